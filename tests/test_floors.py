@@ -19,9 +19,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"_engine", "_build", "_swap"}),
     frozenset({"_fill", "_plan", "_resolve", "_table", "_check", "_rules"}),
     frozenset({"_select", "_sites", "interop"}),
-    frozenset({"schemes", "layouts", "gain"}),
+    frozenset({"schemes", "layouts", "_gains"}),
     frozenset({"_combinators", "_initializer"}),
-    frozenset({"_law", "_spec", "_axes"}),
+    frozenset({"_law", "_bases", "_spec", "_axes"}),
     frozenset({"_typing", "_keys"}),
 )
 
