@@ -1,0 +1,137 @@
+"""Realised against expected: does a model show what its plan promised?"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ._law import Moments
+from ._resolve import Row
+from ._table import html_table, number, text_table
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckRow:
+    """One parameter: expected and realised moments, and how unlikely they are."""
+
+    path: str
+    expected: Moments
+    realised: Moments
+    z_mean: float
+    z_std: float
+
+    @property
+    def worst(self) -> float:
+        return max(abs(self.z_mean), abs(self.z_std))
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Every claimed parameter with a known law, realised against expected.
+
+    `z_mean` and `z_std` are in units of their sampling error: for values that follow
+    their law, one in 1.7 million is beyond 5.
+    """
+
+    rows: tuple[CheckRow, ...]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> float:
+        """The largest |z| of all; 0 where there is nothing to check."""
+        return max((row.worst for row in self.rows), default=0.0)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no |z| is beyond 5."""
+        return self.worst <= 5.0
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        header = ["parameter", "mean", "expected", "z", "std", "expected", "z"]
+        cells = [
+            [
+                row.path,
+                number(row.realised.mean),
+                number(row.expected.mean),
+                f"{row.z_mean:+.2f}",
+                number(row.realised.std),
+                number(row.expected.std),
+                f"{row.z_std:+.2f}",
+            ]
+            for row in self.rows
+        ]
+        return header, cells
+
+    def _summary(self) -> str:
+        verdict = "within" if self.ok else "BEYOND"
+        skipped = f", {len(self.skipped)} without a known law" if self.skipped else ""
+        return (
+            f"{len(self.rows)} parameters checked{skipped}; "
+            f"largest |z| {self.worst:.2f}, {verdict} 5"
+        )
+
+    def __str__(self) -> str:
+        return f"{text_table(*self._cells())}\n{self._summary()}"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._cells(), self._summary())
+
+
+def check_row(row: Row, value: np.ndarray) -> CheckRow | None:
+    """`None` where the law is unknown or there is nothing to look at."""
+    init = row.init
+    moments = None if init is None else init.moments(row.spec)
+    if init is None or moments is None or value.size == 0:
+        return None
+    wide = np.complex128 if row.spec.is_complex else np.float64
+    value = np.asarray(value).astype(wide)
+    realised = _moments(value)
+    law = init.law(row.spec)
+    if law is None:
+        z_mean, z_std = _scores(value, moments.mean, moments.std, 3.0, row)
+    else:
+        scores = law.normalise(value, row.spec.is_complex)
+        z_mean, z_std = _scores(scores, *law.normalised(row.spec.is_complex), row)
+    return CheckRow(row.path, moments, realised, z_mean, z_std)
+
+
+def _moments(value: np.ndarray) -> Moments:
+    mean = value.mean()
+    return Moments(float(mean.real), float(np.sqrt((np.abs(value - mean) ** 2).mean())))
+
+
+def _scores(
+    value: np.ndarray, mean: float, std: float, kurtosis: float, row: Row
+) -> tuple[float, float]:
+    """z-scores of the sample mean and the sample variance about the *true* mean."""
+    # Storage rounds every entry, so no law is met closer than this.
+    grain = _grain(row) * max(abs(mean), std)
+    deviation = value - mean
+    off = complex(deviation.mean())
+    worst = math.copysign(abs(off), off.real)
+    error = std / math.sqrt(value.size)
+    z_mean = _ratio(worst, error, grain)
+    if std == 0:
+        return z_mean, _ratio(float(np.abs(deviation).max()), 0.0, 4 * grain)
+    variance = float((np.abs(deviation) ** 2).mean()) / std**2 - 1
+    spread = math.sqrt(max(kurtosis - 1, 1e-12) / value.size)
+    return z_mean, _ratio(variance, spread, _grain(row))
+
+
+def _grain(row: Row) -> float:
+    import jax.numpy as jnp
+
+    return float(jnp.finfo(row.spec.dtype).eps)
+
+
+def _ratio(value: float, error: float, grain: float) -> float:
+    total = math.hypot(error, grain)
+    return value / total if total else math.copysign(math.inf, value) if value else 0.0
+
+
+def check_rows(rows: Sequence[Row], values: Sequence[np.ndarray]) -> Check:
+    pairs = [(row, check_row(row, v)) for row, v in zip(rows, values, strict=True)]
+    done = tuple(result for _, result in pairs if result is not None)
+    skipped = tuple(row.path for row, result in pairs if result is None and row.init)
+    return Check(done, skipped)

@@ -1,0 +1,48 @@
+"""`apply`: rules to values in one call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._plan import plan
+from ._typing import Key, checked
+
+
+@checked
+def apply(
+    model: Any,
+    key: Key,
+    rules: Any,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    sharding: Any = None,
+    strict: bool = False,
+) -> Any:
+    """Give every parameter that a rule claims its initial value.
+
+    ```python
+    model = eqinit.apply(model, key, [
+        Rule(eqx.nn.Conv, weight=HeNormal(), bias=Zeros()),
+        Rule(eqx.nn.Linear, weight=LecunNormal(), bias=Zeros()),
+    ])
+    ```
+
+    A parameter's draw depends on `key`, on its path and on its own spec: neither other
+    layers nor other rules change it. Works under `jit`, `vmap` and `grad`, on abstract
+    models and on stacked layers.
+
+    **Arguments:**
+
+    - `model`: any PyTree with parameters; concrete, or abstract from
+        `eqx.filter_eval_shape`, whose parameters are then made.
+    - `key`: a typed or raw PRNG key.
+    - `rules`, `layouts`, `strict`: as in [`eqinit.plan`][].
+    - `sharding`: where to put the draws: one sharding, or a function of the site. By
+        default each parameter stays where it is.
+
+    **Returns:** a new model with the same structure, shapes, dtypes, static fields and
+    shardings; leaves that no rule claims are the same objects.
+
+    **Raises:** `ValueError`, before anything is drawn, with every problem found.
+    """
+    planned = plan(model, rules, layouts=layouts, strict=strict)
+    return planned.apply(model, key, sharding=sharding)

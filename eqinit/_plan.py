@@ -1,0 +1,203 @@
+"""A plan: rules resolved against a model, before a number is drawn."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from ._check import Check, check_rows
+from ._draw import draw_rows
+from ._place import place
+from ._resolve import Row, resolve
+from ._rules import as_rules
+from ._sites import Site, find_sites
+from ._surgery import replace_leaves
+from ._table import count, describe, html_table, number, text_table
+from ._typing import Key, checked
+from .layouts import call_layouts
+
+
+class Plan(eqx.Module):
+    """What every parameter of a model will get: one row a parameter.
+
+    Printing it shows the table. It holds no model: `apply` and `check` take one, which
+    must have the same parameters (paths, shapes, dtypes).
+
+    - `rows`: the rows, in tree order.
+    - `shared`: paths of the slots that `eqx.nn.Shared` fills from elsewhere.
+    """
+
+    rows: tuple[Row, ...]
+    shared: tuple[str, ...] = eqx.field(static=True, default=())
+
+    def __iter__(self) -> Iterator[Row]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, path: str) -> Row:
+        for row in self.rows:
+            if row.path == path:
+                return row
+        raise KeyError(f"no parameter `{path}` in this plan; see `print(plan)`.")
+
+    @checked
+    def apply(self, model: Any, key: Key, *, sharding: Any = None) -> Any:
+        """Draw every claimed parameter of `model`.
+
+        **Arguments:**
+
+        - `model`: the model that was planned, or one with the same parameters.
+        - `key`: a PRNG key; each parameter's own is derived from it and its path.
+        - `sharding`: where to put the draws, as in [`eqinit.apply`][].
+
+        **Returns:** a new model; what no rule claims is the same object.
+        """
+        sites = self._sites(model)
+        rows = [row for row in self.rows if row.init is not None]
+        drawn = draw_rows(rows, key)
+        pairs = zip(rows, drawn, strict=True)
+        values = {
+            sites[row.path].position: place(value, sites[row.path], sharding)
+            for row, value in pairs
+        }
+        return replace_leaves(model, values)
+
+    @checked
+    def check(self, model: Any) -> Check:
+        """Compare a model's values with what the plan promises.
+
+        **Arguments:**
+
+        - `model`: a concrete model, as `apply` returned it.
+
+        **Returns:** a [`eqinit.Check`][]: one row a parameter with realised and
+        expected mean and std, and z-scores.
+        """
+        sites = self._sites(model)
+        rows = [row for row in self.rows if row.init is not None]
+        values = [np.asarray(_concrete(sites[row.path])) for row in rows]
+        return check_rows(rows, values)
+
+    def _sites(self, model: Any) -> dict[str, Site]:
+        sites = {site.path: site for site in find_sites(model).parameters}
+        wrong = [_mismatch(row, sites.get(row.path)) for row in self.rows]
+        wrong = [problem for problem in wrong if problem]
+        if wrong:
+            listed = "\n".join(f"- {problem}" for problem in wrong[:12])
+            raise ValueError(
+                f"this plan was made for another model; {len(wrong)} parameters "
+                f"differ:\n{listed}\nMake a new one: `eqinit.plan(model, rules)`."
+            )
+        return sites
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        header = ["parameter", "value", "axes", "fan in", "fan out"]
+        header += ["initializer", "mean", "std", "rule"]
+        rows = [_cells(row) for row in self.rows]
+        rows += [[path, "", "", "", "", "shared", "", "", ""] for path in self.shared]
+        return header, rows
+
+    def _summary(self) -> str:
+        set_rows = [row for row in self.rows if row.init is not None]
+        numbers = sum(row.spec.size for row in set_rows)
+        kept = len(self.rows) - len(set_rows)
+        return f"{len(set_rows)} parameters set ({numbers:,} numbers), {kept} kept" + (
+            f", {len(self.shared)} shared" if self.shared else ""
+        )
+
+    def __str__(self) -> str:
+        return f"{text_table(*self._cells())}\n{self._summary()}"
+
+    def __repr__(self) -> str:
+        return f"Plan({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._cells(), self._summary())
+
+
+def _cells(row: Row) -> list[str]:
+    spec = row.spec
+    axes = "?" if spec.axes is None else " ".join(spec.axes.text.split("<-")[0].split())
+    stack = "" if spec.axes is None else "".join(f"{n} x " for n in spec.axes.stack)
+    init = "kept" if row.init is None else _show(row.init)
+    mean, std = row.moments
+    return [
+        row.path,
+        describe(spec),
+        stack + axes,
+        count(spec.fan_in),
+        count(spec.fan_out),
+        init,
+        number(mean),
+        number(std),
+        row.rule or "",
+    ]
+
+
+def _show(init: Any) -> str:
+    """One line: fields at their defaults are left out."""
+    cls = type(init)
+    fields = getattr(cls, "__dataclass_fields__", {})
+    said = [
+        f"{name}={eqx.tree_pformat(getattr(init, name), width=40, short_arrays=True)}"
+        for name, field in fields.items()
+        if not _is_default(getattr(init, name), field.default)
+    ]
+    text = f"{cls.__name__}({', '.join(said)})".replace("\n", " ")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if isinstance(value, (jax.Array, np.ndarray)):
+        return False
+    return type(value) is type(default) and value == default
+
+
+def _mismatch(row: Row, site: Site | None) -> str:
+    if site is None:
+        return f"`{row.path}` is missing"
+    if (site.shape, site.dtype) != (row.spec.shape, row.spec.dtype):
+        got, wanted = f"{site.dtype}{list(site.shape)}", row.spec
+        return f"`{row.path}` is {got}, planned {wanted.dtype}{list(wanted.shape)}"
+    return ""
+
+
+def _concrete(site: Site) -> Any:
+    if site.is_abstract:
+        raise ValueError(
+            f"`{site.path}` is abstract: there is no value to check. Check the model "
+            "that `plan.apply(model, key)` returns."
+        )
+    return site.leaf
+
+
+@checked
+def plan(
+    model: Any,
+    rules: Any,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    strict: bool = False,
+) -> Plan:
+    """Resolve rules against a model without drawing a number.
+
+    **Arguments:**
+
+    - `model`: any PyTree, concrete or abstract (`eqx.filter_eval_shape`).
+    - `rules`: [`eqinit.Rule`][]s or `(selector, initializer)` pairs, tried top to
+        bottom; the first that claims a parameter wins.
+    - `layouts`: layouts for this call: `{MyLayer: {"w": "in out", "b": "out"}}`.
+    - `strict`: raise if a parameter is claimed by no rule.
+
+    **Returns:** a [`eqinit.Plan`][], which prints as a table.
+
+    **Raises:** `ValueError` with every problem of the call: rules that match nothing or
+    whose matches are all taken, schemes without the fan that they need, abstract
+    parameters that nobody claims.
+    """
+    rows, shared = resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
+    return Plan(rows, shared)

@@ -1,0 +1,178 @@
+"""The surgery on its own: select parameters, then get, set, map or mask them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from ._resolve import Resolver, no_match
+from ._select import AbstractSelector, as_selector
+from ._sites import Site
+from ._surgery import replace_leaves
+from ._typing import checked
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Selection:
+    """Some parameters of one model, in tree order.
+
+    `set` and `map` return a new model; values are checked for shape and dtype.
+    """
+
+    model: Any
+    selector: AbstractSelector
+    sites: tuple[Site, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Dotted paths."""
+        return tuple(site.path for site in self.sites)
+
+    @property
+    def count(self) -> int:
+        """How many parameters are selected."""
+        return len(self.sites)
+
+    def get(self) -> list[Any]:
+        """The values, in the order of `paths`."""
+        return [site.leaf for site in self.sites]
+
+    @checked
+    def set(self, values: Any) -> Any:
+        """Replace the values.
+
+        **Arguments:**
+
+        - `values`: one a parameter, in the order of `paths`; a mapping from path to
+            value; or a single number for all, or a single array for a single parameter.
+
+        **Returns:** a new model.
+
+        **Raises:** `ValueError` for values of the wrong number, shape or dtype.
+        """
+        return self._replace(self._ordered(values))
+
+    @checked
+    def map(self, fn: Callable[[Any], Any]) -> Any:
+        """Replace each value by `fn(value)`, of the same shape and dtype.
+
+        **Returns:** a new model.
+        """
+        return self._replace([fn(site.leaf) for site in self.sites])
+
+    def mask(self) -> Any:
+        """The model's tree with `True` at the selected leaves and `False` elsewhere.
+
+        For `eqx.partition`, `optax.masked` and `optax.multi_transform`.
+        """
+        leaves, treedef = jtu.tree_flatten(self.model)
+        chosen = {site.position for site in self.sites}
+        return jtu.tree_unflatten(treedef, [i in chosen for i in range(len(leaves))])
+
+    def _ordered(self, values: Any) -> Sequence[Any]:
+        if isinstance(values, Mapping):
+            return self._by_path(values)
+        if isinstance(values, (list, tuple)):
+            if len(values) != self.count:
+                raise ValueError(
+                    f"{self.selector!r} selects {self.count} parameters and got "
+                    f"{len(values)} values; pass one each, in the order of `.paths`."
+                )
+            return values
+        if isinstance(values, (int, float, complex)):
+            return [np.full(site.shape, values, site.dtype) for site in self.sites]
+        if self.count != 1:
+            raise ValueError(
+                f"{self.selector!r} selects {self.count} parameters and got one array; "
+                "pass a list of arrays, or a number for all of them."
+            )
+        return [values]
+
+    def _by_path(self, values: Mapping[str, Any]) -> list[Any]:
+        if set(values) != set(self.paths):
+            extra = sorted(set(values) - set(self.paths))
+            missing = sorted(set(self.paths) - set(values))
+            raise ValueError(
+                f"the mapping has {extra} too many and lacks {missing}; its keys are "
+                f"the paths of the selection, {list(self.paths)}."
+            )
+        return [values[path] for path in self.paths]
+
+    def _replace(self, values: Sequence[Any]) -> Any:
+        pairs = list(zip(self.sites, values, strict=True))
+        wrong = [problem for pair in pairs if (problem := _mismatch(*pair))]
+        if wrong:
+            listed = "\n".join(f"- {problem}" for problem in wrong)
+            raise ValueError(
+                f"{len(wrong)} values do not fit:\n{listed}\nCast with "
+                "`.astype(leaf.dtype)` or `.reshape(leaf.shape)` where that is meant."
+            )
+        return replace_leaves(
+            self.model, {site.position: _as_leaf(v, site) for site, v in pairs}
+        )
+
+    def __repr__(self) -> str:
+        listed = "\n".join(f"  {path}" for path in self.paths)
+        return f"Selection({self.selector!r}, {self.count} parameters)\n{listed}"
+
+
+def _mismatch(site: Site, value: Any) -> str:
+    if not isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
+        return f"`{site.path}` got a {type(value).__name__}, wanted an array"
+    if (tuple(value.shape), value.dtype) == (site.shape, site.dtype):
+        return ""
+    got = f"{value.dtype}{list(value.shape)}"
+    return f"`{site.path}` got {got}, wanted {site.dtype}{list(site.shape)}"
+
+
+def _as_leaf(value: Any, site: Site) -> Any:
+    if isinstance(value, np.ndarray) and not isinstance(site.leaf, np.ndarray):
+        return jnp.asarray(value)
+    return value
+
+
+@checked
+def select(
+    model: Any,
+    selector: Any,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    optional: bool = False,
+) -> Selection:
+    """Select parameters of a model.
+
+    ```python
+    select(model, "head").get()
+    model = select(model, Role("bias")).map(jnp.zeros_like)
+    mask = select(model, Layer(eqx.nn.Linear) & ~Path("head")).mask()
+    ```
+
+    **Arguments:**
+
+    - `model`: any PyTree.
+    - `selector`: a path glob, a layer type, a function of the model or a selector.
+    - `layouts`: layouts for this call, as in [`eqinit.plan`][] (they say the roles).
+    - `optional`: allow an empty selection.
+
+    **Returns:** a [`eqinit.Selection`][].
+
+    **Raises:** `ValueError` if nothing is selected.
+    """
+    from .layouts import call_layouts
+
+    chosen = as_selector(selector)
+    state = Resolver(model, (), call_layouts(layouts))
+    sites = state.sites.parameters
+    hits = tuple(
+        s for s, hit in zip(sites, chosen.mask(model, sites), strict=True) if hit
+    )
+    if not hits and not optional:
+        raise ValueError(
+            f"{chosen!r} matches nothing.{no_match(state, chosen)} (Pass "
+            "`optional=True` to allow an empty selection.)"
+        )
+    return Selection(model, chosen, hits)

@@ -1,0 +1,179 @@
+"""Walk a model once: every parameter with its path, its owner and its ancestors."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from ._spec import ParamSpec
+from ._typing import Shape
+
+
+class Step(NamedTuple):
+    """A node above a parameter, and the dotted path it stands at."""
+
+    path: str
+    node: Any
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Site:
+    """Where one parameter lives.
+
+    - `path`: dotted path of the leaf, such as `blocks.3.attn.query_proj.weight`.
+    - `layer`: the module that owns it (`None` at the top of a plain container).
+    - `field`: the owner's field that holds it (`weight`), also where that field is a
+        tuple or a dict of arrays.
+    - `ancestors`: every module above it, outermost first, the owner last.
+    - `index`, `count`: position in the innermost sequence of *modules* on the path and
+        that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
+        of any.
+    - `spec`: shape, dtype, axes, fans and role, once the layout is known.
+    """
+
+    path: str
+    leaf: Any
+    position: int
+    ancestors: tuple[Step, ...]
+    field: str
+    indices: tuple[tuple[int, int], ...] = ()
+    spec: ParamSpec = ParamSpec((), np.dtype(np.float32))
+
+    @property
+    def layer(self) -> Any:
+        return self.ancestors[-1].node if self.ancestors else None
+
+    @property
+    def layer_path(self) -> str:
+        return self.ancestors[-1].path if self.ancestors else ""
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.leaf.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.leaf.dtype)
+
+    @property
+    def index(self) -> int | None:
+        return self.indices[-1][0] if self.indices else None
+
+    @property
+    def count(self) -> int | None:
+        return self.indices[-1][1] if self.indices else None
+
+    @property
+    def is_abstract(self) -> bool:
+        return isinstance(self.leaf, jax.ShapeDtypeStruct)
+
+
+class Sites(NamedTuple):
+    """The parameters of a model in tree order, and the shared slots it skips."""
+
+    parameters: tuple[Site, ...]
+    shared: tuple[str, ...]
+    leaves: int
+
+
+def is_parameter(leaf: Any) -> bool:
+    """An inexact array, or a `ShapeDtypeStruct` of one; never a Python number.
+
+    Equinox's own predicates answer no for abstract leaves (so that a skeleton looks
+    parameterless) and yes for `Dropout.p`.
+    """
+    if not isinstance(leaf, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
+        return False
+    # Typed PRNG keys have an extended dtype, which is no numpy dtype.
+    return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended) and bool(
+        jnp.issubdtype(leaf.dtype, jnp.inexact)
+    )
+
+
+def _segment(entry: Any) -> str:
+    name = jtu.keystr((entry,), simple=True)
+    # So that no two leaves share a path: {"a.b": x} is `a\.b`, {"a": {"b": x}} `a.b`.
+    return name.replace("\\", "\\\\").replace(".", "\\.")
+
+
+def _children(node: Any) -> list[tuple[str, Any]] | None:
+    """(segment, child) pairs one level down, or None for a leaf."""
+    children, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
+    if len(children) == 1 and not children[0][0]:
+        return None
+    return [("".join(_segment(e) for e in path), child) for path, child in children]
+
+
+# State is not a parameter: its initial values are arrays only until `make_with_state`.
+_STATE = (eqx.nn.StateIndex, eqx.nn.State)
+
+
+@dataclasses.dataclass
+class _Walk:
+    parameters: list[Site] = dataclasses.field(default_factory=list)
+    shared: list[str] = dataclasses.field(default_factory=list)
+    leaves: int = 0
+
+    def visit(
+        self,
+        node: Any,
+        path: str,
+        ancestors: tuple[Step, ...],
+        field: str,
+        indices: tuple[tuple[int, int], ...],
+    ) -> None:
+        if isinstance(node, _STATE):
+            self.leaves += len(jtu.tree_leaves(node))
+            return
+        children = _children(node)
+        if children is None:
+            self._leaf(node, path, ancestors, field, indices)
+            return
+        owns = isinstance(node, eqx.Module)
+        if owns:
+            ancestors = (*ancestors, Step(path, node))
+        count = len(children) if isinstance(node, (list, tuple)) else 0
+        for i, (segment, child) in enumerate(children):
+            below = f"{path}.{segment}" if path else segment
+            ordinal = ((i, count),) if count and _is_module(child) else ()
+            # Below a module the field is its own; below a container it stays.
+            name = segment if owns or not field else field
+            self.visit(child, below, ancestors, name, indices + ordinal)
+
+    def _leaf(
+        self,
+        leaf: Any,
+        path: str,
+        ancestors: tuple[Step, ...],
+        field: str,
+        indices: tuple[tuple[int, int], ...],
+    ) -> None:
+        position = self.leaves
+        self.leaves += 1
+        if type(leaf).__name__ == "SharedNode":
+            self.shared.append(path)
+        elif is_parameter(leaf):
+            site = Site(path, leaf, position, ancestors, field, indices)
+            self.parameters.append(site)
+
+
+def _is_module(node: Any) -> bool:
+    return not isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct, float))
+
+
+def find_sites(model: Any) -> Sites:
+    """Every parameter of `model`, in the order of `jax.tree_util.tree_leaves`."""
+    walk = _Walk()
+    walk.visit(model, "", (), "", ())
+    paths = [site.path for site in walk.parameters]
+    if len(set(paths)) < len(paths):
+        twice = sorted({path for path in paths if paths.count(path) > 1})
+        raise ValueError(
+            f"{len(twice)} paths stand for two parameters each, such as `{twice[0]}`: "
+            "a container has keys that print alike. Give its keys different names."
+        )
+    return Sites(tuple(walk.parameters), tuple(walk.shared), walk.leaves)

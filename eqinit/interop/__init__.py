@@ -1,0 +1,8 @@
+"""Initializers of other libraries, in rules and out of them."""
+
+from ._foreign import (
+    Foreign as Foreign,
+    as_initializer as as_initializer,
+    is_site_function as is_site_function,
+)
+from ._outward import to_jax as to_jax, to_klax as to_klax

@@ -1,0 +1,154 @@
+"""Initializers of other libraries, used as they are."""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .._initializer import AbstractInitializer, cast
+from .._spec import ParamSpec
+from .._typing import Array, Key, Shape
+
+
+class Foreign(AbstractInitializer):
+    """An initializer of jax, flax, haiku's functions or klax, handed what it expects.
+
+    Functions `(key, shape, dtype)` are made for kernels stored as
+    `(*kernel, in, out)`: they are called with the parameter's shape in that order, and
+    the draw is moved back. Independent axes (stacks, heads, gates, groups) are drawn
+    slice by slice, since such a function would count them as a receptive field.
+    Functions with a parameter `fan_in`, klax's protocol, are handed the fan as well.
+
+    **Arguments:**
+
+    - `fn`: the function.
+    - `takes_fan`: whether it follows klax's protocol `(key, shape, fan_in, dtype)`.
+    """
+
+    fn: Callable[..., Any] = eqx.field(static=True)
+    takes_fan: bool = eqx.field(static=True, default=False)
+
+    def check(self, spec: ParamSpec) -> None:
+        if self.takes_fan:
+            spec.fan("fan_in")
+
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        from .._initializer import draw_slices
+
+        order, batch, shape = _jax_order(spec)
+
+        def one(key: Key) -> Array:
+            return self._call(key, shape, spec)
+
+        slices = draw_slices(one, key, math.prod(batch))
+        return cast(_restore(slices, order, batch + shape, spec), spec.dtype)
+
+    def _call(self, key: Key, shape: Shape, spec: ParamSpec) -> Array:
+        dtype = spec.draw_dtype
+        if self.takes_fan:
+            fan = spec.fan("fan_in")
+            drawn = self.fn(key, shape, int(fan) if fan == int(fan) else fan, dtype)
+        else:
+            drawn = self.fn(key, shape, dtype)
+        drawn = jnp.asarray(drawn)
+        if drawn.shape != shape:
+            raise ValueError(
+                f"{_name(self.fn)} was asked for an array of shape {shape} and "
+                f"returned {drawn.shape}."
+            )
+        return drawn
+
+    def __repr__(self) -> str:
+        return f"Foreign({_name(self.fn)})"
+
+
+def _jax_order(spec: ParamSpec) -> tuple[tuple[int, ...], Shape, Shape]:
+    """(axis order, independent sizes, sizes handed over), in jax's axis order.
+
+    A bias keeps its shape, less the stacks.
+    """
+    if spec.axes is None:
+        return tuple(range(len(spec.shape))), (), spec.shape
+    axes = spec.axes
+    sizes = axes.split_shape
+    kernel_like = axes.fans is not None
+    batch = axes.independent() if kernel_like else tuple(range(len(axes.stack)))
+    inner = tuple(i for i in range(len(sizes)) if i not in batch)
+    if kernel_like:
+        # A split axis (attention output over heads) is one contracted axis to jax.
+        inner = (
+            axes.positions("kernel", "pair")
+            + axes.positions("in")
+            + axes.positions("out")
+        )
+    order = batch + inner
+    return order, tuple(sizes[i] for i in batch), _merged(spec, inner)
+
+
+def _merged(spec: ParamSpec, inner: tuple[int, ...]) -> Shape:
+    """Sizes of the axes handed over, repeated `in` and `out` multiplied together."""
+    axes = spec.known_axes
+    if axes.fans is None:
+        return tuple(axes.split_shape[i] for i in inner)
+    taps = tuple(axes.split_shape[i] for i in axes.positions("kernel", "pair"))
+    return (*taps, math.prod(axes.sizes("in")), math.prod(axes.sizes("out")))
+
+
+def _restore(
+    slices: Array, order: tuple[int, ...], flat: Shape, spec: ParamSpec
+) -> Array:
+    del flat
+    if spec.axes is None:
+        return slices.reshape(spec.shape)
+    sizes = spec.axes.split_shape
+    ordered = slices.reshape([sizes[i] for i in order])
+    back = [order.index(i) for i in range(len(order))]
+    return ordered.transpose(back).reshape(spec.shape)
+
+
+def _name(fn: Callable[..., Any]) -> str:
+    return getattr(fn, "__qualname__", None) or type(fn).__name__
+
+
+def _required(fn: Callable[..., Any]) -> list[str] | None:
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+
+
+def is_site_function(said: Any) -> bool:
+    """Whether this is `lambda site: ...`: one argument, no initializer."""
+    if isinstance(said, AbstractInitializer) or not callable(said):
+        return False
+    required = _required(said)
+    return required is not None and len(required) == 1
+
+
+def as_initializer(said: Any) -> AbstractInitializer:
+    """Take an initializer of any library for what it is."""
+    if isinstance(said, AbstractInitializer):
+        return said
+    if isinstance(said, type) and issubclass(said, AbstractInitializer):
+        raise TypeError(
+            f"got the class {said.__name__}; an initializer is an instance: "
+            f"`{said.__name__}()`."
+        )
+    if callable(said) and not isinstance(said, type):
+        required = _required(said)
+        if required is None or len(required) >= 2:
+            return Foreign(said, "fan_in" in (required or ()))
+        factory = _name(said)
+        raise TypeError(
+            f"`{factory}` is not an initializer: it has no arguments `key, shape`. If "
+            f"it makes one, call it: `{factory}()`."
+        )
+    raise TypeError(
+        f"an initializer is an eqinit scheme such as `HeNormal()`, a function "
+        f"`(key, shape, dtype)`, or a function of the site; got {said!r}."
+    )

@@ -1,0 +1,146 @@
+"""One record a layer type: which leaf is what, and which axes mean what."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from .._axes import Notation, Size, bind, parse
+from .._spec import ParamSpec, make_spec
+from .._typing import DTypeLike, Shape
+
+
+# A size is a number, the names of the entries, a field of the layer, or a function.
+SizeRule: TypeAlias = int | tuple[str, ...] | str | Callable[[Any], int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What is known of one layer type.
+
+    **Arguments:**
+
+    - `fields`: notation of each parameter field.
+    - `sizes`: of named factors and starred names in those notations.
+    - `stride`: field of a transposed convolution's strides: each output meets only
+        `1/prod(stride)` of the taps.
+    - `default_fan`: the fan that the constructor divides by, where it is not fan_in.
+    """
+
+    fields: Mapping[str, Notation]
+    sizes: Mapping[str, SizeRule] = dataclasses.field(default_factory=dict)
+    stride: str | None = None
+    default_fan: Callable[[Any], float] | None = None
+
+    def spec(
+        self,
+        layer: Any,
+        field: str,
+        shape: Shape,
+        dtype: DTypeLike,
+        siblings: Callable[[str], Sequence[Shape]],
+    ) -> ParamSpec:
+        """The spec of one field of one layer; `siblings` gives other fields' shapes."""
+        notation = self.fields[field]
+        sizes = self.sizes_of(layer)
+        axes = bind(notation, shape, sizes)
+        fans = _scaled(axes.fans, self.taps_share(layer))
+        if notation.role == "bias":
+            fans = self._bias_fans(layer, notation, siblings)
+        fan = self.default_fan
+        return make_spec(
+            shape,
+            dtype,
+            notation,
+            sizes=sizes,
+            fan_in=None if fans is None else fans[0],
+            fan_out=None if fans is None else fans[1],
+            default_fan=None if fan is None or fans is None else fan(layer),
+        )
+
+    def sizes_of(self, layer: Any) -> dict[str, Size]:
+        return {name: _resolve(rule, layer) for name, rule in self.sizes.items()}
+
+    def taps_share(self, layer: Any) -> float:
+        return 1.0 if self.stride is None else math.prod(getattr(layer, self.stride))
+
+    def extended(self, fields: Mapping[str, str]) -> "Layout":
+        """This layout with some fields said anew (by one rule)."""
+        said = {name: parse(text) for name, text in fields.items()}
+        return dataclasses.replace(self, fields={**self.fields, **said})
+
+    def kernels(self) -> tuple[str, ...]:
+        return tuple(name for name, n in self.fields.items() if n.role == "kernel")
+
+    def _bias_fans(
+        self, layer: Any, notation: Notation, siblings: Callable[[str], Sequence[Shape]]
+    ) -> tuple[float, float] | None:
+        """Fan_in adds up over the kernels that feed a bias; fan_out is theirs."""
+        feeders = notation.fed_by or self.kernels()
+        # Several kernels and nobody said which: no fan rather than a guess.
+        if len(feeders) > 1 and not notation.fed_by:
+            return None
+        fans = [
+            self._kernel_fans(layer, name, shape)
+            for name in feeders
+            for shape in siblings(name)
+        ]
+        known = [fan for fan in fans if fan is not None]
+        if not known or len(known) < len(fans):
+            return None
+        return sum(fan[0] for fan in known), known[0][1]
+
+    def _kernel_fans(
+        self, layer: Any, field: str, shape: Shape
+    ) -> tuple[float, float] | None:
+        axes = bind(self.fields[field], shape, self.sizes_of(layer))
+        return _scaled(axes.fans, self.taps_share(layer))
+
+
+def _scaled(fans: tuple[int, int] | None, share: float) -> tuple[float, float] | None:
+    # Only fan_in shrinks: an input of a transposed convolution reaches every tap.
+    return (
+        None if fans is None else (fans[0] / share if share != 1 else fans[0], fans[1])
+    )
+
+
+def _resolve(rule: SizeRule, layer: Any) -> Size:
+    if isinstance(rule, str):
+        return getattr(layer, rule)
+    return rule(layer) if callable(rule) else rule
+
+
+def make_layout(
+    cls: type,
+    said: Mapping[str, Any],
+    stride: str | None = None,
+    default_fan: Callable[[Any], float] | None = None,
+) -> Layout:
+    """Sort `register_layout`'s keywords into fields and sizes, and check them."""
+    # A first pass to learn the names: what stands in a notation is a size.
+    texts = {k: v for k, v in said.items() if isinstance(v, str)}
+    names = {n for text in texts.values() for n in _names(text)}
+    sizes = {k: v for k, v in said.items() if k in names}
+    fields = {k: parse(v) for k, v in texts.items() if k not in sizes}
+    unknown = sorted(set(said) - set(sizes) - set(fields))
+    if unknown:
+        raise ValueError(
+            f"layout of {cls.__name__}: {unknown} are neither fields with a notation "
+            f"nor names used in one. Notations: {sorted(fields)}; write fields as "
+            '`weight="out in"` and sizes as `gate=("i", "f")`.'
+        )
+    for name, notation in fields.items():
+        missing = sorted(set(notation.fed_by) - set(fields))
+        if missing:
+            raise ValueError(
+                f"layout of {cls.__name__}: `{name}` is fed by {missing}, which the "
+                f"layout does not have. Its fields are {sorted(fields)}."
+            )
+    return Layout(fields, sizes, stride, default_fan)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        return parse(text).names
+    except ValueError:
+        return ()  # a size given as a field name; a bad notation raises later

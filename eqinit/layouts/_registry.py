@@ -1,0 +1,64 @@
+"""Which layout belongs to which layer type."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._typing import checked
+from ._layout import Layout, make_layout
+
+
+_LAYOUTS: dict[type, Layout] = {}
+
+
+@checked
+def register_layout(
+    cls: type,
+    /,
+    *,
+    stride: str | None = None,
+    default_fan: Callable[[Any], float] | None = None,
+    **fields: Any,
+) -> None:
+    """Say once what the parameters of a layer type are.
+
+    ```python
+    register_layout(MyLinear, w="in out", b="out")
+    register_layout(MyCell, w="(gate out) in", b="(gate out)", gate=("i", "f", "o"))
+    register_layout(MyNorm, gamma="scale: *feature", feature=1)
+    ```
+
+    **Arguments:**
+
+    - `cls`: the layer type; its subclasses share the layout unless they have their own.
+    - `stride`: name of the field with a transposed convolution's strides.
+    - `default_fan`: a function of the layer that returns the fan its constructor
+        divides by, where [`eqinit.TorchDefault`][] should use another than fan_in.
+    - `**fields`: the notation of each parameter field (`"out in *kernel"`, a role in
+        front where the axes do not tell it: `"scale: *feature"`, and behind a bias the
+        kernels that feed it: `"out <- w_x + w_h"`), and the size of each named factor
+        or starred name: a number, a tuple of names, a field of the layer, a function.
+
+    **Raises:** `ValueError` for a notation that does not parse.
+    """
+    _LAYOUTS[cls] = make_layout(cls, fields, stride, default_fan)
+
+
+def layout_of(cls: type, layouts: Mapping[type, Layout] | None = None) -> Layout | None:
+    """The layout of `cls` or its nearest ancestor; `layouts` of this call come first.
+
+    By the class alone, never by looking at shapes: a look-alike `Linear` may well store
+    `(in, out)`.
+    """
+    for base in cls.__mro__:
+        for table in (layouts or {}, _LAYOUTS):
+            if base in table:
+                return table[base]
+    return None
+
+
+def call_layouts(
+    layouts: Mapping[type, Mapping[str, Any]] | None,
+) -> dict[type, Layout]:
+    """Turn the `layouts=` of one call into records."""
+    said = layouts or {}
+    return {cls: make_layout(cls, fields) for cls, fields in said.items()}

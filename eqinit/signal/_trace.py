@@ -1,0 +1,225 @@
+"""A dry run: which layers are called, in what order, sliced how, returning what.
+
+Nothing is computed: the call is traced once on abstract values. Stacks are not guessed
+from a layout but seen: a weight that is `(12, 64, 64)` in the model and `(64, 64)` when
+its layer is called has been sliced along 12.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._typing import Shape
+from ._layers import Found, channel_axis
+from ._wrap import AbstractTap, KeyPath, Run, attach_all
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One array that a layer returns.
+
+    - `label`: where in the layer's output it stands; empty where that is the array.
+    - `units`: how many features (channels) it has; 0 where calls disagree.
+    - `axis`: the axis that counts them.
+    """
+
+    label: str
+    units: int
+    axis: int
+    complex: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """One layer that was called.
+
+    - `stack`: the leading axes along which it is scanned or vmapped.
+    - `root`: where the stacked part of the model begins, so what is scanned together.
+    """
+
+    path: str
+    keys: KeyPath
+    kind: str
+    stack: Shape
+    root: KeyPath
+    outputs: tuple[Output, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Event:
+    index: int
+    stack: Shape | None
+    outputs: tuple[Output, ...]
+
+
+class _Recorder:
+    """What the marks report to while the call is traced; equal only to itself."""
+
+    def __init__(self, layers: Sequence[Found]):
+        self.layers = layers
+        self.events: list[_Event] = []
+
+    def add(self, index: int, layer: eqx.Module, out: Any) -> None:
+        original = self.layers[index].node.module
+        event = _Event(index, _stack(original, layer), _outputs(layer, out))
+        self.events.append(event)
+
+
+class _Mark(AbstractTap):
+    # Static, and not equal to those of another run: a jitted function inside of the
+    # model is traced anew instead of being found in a cache and not seen.
+    index: int = eqx.field(static=True)
+    recorder: _Recorder = eqx.field(static=True)
+
+    def __call__(
+        self, layer: eqx.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        out = run(layer, *args, **kwargs)
+        self.recorder.add(self.index, layer, out)
+        return out
+
+
+def is_state(node: Any) -> bool:
+    """Running statistics travel with outputs but are no signal."""
+    return isinstance(node, eqx.nn.State)
+
+
+def is_signal(leaf: Any) -> bool:
+    """Whether an output leaf can be measured: a non-empty array of floats."""
+    return eqx.is_inexact_array(leaf) and leaf.size > 0
+
+
+def _outputs(layer: eqx.Module, out: Any) -> tuple[Output, ...]:
+    found: list[Output] = []
+    for keys, leaf in jtu.tree_leaves_with_path(out, is_leaf=is_state):
+        if is_signal(leaf):
+            axis = channel_axis(layer) if leaf.ndim > 1 else -1
+            units = leaf.shape[axis] if leaf.ndim else 1
+            cplx = bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))
+            found.append(Output(jtu.keystr(keys), units, axis, cplx))
+    return tuple(found)
+
+
+def _arrays(tree: Any) -> list[jax.Array]:
+    return [x for x in jtu.tree_leaves(tree) if eqx.is_array(x)]
+
+
+def _stack(original: Any, called: Any) -> Shape | None:
+    """The leading axes that a layer's arrays lost on the way to its call."""
+    before, after = _arrays(original), _arrays(called)
+    if not before or len(before) != len(after):
+        return None  # no arrays to tell by, or a wrapper was unwrapped on the way
+    votes: collections.Counter[Shape] = collections.Counter()
+    for a, b in zip(before, after, strict=True):
+        lost = a.ndim - b.ndim
+        if lost >= 0 and a.shape[lost:] == b.shape:
+            votes[tuple(a.shape[:lost])] += 1
+    return votes.most_common(1)[0][0] if votes else None
+
+
+def dry_run(
+    model: Any,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    layers: Sequence[Found],
+    context: Sequence[Found] = (),
+) -> tuple[list[Seen], list[str]]:
+    """Trace `call(model, *args)` and say what happened.
+
+    **Arguments:**
+
+    - `model`, `call`, `args`: as for [`eqinit.signal.probe`][].
+    - `layers`: whose calls are wanted.
+    - `context`: further layers that help to see stacks (those with parameters).
+
+    **Returns:** the layers that were called, in the order in which their outputs came,
+    and the paths of those that were not.
+    """
+    wanted = {found.node.keys for found in layers}
+    extra = [found for found in context if found.node.keys not in wanted]
+    recorder = _Recorder([*layers, *extra])
+    marks = {f.node.keys: _Mark(i, recorder) for i, f in enumerate(recorder.layers)}
+    try:
+        eqx.filter_eval_shape(call, attach_all(model, marks), *args)
+    except Exception as error:
+        # Raises by itself where the fault is not in the wrapping.
+        eqx.filter_eval_shape(call, model, *args)
+        raise ValueError(_blame(error)) from error
+    stacks = _settle_stacks(recorder)
+    order = dict.fromkeys(event.index for event in recorder.events)
+    seen = [_seen(recorder, i, stacks) for i in order if i < len(layers)]
+    called = {s.keys for s in seen}
+    missing = [f.path for f in layers if f.node.keys not in called]
+    return [s for s in seen if s.outputs], missing
+
+
+def _blame(error: Exception) -> str:
+    return (
+        "the call works on the model but not on the model with its layers wrapped: "
+        f"{type(error).__name__}: {error}\n"
+        "A wrapped layer is an instance of a subclass of its own class. Code that asks "
+        "`type(x) is ...`, or puts the model together with a second copy of it inside "
+        "the call (`eqx.combine` with a static half made outside), does not know it. "
+        "Pass the whole model, or leave such layers out with `select=`."
+    )
+
+
+def _settle_stacks(recorder: _Recorder) -> dict[int, Shape]:
+    """The stack of every layer; those without arrays share their neighbours'."""
+    known = {e.index: e.stack for e in recorder.events if e.stack is not None}
+    settled = dict(known)
+    for event in recorder.events:
+        if event.index not in settled:
+            settled[event.index] = _inherited(recorder, event.index, known)
+    return settled
+
+
+def _inherited(recorder: _Recorder, index: int, known: dict[int, Shape]) -> Shape:
+    keys = recorder.layers[index].node.keys
+    for length in range(len(keys), -1, -1):
+        votes = collections.Counter(
+            stack
+            for i, stack in known.items()
+            if recorder.layers[i].node.keys[:length] == keys[:length]
+        )
+        if votes:
+            return votes.most_common(1)[0][0]
+    return ()
+
+
+def _seen(recorder: _Recorder, index: int, stacks: dict[int, Shape]) -> Seen:
+    found = recorder.layers[index]
+    outputs = _agreed([e.outputs for e in recorder.events if e.index == index])
+    return Seen(
+        found.path,
+        found.node.keys,
+        type(found.node.module).__name__,
+        stacks[index],
+        _root(found, stacks[index]),
+        outputs,
+    )
+
+
+def _agreed(calls: list[tuple[Output, ...]]) -> tuple[Output, ...]:
+    """What a layer returns; a width that changes from call to call becomes 0."""
+    first = max(calls, key=len)
+    agreed: list[Output] = []
+    for i, output in enumerate(first):
+        widths = {call[i].units for call in calls if i < len(call)}
+        units = output.units if len(widths) == 1 else 0
+        agreed.append(dataclasses.replace(output, units=units))
+    return tuple(agreed)
+
+
+def _root(found: Found, stack: Shape) -> KeyPath:
+    """The outermost module above a layer all of whose arrays share its stack."""
+    for keys, module in found.node.ancestors:
+        if stack and all(x.shape[: len(stack)] == stack for x in _arrays(module)):
+            return keys
+    return found.node.keys
