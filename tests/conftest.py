@@ -19,6 +19,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runslow", action="store_true", help="run slow tests as well")
+    parser.addoption(
+        "--update-docs", action="store_true", help="write what the docs' blocks print"
+    )
 
 
 def pytest_collection_modifyitems(

@@ -17,8 +17,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__init__"}),
     frozenset({"recipes", "signal"}),
     frozenset({"_engine", "_build", "_swap"}),
-    frozenset({"_fill", "_plan", "_resolve", "_table", "_check", "_rules"}),
-    frozenset({"_select", "_sites", "interop"}),
+    frozenset({"_plan", "_selection", "_check", "_draw", "_fill"})
+    | frozenset({"_resolve", "_rules", "_table"}),
+    frozenset({"_select", "_sites", "_surgery", "_place", "interop"}),
     frozenset({"schemes", "layouts", "_gains"}),
     frozenset({"_combinators", "_initializer"}),
     frozenset({"_law", "_bases", "_spec", "_axes"}),
