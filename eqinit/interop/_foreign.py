@@ -1,14 +1,16 @@
 """Initializers of other libraries, used as they are."""
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
-from .._initializer import AbstractInitializer, cast
+from .._initializer import AbstractInitializer, cast, draw_slices
 from .._spec import ParamSpec
 from .._typing import Array, Key, Shape
 
@@ -21,6 +23,9 @@ class Foreign(AbstractInitializer):
     the draw is moved back. Independent axes (stacks, heads, gates, groups) are drawn
     slice by slice, since such a function would count them as a receptive field.
     Functions with a parameter `fan_in`, klax's protocol, are handed the fan as well.
+    Biases and scales are handed over as the vectors that they are to those libraries:
+    a fan-based function then refuses the bias `(out, 1, 1)` of a convolution, which it
+    would take for a kernel.
 
     **Arguments:**
 
@@ -34,17 +39,19 @@ class Foreign(AbstractInitializer):
     def check(self, spec: ParamSpec) -> None:
         if self.takes_fan:
             spec.fan("fan_in")
+        _trial(self, spec)
 
     def draw(self, key: Key, spec: ParamSpec) -> Array:
-        from .._initializer import draw_slices
-
+        if spec.size == 0:
+            # The fans of such functions divide by zero here.
+            return jnp.zeros(spec.shape, spec.dtype)
         order, batch, shape = _jax_order(spec)
 
         def one(key: Key) -> Array:
             return self._call(key, shape, spec)
 
         slices = draw_slices(one, key, math.prod(batch))
-        return cast(_restore(slices, order, batch + shape, spec), spec.dtype)
+        return cast(_restore(slices, order, spec), spec.dtype)
 
     def _call(self, key: Key, shape: Shape, spec: ParamSpec) -> Array:
         dtype = spec.draw_dtype
@@ -65,10 +72,24 @@ class Foreign(AbstractInitializer):
         return f"Foreign({_name(self.fn)})"
 
 
+@functools.lru_cache(maxsize=1024)
+def _trial(init: Foreign, spec: ParamSpec) -> None:
+    """Trace a draw, so that what cannot be drawn is found while planning."""
+    try:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        jax.eval_shape(lambda key: init.draw(key, spec), key)
+    except Exception as error:
+        raise ValueError(
+            f"{_name(init.fn)} cannot draw this {spec.role} of shape {spec.shape} "
+            f"({type(error).__name__}: {error}). Say another initializer by field: "
+            "`Rule(..., weight=..., bias=Zeros())`."
+        ) from error
+
+
 def _jax_order(spec: ParamSpec) -> tuple[tuple[int, ...], Shape, Shape]:
     """(axis order, independent sizes, sizes handed over), in jax's axis order.
 
-    A bias keeps its shape, less the stacks.
+    A bias or a scale is handed over as one vector a stack, like in those libraries.
     """
     if spec.axes is None:
         return tuple(range(len(spec.shape))), (), spec.shape
@@ -92,15 +113,13 @@ def _merged(spec: ParamSpec, inner: tuple[int, ...]) -> Shape:
     """Sizes of the axes handed over, repeated `in` and `out` multiplied together."""
     axes = spec.known_axes
     if axes.fans is None:
-        return tuple(axes.split_shape[i] for i in inner)
+        sizes = tuple(axes.split_shape[i] for i in inner)
+        return (math.prod(sizes),) if spec.role in ("bias", "scale") else sizes
     taps = tuple(axes.split_shape[i] for i in axes.positions("kernel", "pair"))
     return (*taps, math.prod(axes.sizes("in")), math.prod(axes.sizes("out")))
 
 
-def _restore(
-    slices: Array, order: tuple[int, ...], flat: Shape, spec: ParamSpec
-) -> Array:
-    del flat
+def _restore(slices: Array, order: tuple[int, ...], spec: ParamSpec) -> Array:
     if spec.axes is None:
         return slices.reshape(spec.shape)
     sizes = spec.axes.split_shape
@@ -110,7 +129,18 @@ def _restore(
 
 
 def _name(fn: Callable[..., Any]) -> str:
-    return getattr(fn, "__qualname__", None) or type(fn).__name__
+    """`variance_scaling(truncated_normal, fan_in, 2.0)` for jax's `he_normal()`.
+
+    jax's initializers are closures, all called `init`: the maker's name and what it was
+    given say more, and no address.
+    """
+    name = getattr(fn, "__qualname__", None) or type(fn).__name__
+    name, _, last = name.rpartition(".<locals>.")
+    if last != "init" or not name:
+        return last
+    held = inspect.getclosurevars(fn).nonlocals.values()
+    said = [str(value) for value in held if isinstance(value, (str, float))]
+    return f"{name.split('.')[-1]}({', '.join(said)})"
 
 
 def _required(fn: Callable[..., Any]) -> list[str] | None:
