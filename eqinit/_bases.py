@@ -1,6 +1,7 @@
 """Base distributions: unit laws that a scheme moves and scales."""
 
 import abc
+import functools
 import math
 
 import equinox as eqx
@@ -83,6 +84,17 @@ def _cdf(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2
 
 
+@functools.lru_cache(maxsize=1024)
+def _truncated_moment(lower: float, upper: float, power: int) -> float:
+    """E z^power, by integration by parts: m_k = (k-1) m_{k-2} + edge terms."""
+    if power <= 0:
+        return float(power == 0)
+    low, high = max(lower, -40.0), min(upper, 40.0)
+    edge = low ** (power - 1) * _pdf(low) - high ** (power - 1) * _pdf(high)
+    rest = _truncated_moment(lower, upper, power - 2)
+    return (power - 1) * rest + edge / (_cdf(upper) - _cdf(lower))
+
+
 class TruncatedStandardNormal(AbstractBase):
     """A standard normal kept inside `(lower, upper)`, not rescaled.
 
@@ -95,25 +107,20 @@ class TruncatedStandardNormal(AbstractBase):
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         if is_complex(dtype):
             return _modulus_truncated(key, self.upper, shape, dtype)
-        # Beyond this the inverse cdf in float32 has no resolution left: jax then puts
-        # a few draws in 10^7 exactly *on* a far bound, 100 sigma out for (-100, 100).
-        far = 8.2 if np.dtype(dtype) == np.float64 else 5.4
-        lower, upper = max(self.lower, -far), min(self.upper, far)
+        lower, upper = self.bounds(dtype)
         return jax.random.truncated_normal(key, lower, upper, shape, dtype)
 
-    @property
-    def mass(self) -> float:
-        return _cdf(self.upper) - _cdf(self.lower)
+    def bounds(self, dtype: DTypeLike) -> tuple[float, float]:
+        """The bounds, no further out than the inverse cdf can resolve.
+
+        Further out, jax puts a few draws in 10^7 exactly *on* the bound, which is 100
+        sigma out for (-100, 100).
+        """
+        far = 8.2 if np.dtype(dtype) == np.float64 else 5.4
+        return max(self.lower, -far), min(self.upper, far)
 
     def _moment(self, power: int) -> float:
-        """E z^power, by integration by parts: m_k = (k-1) m_{k-2} + edge terms."""
-        if power < 0:
-            return 0.0
-        if power == 0:
-            return 1.0
-        low, high = max(self.lower, -40.0), min(self.upper, 40.0)
-        edge = low ** (power - 1) * _pdf(low) - high ** (power - 1) * _pdf(high)
-        return (power - 1) * self._moment(power - 2) + edge / self.mass
+        return _truncated_moment(self.lower, self.upper, power)
 
     @property
     def mean(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -179,29 +186,3 @@ def _disk(key: Key, shape: Shape, dtype: DTypeLike) -> Array:
     radius = jnp.sqrt(2 * jax.random.uniform(radius_key, shape, real))
     angle = jax.random.uniform(angle_key, shape, real) * jnp.asarray(2 * math.pi, real)
     return jax.lax.complex(radius * jnp.cos(angle), radius * jnp.sin(angle))
-
-
-class UnitUniform(AbstractBase):
-    """Uniform on [0, 1); `loc` and `scale` make it any interval, as jax does it.
-
-    Complex draws have two independent parts of half the variance each, so E|z - mean|^2
-    is that of the real law.
-    """
-
-    mean = 0.5
-
-    def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
-        if not is_complex(dtype):
-            return jax.random.uniform(key, shape, dtype)
-        real = jnp.finfo(dtype).dtype
-        re, im = (jax.random.uniform(k, shape, real) for k in jax.random.split(key))
-        shrink = jnp.asarray(math.sqrt(0.5), real)
-        half = jnp.asarray(0.5, real)
-        return jax.lax.complex((re - half) * shrink + half, (im - half) * shrink)
-
-    def std(self, is_complex: bool = False) -> float:
-        del is_complex
-        return 1 / math.sqrt(12)
-
-    def kurtosis(self, is_complex: bool = False) -> float:
-        return 1.4 if is_complex else 1.8

@@ -4,10 +4,11 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 
 from ._law import Moments
-from ._resolve import Row
+from ._row import Row
 from ._table import html_table, number, text_table
 
 
@@ -54,10 +55,10 @@ class Check:
                 row.path,
                 number(row.realised.mean),
                 number(row.expected.mean),
-                f"{row.z_mean:+.2f}",
+                _z(row.z_mean),
                 number(row.realised.std),
                 number(row.expected.std),
-                f"{row.z_std:+.2f}",
+                _z(row.z_std),
             ]
             for row in self.rows
         ]
@@ -68,7 +69,7 @@ class Check:
         skipped = f", {len(self.skipped)} without a known law" if self.skipped else ""
         return (
             f"{len(self.rows)} parameters checked{skipped}; "
-            f"largest |z| {self.worst:.2f}, {verdict} 5"
+            f"largest |z| {_z(self.worst)[1:]}, {verdict} 5"
         )
 
     def __str__(self) -> str:
@@ -76,6 +77,10 @@ class Check:
 
     def _repr_html_(self) -> str:
         return html_table(*self._cells(), self._summary())
+
+
+def _z(score: float) -> str:
+    return f"{score:+.2f}" if abs(score) < 1000 else f"{score:+.0e}"
 
 
 def check_row(row: Row, value: np.ndarray) -> CheckRow | None:
@@ -88,11 +93,16 @@ def check_row(row: Row, value: np.ndarray) -> CheckRow | None:
     value = np.asarray(value).astype(wide)
     realised = _moments(value)
     law = init.law(row.spec)
-    if law is None:
-        z_mean, z_std = _scores(value, moments.mean, moments.std, 3.0, row)
-    else:
-        scores = law.normalise(value, row.spec.is_complex)
-        z_mean, z_std = _scores(scores, *law.normalised(row.spec.is_complex), row)
+    is_complex = row.spec.is_complex
+    # Values that no law allows (the log of a negative weight) become nan, then inf.
+    with np.errstate(all="ignore"):
+        if law is None:
+            scores, unit = value, (moments.mean, moments.std, 3.0)
+            nudged = _nudged(value, row)
+        else:
+            scores, unit = law.normalise(value, is_complex), law.normalised(is_complex)
+            nudged = law.normalise(_nudged(value, row), is_complex)
+        z_mean, z_std = _scores(scores, np.abs(nudged - scores), *unit)
     return CheckRow(row.path, moments, realised, z_mean, z_std)
 
 
@@ -101,32 +111,45 @@ def _moments(value: np.ndarray) -> Moments:
     return Moments(float(mean.real), float(np.sqrt((np.abs(value - mean) ** 2).mean())))
 
 
+def _nudged(value: np.ndarray, row: Row) -> np.ndarray:
+    """The values moved by as much as storing them in the leaf's dtype may do.
+
+    Relative to each value's own magnitude: normalised values are differences, and
+    float32 knows ln(0.01/0.99) = -4.595 no closer than 4e-7.
+    """
+    limits = jnp.finfo(row.spec.dtype)
+    tiny = float(limits.smallest_normal) * float(limits.eps)
+    return value * (1 + float(limits.eps)) + tiny
+
+
 def _scores(
-    value: np.ndarray, mean: float, std: float, kurtosis: float, row: Row
+    value: np.ndarray, grains: np.ndarray, mean: float, std: float, kurtosis: float
 ) -> tuple[float, float]:
-    """z-scores of the sample mean and the sample variance about the *true* mean."""
-    # Storage rounds every entry, so no law is met closer than this.
-    grain = _grain(row) * max(abs(mean), std)
+    """z-scores of the sample mean and the sample variance about the *true* mean.
+
+    `grains` is what rounding may have done to each value: no law is met closer.
+    """
     deviation = value - mean
     off = complex(deviation.mean())
     worst = math.copysign(abs(off), off.real)
-    error = std / math.sqrt(value.size)
-    z_mean = _ratio(worst, error, grain)
     if std == 0:
-        return z_mean, _ratio(float(np.abs(deviation).max()), 0.0, 4 * grain)
+        grain = float(grains.max())
+        return (
+            _ratio(worst, 0.0, grain),
+            _ratio(float(np.abs(deviation).max()), 0.0, grain),
+        )
+    grain = float(np.sqrt((grains**2).mean()))
+    z_mean = _ratio(worst, std / math.sqrt(value.size), grain)
     variance = float((np.abs(deviation) ** 2).mean()) / std**2 - 1
     spread = math.sqrt(max(kurtosis - 1, 1e-12) / value.size)
-    return z_mean, _ratio(variance, spread, _grain(row))
-
-
-def _grain(row: Row) -> float:
-    import jax.numpy as jnp
-
-    return float(jnp.finfo(row.spec.dtype).eps)
+    return z_mean, _ratio(variance, spread, grain / std)
 
 
 def _ratio(value: float, error: float, grain: float) -> float:
     total = math.hypot(error, grain)
+    # Not a number: there is no comparing it, and `max` would pass over it.
+    if not math.isfinite(value) or not math.isfinite(total):
+        return math.inf
     return value / total if total else math.copysign(math.inf, value) if value else 0.0
 
 

@@ -1,6 +1,6 @@
 """Draw the rows of a plan: the one place where initializers are called."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -9,29 +9,73 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ._initializer import AbstractInitializer, AbstractLawInitializer
+from ._fill import FillRequest, fill, key_eligible
+from ._initializer import AbstractInitializer
 from ._keys import derive_keys
-from ._resolve import Row
+from ._law import AbstractLaw
+from ._requests import constant, fill_request
+from ._row import Row
 from ._spec import ParamSpec
 from ._typing import Array, Key
 
 
-def draw_rows(rows: Sequence[Row], key: Key) -> list[Array]:
-    """One array a row. Every key is derived in one call, from the row's path alone."""
-    keys = derive_keys(key, [row.path for row in rows])
-    return [_draw_row(row, keys[i]) for i, row in enumerate(rows)]
+def draw_rows(
+    rows: Sequence[Row], key: Key, *, progress: Callable[[int], None] | None = None
+) -> list[Array]:
+    """One array a row. Every key is derived in one call, from the row's path alone.
+
+    Outside of a trace, what follows a plain law is drawn in bulk: one compiled kernel
+    for parameters of every shape. The values are those of `init.draw`, bit for bit.
+    """
+    if not rows:
+        return []
+    keys = derive_keys(key, [_key_path(row) for row in rows])
+    bulk = key_eligible(key)
+    data = np.asarray(jax.random.key_data(keys)) if bulk else None
+    laws = _laws(rows)
+    values: list[Array | None] = [None] * len(rows)
+    requests: dict[int, FillRequest] = {}
+    for i, row in enumerate(rows):
+        values[i] = constant(laws[i], row.spec)
+        request = None
+        if data is not None and values[i] is None:
+            request = fill_request(laws[i], data[i], row.spec)
+        if request is not None:
+            requests[i] = request
+        elif values[i] is None:
+            values[i] = _draw_row(row, keys[i])
+    drawn = fill(list(requests.values()), progress=progress) if requests else []
+    for i, value in zip(requests, drawn, strict=True):
+        values[i] = value
+    return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
 
 
-def _draw_row(row: Row, key: Key) -> Array:
+def _key_path(row: Row) -> str:
+    """Its own path, except for linked schemes, whose draws have to agree."""
+    return row.path if row.init is None else row.init.key_path(row.path)
+
+
+def _laws(rows: Sequence[Row]) -> list[AbstractLaw | None]:
+    """The law of every row, worked out once an (initializer, spec)."""
+    known: dict[tuple[int, ParamSpec], AbstractLaw | None] = {}
+    laws: list[AbstractLaw | None] = []
+    for row in rows:
+        assert row.init is not None
+        same = (id(row.init), row.spec)
+        if same not in known:
+            known[same] = row.init.law(row.spec)
+        laws.append(known[same])
+    return laws
+
+
+def _draw_row(row: Row, key: Key) -> Any:
     init = row.init
     assert init is not None
-    if isinstance(init, AbstractLawInitializer):
-        # Its law is worked out in Python and its numbers enter as arguments: one
+    if init.law(row.spec) is not None:
+        # The law's numbers are worked out in Python and enter as arguments: one
         # compile a (base, shape), whatever the gain.
-        value = init.draw(key, row.spec)
-    else:
-        value = _draw_jit(_lift(init), key, row.spec)
-    return _checked(value, row)
+        return init.draw(key, row.spec)
+    return _draw_jit(_lift(init), key, row.spec)
 
 
 @eqx.filter_jit
@@ -43,7 +87,7 @@ def _lift(init: AbstractInitializer) -> AbstractInitializer:
     """Python floats as arrays, or `filter_jit` would compile once a gain."""
 
     def lift(leaf: Any) -> Any:
-        return np.asarray(leaf, np.float32) if isinstance(leaf, float) else leaf
+        return jnp.asarray(leaf) if isinstance(leaf, float) else leaf
 
     return jtu.tree_map(lift, init)
 

@@ -1,16 +1,16 @@
 """Laws: what a parameter is drawn from, and the moments that it should show."""
 
 import abc
+import dataclasses
 import functools
 import math
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._bases import AbstractBase
+from ._bases import AbstractBase, is_complex
 from ._typing import Array, DTypeLike, Key, ScalarLike, Shape
 
 
@@ -21,7 +21,10 @@ class Moments(NamedTuple):
     std: float
 
 
-class AbstractLaw(eqx.Module):
+# Plain dataclasses and not modules: a plan makes one a parameter, and building an
+# `eqx.Module` costs a hundred times as much.
+
+class AbstractLaw(abc.ABC):
     """A distribution that every entry of a parameter follows independently."""
 
     @abc.abstractmethod
@@ -40,6 +43,7 @@ class AbstractLaw(eqx.Module):
         """Mean, standard deviation and kurtosis of what `normalise` returns."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ConstantLaw(AbstractLaw):
     """Every entry is `value` (which may be an array that broadcasts)."""
 
@@ -70,6 +74,7 @@ class ConstantLaw(AbstractLaw):
         return 0.0, 0.0, 3.0
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class LocScale(AbstractLaw):
     r"""$w = \text{loc} + \text{scale} \cdot z$ with $z$ from a base distribution."""
 
@@ -94,6 +99,36 @@ class LocScale(AbstractLaw):
         return self.base.normalised(is_complex)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class UniformLaw(AbstractLaw):
+    r"""Uniform on $[\text{lower}, \text{upper})$, in the arithmetic of `jax.random`.
+
+    Complex draws have two independent parts of half the variance each, so that
+    E|w - mean|^2 is that of the real law.
+    """
+
+    lower: ScalarLike
+    upper: ScalarLike
+
+    def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
+        real = jnp.finfo(dtype).dtype if is_complex(dtype) else dtype
+        lower, upper = (jnp.asarray(v, real) for v in (self.lower, self.upper))
+        return _sample_uniform(key, shape, dtype, lower, upper)
+
+    def moments(self, is_complex: bool = False) -> Moments:
+        del is_complex
+        lower, upper = float(self.lower), float(self.upper)
+        return Moments((lower + upper) / 2, (upper - lower) / math.sqrt(12))
+
+    def normalise(self, values: np.ndarray, is_complex: bool) -> np.ndarray:
+        del is_complex
+        return _divide(values, self.lower, np.subtract(self.upper, self.lower))
+
+    def normalised(self, is_complex: bool) -> tuple[float, float, float]:
+        return 0.5, 1 / math.sqrt(12), 1.4 if is_complex else 1.8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class LogNormalLaw(AbstractLaw):
     r"""$w = \exp(\mu + \sigma z)$ with $z$ standard normal."""
 
@@ -140,6 +175,26 @@ def _arguments(
     return None if plain_zero else jnp.asarray(loc, dtype), jnp.asarray(scale, dtype)
 
 
+def affine(x: Array, scale: Array, loc: Array | None) -> Array:
+    """`x * scale + loc` with both operations rounded, be it compiled or not.
+
+    Left alone, a compiler may fuse the two into one that rounds once, and a draw under
+    `jit` would differ in the last bit from an eager one. It may not look through a
+    maximum.
+    """
+    scaled = x * scale
+    if loc is None:
+        return scaled
+    if jnp.iscomplexobj(scaled):
+        return scaled + loc
+    return jnp.maximum(scaled, jnp.finfo(scaled.dtype).min) + loc
+
+
+# The barriers keep XLA from folding a scale that is a constant (inside a user's `jit`)
+# into the constants of the base draw, which would change the last bit.
+_barrier = jax.lax.optimization_barrier
+
+
 @functools.partial(jax.jit, static_argnums=(0, 2, 3))
 def _sample_loc_scale(
     base: AbstractBase,
@@ -149,18 +204,29 @@ def _sample_loc_scale(
     loc: Array | None,
     scale: Array,
 ) -> Array:
-    # The barrier keeps XLA from folding `scale` into the constants of the base when it
-    # is itself a constant (inside a user's jit), which would change the last bit.
-    base_draw, scale = jax.lax.optimization_barrier(
-        (base.sample(key, shape, dtype), scale)
-    )
-    scaled = base_draw * scale
-    return scaled if loc is None else scaled + loc
+    drawn, scale = _barrier((base.sample(key, shape, dtype), scale))
+    return affine(drawn, scale, loc)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _sample_log_normal(
     key: Key, shape: Shape, dtype: DTypeLike, mu: ScalarLike, sigma: ScalarLike
 ) -> Array:
-    normal = jax.random.normal(key, shape, dtype)
-    return jnp.exp(normal * jnp.asarray(sigma, dtype) + jnp.asarray(mu, dtype))
+    scale, loc = jnp.asarray(sigma, dtype), jnp.asarray(mu, dtype)
+    drawn, scale = _barrier((jax.random.normal(key, shape, dtype), scale))
+    return jnp.exp(affine(drawn, scale, loc))
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _sample_uniform(
+    key: Key, shape: Shape, dtype: DTypeLike, lower: Array, upper: Array
+) -> Array:
+    lower, upper = _barrier((lower, upper))
+    if not is_complex(dtype):
+        return jax.random.uniform(key, shape, dtype, lower, upper)
+    half, middle = (upper - lower) * math.sqrt(0.125), (upper + lower) / 2
+    parts = [
+        jax.random.uniform(k, shape, half.dtype, -half, half)
+        for k in jax.random.split(key)
+    ]
+    return jax.lax.complex(parts[0] + middle, parts[1])

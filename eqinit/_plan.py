@@ -1,5 +1,7 @@
 """A plan: rules resolved against a model, before a number is drawn."""
 
+import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from ._check import Check, check_rows
 from ._draw import draw_rows
 from ._place import place
-from ._resolve import Row, resolve
+from ._resolve import resolve
+from ._row import Row
 from ._rules import as_rules
 from ._sites import Site, find_sites
 from ._surgery import replace_leaves
@@ -19,7 +22,11 @@ from ._typing import Key, checked
 from .layouts import call_layouts
 
 
-class Plan(eqx.Module):
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["rows"], meta_fields=["shared"]
+)
+@dataclasses.dataclass(frozen=True, repr=False)
+class Plan:
     """What every parameter of a model will get: one row a parameter.
 
     Printing it shows the table. It holds no model: `apply` and `check` take one, which
@@ -30,9 +37,9 @@ class Plan(eqx.Module):
     """
 
     rows: tuple[Row, ...]
-    shared: tuple[str, ...] = eqx.field(static=True, default=())
+    shared: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[Row]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
     def __len__(self) -> int:
@@ -141,6 +148,8 @@ def _cells(row: Row) -> list[str]:
 def _show(init: Any) -> str:
     """One line: fields at their defaults are left out."""
     cls = type(init)
+    if cls.__repr__ is not eqx.Module.__repr__:
+        return repr(init)
     fields = getattr(cls, "__dataclass_fields__", {})
     said = [
         f"{name}={eqx.tree_pformat(getattr(init, name), width=40, short_arrays=True)}"

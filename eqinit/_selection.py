@@ -9,11 +9,13 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ._resolve import Resolver, no_match
+from ._problems import no_match
 from ._select import AbstractSelector, as_selector
 from ._sites import Site
+from ._specs import Specs
 from ._surgery import replace_leaves
 from ._typing import checked
+from .layouts import call_layouts
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -162,10 +164,8 @@ def select(
 
     **Raises:** `ValueError` if nothing is selected.
     """
-    from .layouts import call_layouts
-
     chosen = as_selector(selector)
-    state = Resolver(model, (), call_layouts(layouts))
+    state = Specs(model, call_layouts(layouts))
     sites = state.sites.parameters
     hits = tuple(
         s for s, hit in zip(sites, chosen.mask(model, sites), strict=True) if hit

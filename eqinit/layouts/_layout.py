@@ -58,6 +58,12 @@ class Layout:
             default_fan=None if fan is None or fans is None else fan(layer),
         )
 
+    def facts(self, layer: Any) -> tuple[Any, ...]:
+        """Everything that `spec` reads off the layer itself: equal facts, equal specs."""
+        sizes = tuple(self.sizes_of(layer).values())
+        fan = None if self.default_fan is None else self.default_fan(layer)
+        return sizes, self.taps_share(layer), fan
+
     def sizes_of(self, layer: Any) -> dict[str, Size]:
         return {name: _resolve(rule, layer) for name, rule in self.sizes.items()}
 

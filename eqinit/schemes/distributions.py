@@ -4,9 +4,9 @@ import math
 
 import equinox as eqx
 
-from .._bases import StandardNormal, TruncatedStandardNormal, UnitUniform
+from .._bases import StandardNormal, TruncatedStandardNormal
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale, LogNormalLaw
+from .._law import LocScale, LogNormalLaw, UniformLaw
 from .._spec import ParamSpec
 from .._typing import ScalarLike
 from ._checks import positive
@@ -117,9 +117,9 @@ class Uniform(AbstractLawInitializer):
     def __check_init__(self) -> None:
         positive("Uniform", width=self.upper - self.lower, zero=True)
 
-    def law(self, spec: ParamSpec) -> LocScale:
+    def law(self, spec: ParamSpec) -> UniformLaw:
         del spec
-        return LocScale(UnitUniform(), self.lower, self.upper - self.lower)
+        return UniformLaw(self.lower, self.upper)
 
 
 class LogNormal(AbstractLawInitializer):

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._bases import UnitUniform
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale
+from .._law import UniformLaw
 from .._spec import ParamSpec
 from .._typing import RoleName
 
@@ -25,7 +24,7 @@ class TorchDefault(AbstractLawInitializer):
 
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "bias")
 
-    def law(self, spec: ParamSpec) -> LocScale:
+    def law(self, spec: ParamSpec) -> UniformLaw:
         fan = spec.default_fan if spec.default_fan is not None else spec.fan("fan_in")
         limit = np.asarray(1 / math.sqrt(fan or 1.0), spec.real_dtype)[()]
-        return LocScale(UnitUniform(), -limit, limit + limit)
+        return UniformLaw(-limit, limit)

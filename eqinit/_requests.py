@@ -1,0 +1,66 @@
+"""Laws as requests to the bulk fill, and constants as plain arrays."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._bases import StandardNormal, SymmetricUniform, TruncatedStandardNormal
+from ._fill import FillRequest, eligible
+from ._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
+from ._spec import ParamSpec
+
+
+def fill_request(
+    law: AbstractLaw | None, key_data: np.ndarray, spec: ParamSpec
+) -> FillRequest | None:
+    """The request whose values are `law.sample`'s, bit for bit; `None` if there is none.
+
+    Only float32 draws of jax's own base distributions with plain numbers come in bulk.
+    """
+    if law is None or spec.draw_dtype != np.float32:
+        return None
+    terms = _terms(law)
+    if terms is None or any(isinstance(t, jax.core.Tracer) for t in terms[1:3]):
+        return None
+    base, loc, scale, params = terms
+    if any(np.shape(value) for value in (loc, scale, *params)):
+        return None
+    request = FillRequest(
+        key_data, spec.shape, base, float(loc), float(scale), params, spec.dtype
+    )
+    return request if eligible(request) else None
+
+
+def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[float, ...]] | None:
+    if isinstance(law, UniformLaw):
+        if any(isinstance(v, jax.core.Tracer) for v in (law.lower, law.upper)):
+            return None
+        return "uniform", 0.0, 1.0, (law.lower, law.upper)  # pyright: ignore
+    if isinstance(law, LogNormalLaw):
+        return "lognormal", law.mu, law.sigma, ()
+    if not isinstance(law, LocScale):
+        return None
+    base = law.base
+    if isinstance(base, StandardNormal):
+        return "normal", law.loc, law.scale, ()
+    if isinstance(base, SymmetricUniform):
+        return "uniform", law.loc, law.scale, (-1.0, 1.0)
+    if isinstance(base, TruncatedStandardNormal):
+        return "truncated_normal", law.loc, law.scale, base.bounds(np.float32)
+    return None
+
+
+def constant(law: AbstractLaw | None, spec: ParamSpec) -> jax.Array | None:
+    """A constant parameter without a compilation a shape; `None` if it is not one."""
+    if not isinstance(law, ConstantLaw) or isinstance(law.value, jax.core.Tracer):
+        return None
+    if isinstance(law.value, jax.Array) or jax.dtypes.canonicalize_dtype(
+        spec.dtype
+    ) != np.dtype(spec.dtype):
+        return None
+    # A buffer of its own for every leaf: one shared by two could not be donated.
+    filled = np.empty(spec.shape, spec.dtype)
+    filled[...] = np.asarray(law.value, spec.draw_dtype).astype(spec.dtype)
+    return jnp.asarray(filled)

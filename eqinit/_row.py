@@ -1,0 +1,59 @@
+"""One line of a plan."""
+
+import dataclasses
+import functools
+
+import jax
+
+from ._initializer import AbstractInitializer
+from ._spec import ParamSpec
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["init"],
+    meta_fields=["path", "spec", "rule", "abstract"],
+)
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One parameter of a plan.
+
+    - `path`, `spec`: where it is and what it is.
+    - `init`: the initializer that it gets, or `None` where it keeps its value.
+    - `rule`: the selector of the rule that claimed it, or `None`.
+    - `abstract`: whether there is no value yet.
+    """
+
+    path: str
+    spec: ParamSpec
+    init: AbstractInitializer | None
+    rule: str | None
+    abstract: bool = False
+
+    @property
+    def status(self) -> str:
+        """`set` or `kept`."""
+        return "kept" if self.init is None else "set"
+
+    @property
+    def moments(self) -> tuple[float | None, float | None]:
+        """Expected mean and std; `None` where unknown (or still being traced)."""
+        if self.init is None:
+            return None, None
+        try:
+            moments = self.init.moments(self.spec)
+        except TypeError:
+            # A traced gain has no value to show yet (jax's concretisation errors are
+            # type errors).
+            return None, None
+        return (None, None) if moments is None else (moments.mean, moments.std)
+
+    @property
+    def mean(self) -> float | None:
+        """Expected mean."""
+        return self.moments[0]
+
+    @property
+    def std(self) -> float | None:
+        """Expected standard deviation."""
+        return self.moments[1]

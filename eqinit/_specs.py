@@ -1,0 +1,97 @@
+"""What each parameter of a model is: layouts, and what a rule says instead of them."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from ._rules import Rule
+from ._sites import Site, Sites, find_sites
+from ._spec import ParamSpec, make_spec
+from ._typing import Shape
+from .layouts import Layout, layout_of
+
+
+class Specs:
+    """The sites of one model with their specs, and the problems met on the way.
+
+    Equal parameters of equal layers share one spec object: a model of a thousand equal
+    blocks works out a handful.
+    """
+
+    def __init__(self, model: Any, layouts: Mapping[type, Layout]) -> None:
+        self.layouts = layouts
+        self.problems: list[str] = []
+        found = find_sites(model)
+        self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
+        for site in found.parameters:
+            self._shapes[site.layer_path, site.field].append(site.shape)
+        self._layouts: dict[type, Layout | None] = {}
+        self._known: dict[Hashable, ParamSpec] = {}
+        self._silence: dict[int, bool] = {}
+        specced = tuple(
+            dataclasses.replace(site, spec=self._natural(site))
+            for site in found.parameters
+        )
+        self.sites = Sites(specced, found.shared, found.leaves)
+
+    def layout(self, site: Site) -> Layout | None:
+        cls = type(site.layer)
+        if cls not in self._layouts:
+            self._layouts[cls] = layout_of(cls, self.layouts)
+        return self._layouts[cls]
+
+    def _natural(self, site: Site) -> ParamSpec:
+        """The spec by layout alone; a layout that does not fit is a problem."""
+        layout = self.layout(site)
+        if layout is None or site.field not in layout.fields:
+            return make_spec(site.shape, site.dtype)
+        try:
+            return self.by_layout(layout, site)
+        except ValueError as error:
+            owner = type(site.layer).__name__
+            self.problems.append(
+                f"{site.path}: the layout of {owner} does not fit: {error} Say "
+                f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call.'
+            )
+            return make_spec(site.shape, site.dtype)
+
+    def by_layout(self, layout: Layout, site: Site) -> ParamSpec:
+        """The spec that this layout gives, computed once for equal layers."""
+
+        def siblings(field: str) -> Sequence[Shape]:
+            return self._shapes.get((site.layer_path, field), ())
+
+        kernels = tuple(tuple(siblings(name)) for name in layout.kernels())
+        facts = layout.facts(site.layer)
+        # Layouts are not hashable and live as long as this object.
+        same = (id(layout), site.field, site.shape, site.dtype, kernels, facts)
+        if same not in self._known:
+            self._known[same] = layout.spec(
+                site.layer, site.field, site.shape, site.dtype, siblings
+            )
+        return self._known[same]
+
+    def _silent(self, rule: Rule) -> bool:
+        """Whether a rule leaves specs as they are (asked once: a module is slow)."""
+        if id(rule) not in self._silence:
+            said = (rule.axes, rule.fan_in, rule.fan_out)
+            self._silence[id(rule)] = all(value is None for value in said)
+        return self._silence[id(rule)]
+
+    def ruled(self, site: Site, rule: Rule) -> ParamSpec:
+        """The spec, with what the rule itself says of axes and fans."""
+        if self._silent(rule):
+            return site.spec
+        spec = site.spec
+        if rule.axes is not None:
+            layout = self.layout(site) or Layout({})
+            said = {site.field: rule.axes} if isinstance(rule.axes, str) else rule.axes
+            layout = layout.extended(dict(said))
+            if site.field in layout.fields:
+                spec = self.by_layout(layout, site)
+        fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
+        given = {name: float(fan) for name, fan in fans.items() if fan is not None}
+        if "fan_in" in given:
+            given |= {"default_fan": given["fan_in"]}
+        return dataclasses.replace(spec, **given)
