@@ -107,7 +107,11 @@ class TruncatedStandardNormal(AbstractBase):
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         if is_complex(dtype):
             return _modulus_truncated(key, self.upper, shape, dtype)
-        lower, upper = self.bounds(dtype)
+        # Behind a barrier: XLA folds the erf of a constant in higher precision than it
+        # computes it, and a draw under `jit` would differ from an eager one.
+        lower, upper = jax.lax.optimization_barrier(
+            tuple(jnp.asarray(bound, dtype) for bound in self.bounds(dtype))
+        )
         return jax.random.truncated_normal(key, lower, upper, shape, dtype)
 
     def bounds(self, dtype: DTypeLike) -> tuple[float, float]:
