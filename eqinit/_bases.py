@@ -95,6 +95,34 @@ def _truncated_moment(lower: float, upper: float, power: int) -> float:
     return (power - 1) * rest + edge / (_cdf(upper) - _cdf(lower))
 
 
+@functools.lru_cache(maxsize=1024)
+def erf_bounds(lower: float, upper: float, dtype: str) -> tuple[np.generic, np.generic]:
+    """erf(bound / sqrt 2), as `jax.random.truncated_normal` computes it eagerly.
+
+    Worked out once and outside of any trace: XLA folds the erf of a constant in higher
+    precision than it computes it, and a draw under `jit` would differ from an eager one.
+    """
+    with jax.ensure_compile_time_eval():
+        bounds = jnp.asarray((lower, upper), dtype)
+        root = jnp.asarray(math.sqrt(2), dtype)
+        values = np.asarray(jax.jit(lambda x, r: jax.lax.erf(x / r))(bounds, root))
+    return values[0], values[1]
+
+
+def _between(
+    key: Key, bounds: tuple[float, float], shape: Shape, dtype: DTypeLike
+) -> Array:
+    """`jax.random.truncated_normal`, the same to the last bit under `jit`."""
+    dtype = np.dtype(dtype)
+    low, high = erf_bounds(*bounds, dtype.name)
+    u = jax.random.uniform(key, shape, dtype, low, high)
+    z = jnp.asarray(math.sqrt(2), dtype) * jax.lax.erf_inv(u)
+    # The inverse may round onto a bound; the interval is open.
+    lowest = np.nextafter(dtype.type(bounds[0]), dtype.type(np.inf))
+    highest = np.nextafter(dtype.type(bounds[1]), dtype.type(-np.inf))
+    return jnp.clip(z, lowest, highest)
+
+
 class TruncatedStandardNormal(AbstractBase):
     """A standard normal kept inside `(lower, upper)`, not rescaled.
 
@@ -107,12 +135,7 @@ class TruncatedStandardNormal(AbstractBase):
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         if is_complex(dtype):
             return _modulus_truncated(key, self.upper, shape, dtype)
-        # Behind a barrier: XLA folds the erf of a constant in higher precision than it
-        # computes it, and a draw under `jit` would differ from an eager one.
-        lower, upper = jax.lax.optimization_barrier(
-            tuple(jnp.asarray(bound, dtype) for bound in self.bounds(dtype))
-        )
-        return jax.random.truncated_normal(key, lower, upper, shape, dtype)
+        return _between(key, self.bounds(dtype), shape, dtype)
 
     def bounds(self, dtype: DTypeLike) -> tuple[float, float]:
         """The bounds, no further out than the inverse cdf can resolve.
