@@ -13,11 +13,13 @@ RoleName: TypeAlias = Literal["kernel", "bias", "scale", "embedding", "other"]
 ROLES: tuple[RoleName, ...] = ("kernel", "bias", "scale", "embedding", "other")
 
 Shape: TypeAlias = tuple[int, ...]
+# To static checkers an int is a float; to a runtime one only if it is said.
+Number: TypeAlias = float | int
 # Anything that `jnp.dtype` understands; numpy's own alias is private to stubs.
 DTypeLike: TypeAlias = Any
 # Hyper-parameters stay Python floats until the engine; arrays (traced, vmapped) may
 # take their place, which is what makes a gain differentiable.
-ScalarLike: TypeAlias = float | int | np.generic | np.ndarray | jax.Array
+ScalarLike: TypeAlias = float | int | np.number[Any] | np.ndarray | jax.Array
 Key: TypeAlias = PRNGKeyArray
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -47,6 +49,7 @@ __all__ = [
     "Array",
     "DTypeLike",
     "Key",
+    "Number",
     "RoleName",
     "ScalarLike",
     "Shape",
