@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.sharding import Sharding, SingleDeviceSharding
 
 from ._fill import FillRequest, fill, key_eligible
 from ._initializer import AbstractInitializer
@@ -15,44 +16,95 @@ from ._keys import derive_keys
 from ._law import AbstractLaw
 from ._requests import constant, fill_request
 from ._row import Row
+from ._sharded import ShardedDraws
 from ._spec import ParamSpec
 from ._typing import Array, Key
 
 
 def draw_rows(
-    rows: Sequence[Row], key: Key, *, progress: Callable[[int], None] | None = None
+    rows: Sequence[Row],
+    key: Key,
+    shardings: Sequence[Sharding | None] | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Array]:
     """One array a row. Every key is derived in one call, from the row's path alone.
 
     Outside of a trace, what follows a plain law is drawn in bulk: one compiled kernel
-    for parameters of every shape. The values are those of `init.draw`, bit for bit.
+    for parameters of every shape. What lives on several devices is drawn by each of
+    them, its own shard alone. The values are those of `init.draw`, bit for bit.
     """
     if not rows:
         return []
-    keys = derive_keys(key, [_key_path(row) for row in rows])
-    bulk = key_eligible(key)
-    data = np.asarray(jax.random.key_data(keys)) if bulk else None
+    places = [None] * len(rows) if shardings is None else list(shardings)
+    keys = _Keys(rows, key)
     laws = _laws(rows)
-    values: list[Array | None] = [None] * len(rows)
-    requests: dict[int, FillRequest] = {}
+    values: list[Any] = [None] * len(rows)
+    requests: dict[jax.Device | None, dict[int, FillRequest]] = {}
+    sharded = ShardedDraws()
     for i, row in enumerate(rows):
-        values[i] = constant(laws[i], row.spec)
-        request = None
-        if data is not None and values[i] is None:
-            request = fill_request(laws[i], data[i], row.spec)
+        device, spread = _device(places[i])
+        if spread is not None:
+            values[i] = sharded.draw(row, laws[i], keys[i], spread)
+            continue
+        request = keys.request(i, laws[i], row.spec)
         if request is not None:
-            requests[i] = request
-        elif values[i] is None:
-            values[i] = _draw_row(row, keys[i])
-    drawn = fill(list(requests.values()), progress=progress) if requests else []
-    for i, value in zip(requests, drawn, strict=True):
-        values[i] = value
+            requests.setdefault(device, {})[i] = request
+            continue
+        value = constant(laws[i], row.spec)
+        value = _draw_row(row, laws[i], keys[i]) if value is None else value
+        values[i] = value if device is None else jax.device_put(value, device)
+        if progress is not None:
+            progress(value.nbytes)
+    for device, group in requests.items():
+        drawn = fill(list(group.values()), device=device, progress=progress)
+        for i, value in zip(group, drawn, strict=True):
+            values[i] = value
     return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
+
+
+class _Keys:
+    """The key of every row: as data where it may enter the bulk fill."""
+
+    def __init__(self, rows: Sequence[Row], key: Key) -> None:
+        self._keys = derive_keys(key, [_key_path(row) for row in rows])
+        self._data: np.ndarray | None = None
+        self._bulk = key_eligible(key)
+        self._impl: Any = None
+        if not isinstance(self._keys, jax.core.Tracer):
+            self._data = np.asarray(jax.random.key_data(self._keys))
+            typed = jnp.issubdtype(self._keys.dtype, jax.dtypes.prng_key)
+            self._impl = jax.random.key_impl(self._keys) if typed else None
+
+    def __getitem__(self, i: int) -> Key:
+        if self._data is None:
+            return self._keys[i]
+        # From the host copy: indexing an array of keys costs a dispatch a key.
+        data = jnp.asarray(self._data[i])
+        if self._impl is None:
+            return data
+        return jax.random.wrap_key_data(data, impl=self._impl)
+
+    def request(
+        self, i: int, law: AbstractLaw | None, spec: ParamSpec
+    ) -> FillRequest | None:
+        if not self._bulk or self._data is None:
+            return None
+        return fill_request(law, self._data[i], spec)
 
 
 def _key_path(row: Row) -> str:
     """Its own path, except for linked schemes, whose draws have to agree."""
     return row.path if row.init is None else row.init.key_path(row.path)
+
+
+def _device(place: Sharding | None) -> tuple[jax.Device | None, Sharding | None]:
+    """(one device or None, sharding over several or None)."""
+    if place is None:
+        return None, None
+    if isinstance(place, SingleDeviceSharding):
+        return next(iter(place.device_set)), None
+    return None, place
 
 
 def _laws(rows: Sequence[Row]) -> list[AbstractLaw | None]:
@@ -68,10 +120,10 @@ def _laws(rows: Sequence[Row]) -> list[AbstractLaw | None]:
     return laws
 
 
-def _draw_row(row: Row, key: Key) -> Any:
+def _draw_row(row: Row, law: AbstractLaw | None, key: Key) -> Any:
     init = row.init
     assert init is not None
-    if init.law(row.spec) is not None:
+    if law is not None:
         # The law's numbers are worked out in Python and enter as arguments: one
         # compile a (base, shape), whatever the gain.
         return init.draw(key, row.spec)

@@ -1,30 +1,66 @@
-"""Where a drawn value goes: the leaf's own sharding and kind of array."""
+"""Where a drawn value goes: the leaf's own place, or the one that the caller says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Sharding
 
 from ._sites import Site
 from ._typing import Array
 
 
-def place(value: Array, site: Site, sharding: Any) -> Any:
-    """Move a draw to where the leaf was, or to where the caller wants it."""
-    leaf = site.leaf
-    if callable(sharding):
-        sharding = sharding(site)
-    if sharding is None and isinstance(leaf, np.ndarray):
-        return np.asarray(value).astype(leaf.dtype)
-    if sharding is None:
-        sharding = _own_sharding(leaf)
-    return value if sharding is None else jax.device_put(value, sharding)
+def wanted_shardings(
+    model: Any, sites: Mapping[str, Site], sharding: Any
+) -> dict[str, Sharding | None]:
+    """Path to sharding, from one sharding, a function of the site or a tree prefix.
+
+    `None`, as a whole or for a parameter, leaves it where its leaf is.
+    """
+    if sharding is None or isinstance(sharding, Sharding):
+        said = dict.fromkeys(sites, sharding)
+    elif callable(sharding) and jax.tree_util.all_leaves([sharding]):
+        # A leaf: a model with shardings at its leaves may be callable as well.
+        said = {path: sharding(site) for path, site in sites.items()}
+    else:
+        said = _by_prefix(model, sites, sharding)
+    wrong = [p for p, s in said.items() if s is not None and not isinstance(s, Sharding)]
+    if wrong:
+        raise ValueError(
+            f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it takes "
+            "one `jax.sharding.Sharding`, a function from the site to one, or a tree "
+            "prefix of the model with them at its leaves."
+        )
+    return {path: s or _own_sharding(sites[path].leaf) for path, s in said.items()}
 
 
-def _own_sharding(leaf: Any) -> Any:
-    if isinstance(leaf, jax.core.Tracer):
+def _by_prefix(model: Any, sites: Mapping[str, Site], prefix: Any) -> dict[str, Any]:
+    def is_leaf(x: Any) -> bool:
+        return x is None or isinstance(x, Sharding)
+
+    try:
+        full = jax.tree.broadcast(prefix, model, is_leaf=is_leaf)
+    except ValueError as error:
+        raise ValueError(
+            f"`sharding` is no tree prefix of the model: {error} Pass one sharding, or "
+            "a function from the site to one."
+        ) from error
+    leaves = jax.tree.leaves(full, is_leaf=is_leaf)
+    return {path: leaves[site.position] for path, site in sites.items()}
+
+
+def _own_sharding(leaf: Any) -> Sharding | None:
+    if isinstance(leaf, (jax.core.Tracer, np.ndarray)):
         return None
     if isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf.sharding
-    # An uncommitted array follows its computation; putting it would commit it.
+    # An uncommitted array follows its computation; placing it would commit it.
     return leaf.sharding if getattr(leaf, "committed", True) else None
+
+
+def as_leaf(value: Array, leaf: Any) -> Any:
+    """A numpy leaf stays numpy, in its own dtype."""
+    if isinstance(leaf, np.ndarray) and not isinstance(value, jax.core.Tracer):
+        return np.asarray(value).astype(leaf.dtype)
+    return value

@@ -11,7 +11,7 @@ import numpy as np
 
 from ._check import Check, check_rows
 from ._draw import draw_rows
-from ._place import place
+from ._place import as_leaf, wanted_shardings
 from ._resolve import resolve
 from ._row import Row
 from ._rules import as_rules
@@ -65,13 +65,16 @@ class Plan:
         """
         sites = self._sites(model)
         rows = [row for row in self.rows if row.init is not None]
-        drawn = draw_rows(rows, key)
-        pairs = zip(rows, drawn, strict=True)
-        values = {
-            sites[row.path].position: place(value, sites[row.path], sharding)
-            for row, value in pairs
-        }
-        return replace_leaves(model, values)
+        places = wanted_shardings(model, {r.path: sites[r.path] for r in rows}, sharding)
+        drawn = draw_rows(rows, key, [places[row.path] for row in rows])
+        claimed = [sites[row.path] for row in rows]
+        return replace_leaves(
+            model,
+            {
+                site.position: as_leaf(value, site.leaf)
+                for site, value in zip(claimed, drawn, strict=True)
+            },
+        )
 
     @checked
     def check(self, model: Any) -> Check:
