@@ -1,0 +1,90 @@
+"""Recognise the draws of `jax.random` in a jaxpr, for the bulk fill."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import JaxprEqn
+
+from .._fill import FillRequest, eligible
+from ._host import unpack
+
+
+def _uniform(shape: Any, dtype: Any, low: Any, high: Any) -> Callable[[Any], Any]:
+    return lambda key: jax.random.uniform(key, shape, dtype, low, high)
+
+
+def _normal(shape: Any, dtype: Any) -> Callable[[Any], Any]:
+    return lambda key: jax.random.normal(key, shape, dtype)
+
+
+def _truncated(shape: Any, dtype: Any, low: Any, high: Any) -> Callable[[Any], Any]:
+    return lambda key: jax.random.truncated_normal(key, low, high, shape, dtype)
+
+
+# By the name that the draw has in a jaxpr: a hint where to look, and no more.
+_SAMPLERS: dict[str, tuple[str, Callable[..., Callable[[Any], Any]]]] = {
+    "_uniform": ("uniform", _uniform),
+    "_normal": ("normal", _normal),
+    "_truncated_normal": ("truncated_normal", _truncated),
+}
+
+
+class Samplers:
+    """Tells which equations are draws that a bulk fill reproduces."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, bool]] = {}
+
+    def request(self, eqn: JaxprEqn, inputs: Sequence[np.ndarray]) -> FillRequest | None:
+        """What to fill, or `None` for whatever is no such draw."""
+        name = eqn.params.get("name", "")
+        if eqn.primitive.name not in ("jit", "pjit") or name not in _SAMPLERS:
+            return None
+        key, *bounds = inputs
+        aval = eqn.outvars[0].aval
+        if key.shape != () or aval.dtype != np.float32 or aval.weak_type:
+            return None
+        if not self._is_sampler(name, eqn, bounds):
+            return None
+        request = FillRequest(
+            unpack(key),
+            aval.shape,
+            _SAMPLERS[name][0],
+            params=tuple(float(bound) for bound in bounds),
+        )
+        return request if eligible(request) else None
+
+    def _is_sampler(self, name: str, eqn: JaxprEqn, bounds: Sequence[Any]) -> bool:
+        body = eqn.params["jaxpr"]
+        if id(body) not in self._known:
+            # With the body itself, so that its id is not given to another one.
+            self._known[id(body)] = (body, body is _body(name, eqn, bounds))
+        return self._known[id(body)][1]
+
+
+def _body(name: str, eqn: JaxprEqn, bounds: Sequence[np.ndarray]) -> Any:
+    """What `jax.random` itself traces to here.
+
+    jax keeps what it has traced, so the same function of the same types has the very
+    same body. A function that only shares its name, or a jax that draws in another
+    way, has not.
+    """
+    aval, atoms = eqn.outvars[0].aval, eqn.invars[1:]
+    said = [
+        bound.item() if atom.aval.weak_type else bound
+        for bound, atom in zip(bounds, atoms, strict=True)
+    ]
+    try:
+        draw = _SAMPLERS[name][1](aval.shape, aval.dtype, *said)
+        (found,) = jax.make_jaxpr(draw)(_key_struct(eqn)).eqns
+        return found.params.get("jaxpr")
+    except (TypeError, ValueError):
+        return None
+
+
+def _key_struct(eqn: JaxprEqn) -> Any:
+    return jax.ShapeDtypeStruct((), eqn.invars[0].aval.dtype)
+
+

@@ -1,0 +1,121 @@
+"""A constructor as data: its equations, and the tree that it returns without values."""
+
+import dataclasses
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.tree_util as jtu
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from .._typing import Key
+
+
+class Untraceable(Exception):
+    """Why a constructor has to be run as it is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """What a constructor computes, and what it returns.
+
+    - `jaxpr`: its equations; the inputs are the key, the outputs the arrays.
+    - `skeleton`: the tree that it returned, with a `ShapeDtypeStruct` for every array
+        that is computed.
+    - `positions`: where these are, as positions in `tree_leaves(skeleton)`.
+    """
+
+    jaxpr: ClosedJaxpr
+    skeleton: Any
+    positions: tuple[int, ...]
+
+
+def _is_computed(leaf: Any) -> bool:
+    return isinstance(leaf, jax.core.Tracer)
+
+
+def trace(make: Callable[[Key], Any], key: Key) -> Traced:
+    """Trace `make(key)` once.
+
+    **Raises:** `Untraceable` where it needs concrete values, has effects, or hides a
+    computed array where no PyTree shows it.
+    """
+    seen: list[tuple[list[Any], Any]] = []
+
+    def flat(key: Key) -> list[Any]:
+        leaves, treedef = jtu.tree_flatten(make(key))
+        seen.append((leaves, treedef))
+        return [leaf for leaf in leaves if _is_computed(leaf)]
+
+    try:
+        jaxpr = jax.make_jaxpr(flat)(key)
+    except Exception as error:
+        # Whatever it is: if it is no fault of tracing, then running `make` shows it.
+        line = str(error).strip().split("\n")[0]
+        raise Untraceable(f"{type(error).__name__}: {line}") from error
+    if jaxpr.effects:
+        raise Untraceable("it has effects (a callback, a debug print)")
+    leaves, treedef = seen.pop()
+    positions = tuple(i for i, leaf in enumerate(leaves) if _is_computed(leaf))
+    for i, aval in zip(positions, jaxpr.out_avals, strict=True):
+        leaves[i] = jax.ShapeDtypeStruct(aval.shape, aval.dtype)
+    skeleton = jtu.tree_unflatten(treedef, leaves)
+    if hidden := _hidden(skeleton):
+        raise Untraceable(
+            f"a {hidden} of the model holds an array that the constructor computes"
+        )
+    return Traced(jaxpr, skeleton, positions)
+
+
+def _hidden(skeleton: Any) -> str:
+    """Where a tracer is left: in a closure, a static field, a plain object; or ''.
+
+    All that a PyTree shows has been replaced, so a tracer that can still be reached
+    would outlive its trace, and the model would fail when it is called.
+    """
+    done: set[int] = set()
+    todo: list[tuple[str, Any]] = [("static field", skeleton)]
+    while todo:
+        kind, node = todo.pop()
+        if isinstance(node, jax.core.Tracer):
+            return kind
+        if id(node) in done or isinstance(node, _OPAQUE):
+            continue
+        done.add(id(node))
+        todo.extend(_below(kind, node))
+    return ""
+
+
+_OPAQUE = (str, bytes, int, float, complex, type(None), type, types.ModuleType)
+_OPAQUE += (np.ndarray, np.generic, np.dtype, jax.Array, jax.ShapeDtypeStruct)
+
+
+def _below(kind: str, node: Any) -> Iterator[tuple[str, Any]]:
+    """What an object holds, as far as Python shows it."""
+    if isinstance(node, dict):
+        yield from ((kind, value) for value in node.values())
+    elif isinstance(node, (list, tuple, set, frozenset)):
+        yield from ((kind, value) for value in node)
+    elif isinstance(node, functools.partial):
+        held = (node.func, node.args, node.keywords)
+        yield from (("partial function", value) for value in held)
+    elif isinstance(node, types.MethodType):
+        yield "method", node.__self__
+    else:
+        if isinstance(node, types.FunctionType):
+            held = (node.__defaults__, node.__kwdefaults__)
+            held += tuple(map(_contents, node.__closure__ or ()))
+            yield from (("function", value) for value in held)
+        # Of jitted functions too; their wrapped function is an attribute.
+        yield kind, getattr(node, "__wrapped__", None)
+        yield from ((kind, value) for value in getattr(node, "__dict__", {}).values())
+
+
+def _contents(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # an empty cell: a name that is not assigned yet
