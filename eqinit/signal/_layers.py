@@ -50,7 +50,7 @@ def find_layers(model: Any, select: SelectorLike | None) -> list[Found]:
     """
     nodes = [n for n in modules(model) if is_callable(n.module)]
     if select is None:
-        chosen = [n for n in nodes if own_arrays(n.module)]
+        chosen = [found.node for found in parameter_layers(model)]
     else:
         selector = as_selector(select)
         # `Where` picks by position: a layer is picked if its first and last leaf are.
@@ -61,6 +61,12 @@ def find_layers(model: Any, select: SelectorLike | None) -> list[Found]:
     if not chosen:
         raise ValueError(_nothing(nodes, select))
     return [Found(dotted(n.keys), n) for n in chosen]
+
+
+def parameter_layers(model: Any) -> list[Found]:
+    """Every callable layer that holds parameters of its own, maybe none."""
+    nodes = [n for n in modules(model) if is_callable(n.module)]
+    return [Found(dotted(n.keys), n) for n in nodes if own_arrays(n.module)]
 
 
 def _nothing(nodes: list[Node], select: SelectorLike | None) -> str:

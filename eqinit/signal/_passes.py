@@ -1,5 +1,6 @@
 """Run a model with slots: once, and again where one pass cannot be exact."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,19 +10,25 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, Bool, Float, UInt32
+from jaxtyping import Array, Bool, Float
 
 from .._typing import Key, Shape
 from ._layers import channel_axis
-from ._slots import BINS, BITS, LANES, LEVELS, In, Out, tap, width
-from ._trace import Seen, is_signal, is_state
+from ._slots import (
+    BINS,
+    BITS,
+    LANES,
+    LEVELS,
+    SPELLED,
+    In,
+    Out,
+    order_value,
+    tap,
+    width,
+)
+from ._trace import Output, Seen, is_signal, is_state
 from ._wrap import AbstractTap, Run, attach_all
 
-
-# Columns of what a pass returns: the slots' lanes, and the squared length of the sum
-# over samples (which is all that the per-unit sums are needed for).
-UNIT_SQUARE = LANES
-COLUMNS = LANES + 1
 
 # The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves
 # float32's range at 2^64. Beyond these a second run about the mean is worth its price.
@@ -33,6 +40,7 @@ class _Slots(AbstractTap):
     """Pass every array of a layer's output through a slot of its own."""
 
     slots: tuple[Array, ...]
+    spell: bool = eqx.field(static=True)
 
     def __call__(
         self, layer: eqx.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -44,7 +52,7 @@ class _Slots(AbstractTap):
             if not is_signal(leaf):
                 return leaf
             axis = channel_axis(layer) if leaf.ndim > 1 else -1
-            return tap(leaf, _checked(next(slots)), axis)
+            return tap(leaf, _checked(next(slots)), axis, self.spell)
 
         return jtu.tree_map(through, out, is_leaf=is_state)
 
@@ -62,19 +70,30 @@ def default_dtype() -> Any:
     return jax.dtypes.canonicalize_dtype(float)
 
 
-def _shapes(seen: Sequence[Seen]) -> list[tuple[Shape, int]]:
+def _units(output: Output) -> int:
+    # The sums per unit serve correlations, which are for real outputs.
+    return 0 if output.complex else output.units
+
+
+def _shapes(seen: Sequence[Seen], spell: bool) -> list[tuple[Shape, int]]:
     """(stack, width) of every slot: layer by layer, output by output."""
-    return [(s.stack, width(output)) for s in seen for output in s.outputs]
+    return [
+        (s.stack, width(_units(output), spell=spell))
+        for s in seen
+        for output in s.outputs
+    ]
 
 
 def row_count(seen: Sequence[Seen]) -> int:
-    return sum(int(np.prod(stack, dtype=int)) for stack, _ in _shapes(seen))
+    return sum(int(np.prod(stack, dtype=int)) for stack, _ in _shapes(seen, False))
 
 
-def _make_slots(inputs: Float[Array, "rows in"], seen: Sequence[Seen]) -> list[Array]:
+def _make_slots(
+    inputs: Float[Array, "rows in"], seen: Sequence[Seen], spell: bool
+) -> list[Array]:
     slots: list[Array] = []
     start = 0
-    for stack, lanes in _shapes(seen):
+    for stack, lanes in _shapes(seen, spell):
         stop = start + int(np.prod(stack, dtype=int))
         padded = jnp.pad(inputs[start:stop], ((0, 0), (0, lanes - inputs.shape[1])))
         slots.append(padded.reshape(*stack, lanes))
@@ -82,21 +101,25 @@ def _make_slots(inputs: Float[Array, "rows in"], seen: Sequence[Seen]) -> list[A
     return slots
 
 
-def _table(sums: Sequence[Array]) -> Float[Array, "rows columns"]:
+def _table(sums: Sequence[Array], spell: bool) -> Float[Array, "rows columns"]:
+    """All slots under each other: lanes, bins, and the squared length of the sum over
+    samples, which is all that the sums per unit are needed for."""
     parts: list[Array] = []
+    lanes = width(0, spell=spell)
     for slot in sums:
         rows = slot.reshape(-1, slot.shape[-1])
-        units = jnp.sum(jnp.square(rows[:, LANES:]), axis=1, keepdims=True)
-        parts.append(jnp.concatenate([rows[:, :LANES], units], axis=1))
+        units = jnp.sum(jnp.square(rows[:, lanes:]), axis=1, keepdims=True)
+        parts.append(jnp.concatenate([rows[:, :lanes], units], axis=1))
     return jnp.concatenate(parts)
 
 
-def _attach_slots(model: Any, seen: Sequence[Seen], slots: Sequence[Array]) -> Any:
+def _attach_slots(
+    model: Any, seen: Sequence[Seen], slots: Sequence[Array], spell: bool
+) -> Any:
     left = iter(slots)
     groups = [tuple(itertools.islice(left, len(s.outputs))) for s in seen]
-    return attach_all(
-        model, {s.keys: _Slots(g) for s, g in zip(seen, groups, strict=True)}
-    )
+    pairs = zip(seen, groups, strict=True)
+    return attach_all(model, {s.keys: _Slots(g, spell) for s, g in pairs})
 
 
 def scalarise(out: Any, key: Key) -> Float[Array, ""]:
@@ -116,7 +139,7 @@ def scalarise(out: Any, key: Key) -> Float[Array, ""]:
         return leaves[0].astype(default_dtype())
     keys = jax.random.split(key, len(leaves))
     terms = [_against_noise(x, k) for x, k in zip(leaves, keys, strict=True)]
-    return sum(terms[1:], terms[0])
+    return functools.reduce(jnp.add, terms)
 
 
 def _against_noise(x: Array, key: Key) -> Float[Array, ""]:
@@ -133,13 +156,14 @@ def _pass(
     args: tuple[Any, ...],
     seen: tuple[Seen, ...],
     key: Key,
+    spell: bool,
 ) -> Array:
     """One backward pass: what every slot collected, a row each."""
 
     def objective(slots: list[Array]) -> Array:
-        return scalarise(call(_attach_slots(model, seen, slots), *args), key)
+        return scalarise(call(_attach_slots(model, seen, slots, spell), *args), key)
 
-    return _table(jax.grad(objective)(_make_slots(inputs, seen)))
+    return _table(jax.grad(objective)(_make_slots(inputs, seen, spell)), spell)
 
 
 def _ill(sums: Float[Array, "rows columns"]) -> Bool[Array, " rows"]:
@@ -157,49 +181,49 @@ def _extreme(size: Float[Array, " rows"]) -> Bool[Array, " rows"]:
     return jnp.isfinite(log2) & (log2 > np.log2(_LARGE))
 
 
-def passes_needed(sums: Float[Array, "rows columns"]) -> Array:
-    """1; 2 to take variances about the mean; 4 where a layer is used repeatedly."""
-    repeated = jnp.any(sums[:, Out.USES] > 1)
-    return jnp.where(repeated, LEVELS, jnp.where(jnp.any(_ill(sums)), 2, 1))
-
-
 def _log2_scale(size: Float[Array, " rows"]) -> Float[Array, " rows"]:
     log2 = -jnp.round(jnp.log2(size))
     return jnp.where(jnp.isfinite(log2), log2, 0.0)
 
 
-def _prefix(
-    inputs: Array, bins: Float[Array, "rows bins"], high: In
-) -> tuple[Array, Array]:
-    """The prefix with 8 more bits: those of the highest bin that is not empty."""
-    prefix = join_halves(inputs[:, high], inputs[:, high + 1])
-    digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
-    prefix = (prefix << BITS) | digit.astype(jnp.uint32)
-    halves = (prefix >> 16, prefix & jnp.uint32(0xFFFF))
-    return halves[0].astype(inputs.dtype), halves[1].astype(inputs.dtype)
-
-
-def join_halves(high: Array, low: Array) -> UInt32[Array, " rows"]:
-    return (high.astype(jnp.uint32) << 16) | low.astype(jnp.uint32)
-
-
-def next_inputs(inputs: Array, sums: Array) -> Array:
-    """What the slots carry into the next pass, from what this one has found."""
-    first = inputs[:, In.LEVEL] == 0
+def _centred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
+    """Shift and scale for the next pass, from a pass that had none."""
     shift = sums[:, Out.TOTAL] / jnp.maximum(sums[:, Out.COUNT], 1)
     shift = jnp.where(jnp.isfinite(shift), shift, 0.0)
     spread = jnp.maximum(sums[:, Out.MAX] - shift, sums[:, Out.NEG_MIN] + shift)
-    found = {
+    return {
         In.SHIFT: shift,
         In.LOG2_SCALE: _log2_scale(spread),
         In.LOG2_GRAD_SCALE: _log2_scale(sums[:, Out.GRAD_MAX]),
     }
-    columns = {lane: jnp.where(first, x, inputs[:, lane]) for lane, x in found.items()}
-    columns[In.LEVEL] = inputs[:, In.LEVEL] + 1
-    for start, high in ((0, In.MAX_HIGH), (BINS, In.MIN_HIGH)):
-        bins = sums[:, Out.MAX_BINS + start : Out.MAX_BINS + start + BINS]
-        columns[high], columns[In(high + 1)] = _prefix(inputs, bins, high)
-    return jnp.stack([columns[In(i)] for i in range(len(In))], axis=1)
+
+
+def _longer_prefix(inputs: Array, sums: Array, index: int, high: In) -> Array:
+    """The prefix with 8 more bits: those of the highest bin that is not empty."""
+    start = LANES + index * BINS
+    bins = sums[:, start : start + BINS]
+    digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
+    words = inputs[:, high : high + 2].astype(jnp.uint32)
+    prefix = (words[:, 0] << 16) | words[:, 1]
+    return (prefix << BITS) | digit.astype(jnp.uint32)
+
+
+def _as_inputs(columns: dict[In, Array], like: Array) -> Array:
+    zero = jnp.zeros_like(like[:, 0])
+    return jnp.stack([columns.get(i, zero).astype(like.dtype) for i in In], axis=1)
+
+
+class Measured(eqx.Module):
+    """What the last pass brought back, a row each in the order of the slots.
+
+    - `carried`: what the slots carried in (`In`).
+    - `sums`: what came back (`Out`), and the squared length of the sum over samples.
+    - `extremes`: the largest and the smallest value, the largest gradient.
+    """
+
+    carried: Float[Array, "*batch rows in"]
+    sums: Float[Array, "*batch rows sums"]
+    extremes: Float[Array, "*batch rows 3"]
 
 
 def run_passes(
@@ -208,24 +232,78 @@ def run_passes(
     args: tuple[Any, ...],
     seen: tuple[Seen, ...],
     key: Key,
-) -> tuple[Float[Array, "rows in"], Float[Array, "rows columns"], Array]:
-    """Run as many passes as it takes.
+) -> Measured:
+    """Run as many passes as it takes: one, nearly always."""
+    once = functools.partial(_pass, model=model, call=call, args=args, seen=seen, key=key)
+    start = jnp.zeros((row_count(seen), len(In)), default_dtype())
+    start = start + _mapped_zero((model, args, key))
 
-    **Returns:** what the slots carried into the last pass, what came back from it, and
-    what they would carry into the next one (which holds the exact extremes).
-    """
+    def plain() -> Measured:
+        return _measured(start, first)
 
-    def step(inputs: Array) -> tuple[Array, Array, Array]:
-        sums = _pass(inputs, model, call, args, seen, key)
-        return inputs, sums, next_inputs(inputs, sums)
+    def centred() -> Measured:
+        carried = _as_inputs(_centred(first), start)
+        return _measured(carried, once(carried, spell=False))
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
-        return state[2][0, In.LEVEL] < passes_needed(state[1])
+    def spelled() -> Measured:
+        return _spell(functools.partial(once, spell=True), start, first)
 
-    state = step(jnp.zeros((row_count(seen), len(In)), default_dtype()))
-    if isinstance(state[1], jax.core.Tracer):
+    first = once(start, spell=False)
+    cases = (plain, centred, spelled)
+    repeated = jnp.any(first[:, Out.USES] > 1)
+    which = jnp.where(repeated, 2, jnp.where(jnp.any(_ill(first)), 1, 0))
+    if isinstance(which, jax.core.Tracer):
         # Inside someone's own transformation the numbers are not known yet.
-        return jax.lax.while_loop(unfinished, lambda s: step(s[2]), state)
-    while bool(unfinished(state)):
-        state = step(state[2])
-    return state
+        return jax.lax.switch(which, cases)
+    return cases[int(which)]()
+
+
+def _mapped_zero(tree: Any) -> Float[Array, "1 1"]:
+    """A zero that is mapped wherever any part of `tree` is.
+
+    In someone's `vmap` over models, each model's slots must be its own: slots that are
+    not mapped would take the members of the ensemble for samples.
+    """
+    zero = jnp.zeros((1, 1), default_dtype())
+    for leaf in jtu.tree_leaves(tree):
+        if isinstance(leaf, jax.core.Tracer) and leaf.size:
+            is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            data = jax.random.key_data(leaf) if is_key else leaf
+            one = data.ravel()[:1].real.astype(zero.dtype).reshape(1, 1)
+            # Not `0 * one`, which is NaN where the model is.
+            zero = jnp.where(jnp.zeros((1, 1), bool), one, zero)
+    return zero
+
+
+def _measured(carried: Array, sums: Array) -> Measured:
+    kept = jnp.concatenate([sums[:, :LANES], sums[:, -1:]], axis=1)
+    return Measured(carried, kept, _extremes({k: sums[:, k] for k in SPELLED}))
+
+
+def _extremes(found: dict[Out, Array]) -> Float[Array, "rows 3"]:
+    columns = [found[Out.MAX], -found[Out.NEG_MIN], found[Out.GRAD_MAX]]
+    return jnp.stack(columns, axis=1)
+
+
+def _spell(once: Callable[[Array], Array], start: Array, first: Array) -> Measured:
+    """Four passes about the mean that spell the extremes of repeated layers."""
+    columns = _centred(first)
+    inputs, sums = start, first
+    for level in range(LEVELS):
+        columns[In.LEVEL] = jnp.full(len(first), level)
+        inputs = _as_inputs(columns, start)
+        sums = once(inputs)
+        for index, high in enumerate(SPELLED.values()):
+            prefix = _longer_prefix(inputs, sums, index, high)
+            columns[high] = prefix >> 16
+            columns[In(high + 1)] = prefix & jnp.uint32(0xFFFF)
+    measured = _measured(inputs, sums)
+    spelled = _extremes({k: _spelled(columns, high) for k, high in SPELLED.items()})
+    repeated = sums[:, [Out.USES]] > 1
+    extremes = jnp.where(repeated, spelled.astype(sums.dtype), measured.extremes)
+    return Measured(measured.carried, measured.sums, extremes)
+
+
+def _spelled(columns: dict[In, Array], high: In) -> Array:
+    words = [columns[lane].astype(jnp.uint32) for lane in (high, In(high + 1))]
+    return order_value((words[0] << 16) | words[1])

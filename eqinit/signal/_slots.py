@@ -14,10 +14,10 @@ mapped as well (an ensemble, stacked layers) each member keeps sums of its own.
 
 **Repeated use.** Over the steps of a `scan` with shared weights, and over several calls
 of one layer, cotangents are added and nothing can be done about it. A sum of largest
-values is exact for one use; for more, each use adds one to a histogram of 256 bins, of
-which the highest that is not empty holds the first 8 bits of the largest. The slot's
-own value carries a prefix *into* the pass, so three further runs of the same compiled
-pass find the other 24 bits: exact, and paid for only by layers used more than once.
+values is the largest for one use alone. For more, a second kind of pass *spells* it:
+each use adds one to a histogram of 256 bins, of which the highest that is not empty
+holds the first 8 bits of the largest value. The slot's own value carries a prefix
+*into* the pass, so four runs of the same compiled pass find all 32 bits.
 
 The slot's value also carries a shift and a scale in, for the same reason: variances
 of values near 1e-30, or with a mean of a thousand standard deviations, are lost in
@@ -27,15 +27,13 @@ float32, and are taken again about the mean that the first run has found.
 import enum
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, Inexact, UInt32
-
-from ._trace import Output
 
 
 BINS = 256
@@ -50,10 +48,12 @@ class In(enum.IntEnum):
     LOG2_SCALE = 1  # a power of two, so that scaling never rounds
     LOG2_GRAD_SCALE = 2
     LEVEL = 3
-    MAX_HIGH = 4  # 16 bits each of the prefix of the largest value and of minus the
-    MAX_LOW = 5  # smallest: whole numbers that float32 holds exactly
+    MAX_HIGH = 4  # 16 bits each of the prefix of a maximum (of the value, of minus the
+    MAX_LOW = 5  # value, of its gradient): whole numbers that float32 holds exactly
     MIN_HIGH = 6
     MIN_LOW = 7
+    GRAD_HIGH = 8
+    GRAD_LOW = 9
 
 
 class Out(enum.IntEnum):
@@ -61,36 +61,46 @@ class Out(enum.IntEnum):
 
     USES = 0
     COUNT = 1
-    TOTAL = 2  # of the shifted and scaled value, as the next two
-    TOTAL_IMAG = 3
-    SQUARE = 4
-    ROW_SQUARE = 5  # of each sample's sum over its units
-    ZEROS = 6
-    NONFINITE = 7
-    MAX = 8  # of the value itself: the largest, or for complex values the modulus
-    NEG_MIN = 9
-    GRAD_TOTAL = 10
-    GRAD_TOTAL_IMAG = 11
-    GRAD_SQUARE = 12
-    GRAD_ZEROS = 13
-    GRAD_MAX = 14
-    SAMPLES = 15
-    MAX_BINS = 16  # 256 of them, and as many again for minus the smallest
+    SAMPLES = 2
+    TOTAL = 3  # of the shifted and scaled value, as the next three
+    TOTAL_IMAG = 4
+    SQUARE = 5
+    ROW_SQUARE = 6  # of each sample's sum over its units
+    ZEROS = 7
+    NONFINITE = 8
+    GRAD_TOTAL = 9
+    GRAD_TOTAL_IMAG = 10
+    GRAD_SQUARE = 11
+    GRAD_ZEROS = 12
+    MAX = 13  # of the value itself: the largest, or for complex values the modulus
+    NEG_MIN = 14
+    GRAD_MAX = 15
 
 
-LANES = Out.MAX_BINS + 2 * BINS
+LANES = len(Out)
+# What can be spelled, and where its prefix comes in.
+SPELLED = {
+    Out.MAX: In.MAX_HIGH,
+    Out.NEG_MIN: In.MIN_HIGH,
+    Out.GRAD_MAX: In.GRAD_HIGH,
+}
 
 
-def width(output: Output) -> int:
-    """How many numbers the slot of one output holds: lanes, then a sum per unit."""
-    return LANES + (0 if output.complex else output.units)
+def width(units: int, *, spell: bool) -> int:
+    """How many numbers a slot holds: lanes, bins where asked for, a sum per unit."""
+    return LANES + (len(SPELLED) * BINS if spell else 0) + units
 
 
 def order_key(x: Float[Array, "*n"]) -> UInt32[Array, "*n"]:
     """Map float32 to whole numbers with the same order."""
     bits = jax.lax.bitcast_convert_type(x.astype(jnp.float32), jnp.uint32)
-    sign = bits >> 31
-    return jnp.where(sign == 1, ~bits, bits | jnp.uint32(1 << 31))
+    return jnp.where(bits >> 31 == 1, ~bits, bits | jnp.uint32(1 << 31))
+
+
+def order_value(key: UInt32[Array, "*n"]) -> Float[Array, "*n"]:
+    """The float32 that has this key."""
+    bits = jnp.where(key >> 31 == 1, key & jnp.uint32((1 << 31) - 1), ~key)
+    return jax.lax.bitcast_convert_type(bits, jnp.float32)
 
 
 def _bins(
@@ -119,72 +129,98 @@ def _squared(x: Inexact[Array, "..."]) -> Float[Array, "..."]:
     return jnp.square(x.real) + jnp.square(x.imag) if jnp.iscomplexobj(x) else x * x
 
 
-def _value_lanes(
-    x: Inexact[Array, "..."], y: Inexact[Array, "..."], axes: tuple[int, ...]
+def _imag(x: Inexact[Array, "..."]) -> Float[Array, "..."]:
+    return x.imag if jnp.iscomplexobj(x) else jnp.zeros_like(x)
+
+
+def _reduce(
+    sums: Sequence[Array], maxima: Sequence[Array], axis: int
+) -> tuple[list[Array], list[Array]]:
+    """Sum some arrays and maximise others along one axis, in one sweep over memory.
+
+    One reduction of many operands compiles and runs several times faster on a CPU than
+    as many reductions of one.
+    """
+    n = len(sums)
+    operands = (*sums, *maxima)
+    start = [0.0] * n + [-math.inf] * len(maxima)
+    inits = tuple(jnp.asarray(s, a.dtype) for s, a in zip(start, operands, strict=True))
+
+    def combine(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, ...]:
+        added = [p + q for p, q in zip(a[:n], b[:n], strict=True)]
+        larger = [jnp.maximum(p, q) for p, q in zip(a[n:], b[n:], strict=True)]
+        return (*added, *larger)
+
+    out: Any = jax.lax.reduce(operands, inits, combine, (axis,))
+    return list(out[:n]), list(out[n:])
+
+
+def _lanes(
+    x: Inexact[Array, "..."], y: Inexact[Array, "..."], g: Inexact[Array, "..."], s: Any
 ) -> dict[Out, Array]:
+    """All sums and maxima over the last two axes (samples, units).
+
+    `y` and `s` are `x` and its gradient `g`, shifted and scaled.
+    """
+    real = jnp.zeros((), x.dtype).real.dtype
+    sums = {
+        Out.TOTAL: y.real,
+        Out.TOTAL_IMAG: _imag(y),
+        Out.SQUARE: _squared(y),
+        Out.ZEROS: (x == 0).astype(real),
+        Out.NONFINITE: (~jnp.isfinite(x)).astype(real),
+        Out.GRAD_TOTAL: s.real,
+        Out.GRAD_TOTAL_IMAG: _imag(s),
+        Out.GRAD_SQUARE: _squared(s),
+        Out.GRAD_ZEROS: (g == 0).astype(real),
+    }
     size = jnp.abs(x) if jnp.iscomplexobj(x) else x
-    return {
-        Out.TOTAL: jnp.sum(y.real, axes),
-        Out.TOTAL_IMAG: jnp.sum(y.imag, axes),
-        Out.SQUARE: jnp.sum(_squared(y), axes),
-        Out.ROW_SQUARE: jnp.sum(_squared(jnp.sum(y, -1)), axes[:-1]),
-        Out.ZEROS: jnp.sum(x == 0, axes),
-        Out.NONFINITE: jnp.sum(~jnp.isfinite(x), axes),
-        Out.MAX: jnp.max(size, axes),
-        Out.NEG_MIN: jnp.max(-size, axes),
-    }
-
-
-def _grad_lanes(
-    g: Inexact[Array, "..."], scaled: Inexact[Array, "..."], axes: tuple[int, ...]
-) -> dict[Out, Array]:
-    return {
-        Out.GRAD_TOTAL: jnp.sum(scaled.real, axes),
-        Out.GRAD_TOTAL_IMAG: jnp.sum(scaled.imag, axes),
-        Out.GRAD_SQUARE: jnp.sum(_squared(scaled), axes),
-        Out.GRAD_ZEROS: jnp.sum(g == 0, axes),
-        Out.GRAD_MAX: jnp.max(jnp.abs(g), axes),
-    }
-
-
-def _fixed_lanes(x: Array, members: tuple[int, ...]) -> dict[Out, Array]:
-    """What shapes alone decide."""
-    count = x.size // max(math.prod(members), 1)
-    numbers = {Out.USES: 1, Out.COUNT: count, Out.SAMPLES: count // x.shape[-1]}
-    return {lane: jnp.full(members, number) for lane, number in numbers.items()}
+    maxima = {Out.MAX: size, Out.NEG_MIN: -size, Out.GRAD_MAX: jnp.abs(g)}
+    # Units first, samples second: sums of sums round less than one long sum.
+    rows, tops = _reduce(list(sums.values()), list(maxima.values()), x.ndim - 1)
+    rows.append(rows[0] * rows[0] + rows[1] * rows[1])
+    totals, tops = _reduce(rows, tops, x.ndim - 2)
+    names = [*sums, Out.ROW_SQUARE, *maxima]
+    return dict(zip(names, totals + tops, strict=True))
 
 
 def _collect(
     lead: int,
+    spell: bool,
     slot: Float[Array, "*lead lanes"],
-    x: Inexact[Array, "*lead *samples units"],
-    g: Inexact[Array, "*lead *samples units"],
+    x: Inexact[Array, "..."],
+    g: Inexact[Array, "..."],
 ) -> Float[Array, "*lead lanes"]:
-    """Everything about one use of a layer, per member of the `lead` leading axes."""
-    axes = tuple(range(lead, x.ndim))
-    scale = jnp.exp2(slot[..., In.LOG2_SCALE])
-    grad_scale = jnp.exp2(slot[..., In.LOG2_GRAD_SCALE])
-    y = (x - _spread(slot[..., In.SHIFT], x)) * _spread(scale, x)
-    lanes = (
-        _fixed_lanes(x, slot.shape[:-1])
-        | _value_lanes(x, y, axes)
-        | _grad_lanes(g, g * _spread(grad_scale, g), axes)
-    )
-    head = [lanes[Out(i)].astype(slot.dtype) for i in range(Out.MAX_BINS)]
-    parts = [
-        jnp.stack(head, axis=-1),
-        _bins(lanes[Out.MAX], slot, In.MAX_HIGH),
-        _bins(lanes[Out.NEG_MIN], slot, In.MIN_HIGH),
-    ]
-    if slot.shape[-1] > LANES:
-        parts.append(jnp.sum(y, axes[:-1]))
+    """Everything about one use of a layer, per member of the `lead` leading axes.
+
+    `x` and `g` are of shape `(*lead, *samples, units)`.
+    """
+    # Kept apart from what surrounds it: fused into the backward pass, the reductions
+    # take XLA twice as long to compile (and recompute what they are fused with).
+    slot, x, g = jax.lax.optimization_barrier((slot, x, g))
+    flat = (*x.shape[:lead], math.prod(x.shape[lead:-1]), x.shape[-1])
+    x, g = x.reshape(flat), g.reshape(flat)
+    y = (x - _spread(slot[..., In.SHIFT], x)) * _exp2(slot[..., In.LOG2_SCALE], x)
+    s = g * _exp2(slot[..., In.LOG2_GRAD_SCALE], g)
+    lanes = _lanes(x, y, g, s)
+    shapes = {Out.USES: 1, Out.COUNT: flat[-2] * flat[-1], Out.SAMPLES: flat[-2]}
+    lanes |= {lane: jnp.full(slot.shape[:-1], n) for lane, n in shapes.items()}
+    parts = [jnp.stack([lanes[i].astype(slot.dtype) for i in Out], axis=-1)]
+    if spell:
+        parts += [_bins(lanes[lane], slot, high) for lane, high in SPELLED.items()]
+    if slot.shape[-1] > width(0, spell=spell):
+        parts.append(jnp.sum(y, lead))
     return jnp.concatenate(parts, axis=-1)
 
 
+def _exp2(lane: Array, like: Array) -> Array:
+    return _spread(jnp.exp2(lane), like)
+
+
 @functools.cache
-def _collector(lead: int) -> Callable[[Array, Array, Array], Array]:
+def _collector(lead: int, spell: bool) -> Callable[[Array, Array, Array], Array]:
     """`_collect` for values whose first `lead` axes are members, not samples."""
-    collect: Any = custom_vmap(functools.partial(_collect, lead))
+    collect: Any = custom_vmap(functools.partial(_collect, lead, spell))
 
     @collect.def_vmap
     def rule(
@@ -195,7 +231,7 @@ def _collector(lead: int) -> Callable[[Array, Array, Array], Array]:
             for a, is_mapped in ((x, mapped[1]), (g, mapped[2]))
         )
         if mapped[0]:
-            return _collector(lead + 1)(slot, x, g), True
+            return _collector(lead + 1, spell)(slot, x, g), True
         # The mapped axis becomes one more axis of samples, behind the members.
         x, g = jnp.moveaxis(x, 0, lead), jnp.moveaxis(g, 0, lead)
         return collect(slot, x, g), False
@@ -214,31 +250,36 @@ def _wide(x: Array, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def tap(
-    x: Inexact[Array, "..."], slot: Float[Array, " lanes"], axis: int
+    x: Inexact[Array, "..."], slot: Float[Array, " lanes"], axis: int, spell: bool
 ) -> Inexact[Array, "..."]:
     """Return `x`; the gradient with respect to `slot` is what `Out` lists.
 
     **Arguments:**
 
     - `x`: an output of a layer.
-    - `slot`: what [`eqinit.signal._slots.In`][] lists, zeros behind it.
+    - `slot`: what `In` lists, and zeros behind it; as long as `width` says.
     - `axis`: the axis of `x` that counts units.
+    - `spell`: whether to add the histograms.
     """
-    del slot, axis
+    del slot, axis, spell
     return x
 
 
-def _forward(x: Array, slot: Array, axis: int) -> tuple[Array, tuple[Array, Array]]:
-    del axis
+def _forward(
+    x: Array, slot: Array, axis: int, spell: bool
+) -> tuple[Array, tuple[Array, Array]]:
+    del axis, spell
     return x, (x, slot)
 
 
-def _backward(axis: int, kept: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
+def _backward(
+    axis: int, spell: bool, kept: tuple[Array, Array], g: Array
+) -> tuple[Array, Array]:
     x, slot = kept
     wide = [_units_last(_wide(a, slot.dtype), axis) for a in (x, g)]
-    return g, _collector(0)(slot, wide[0], wide[1])
+    return g, _collector(0, spell)(slot, wide[0], wide[1])
 
 
 tap.defvjp(_forward, _backward)

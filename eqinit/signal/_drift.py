@@ -1,0 +1,124 @@
+"""Where a scale drifts: layers compared with others of their kind, by depth."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from ._signal import LayerSignal
+
+
+# Within a series of like layers (`blocks.*.mlp.up`), a change of scale beyond this is
+# marked; between unlike layers, whose scales may differ by design, only beyond that.
+SERIES_FACTOR = 4.0
+MIXED_FACTOR = 30.0
+
+GROWS, SHRINKS = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trend:
+    """How one scale develops along one series of like layers.
+
+    - `name`: the series, with `*` where its members differ.
+    - `count`: how many layers it has.
+    - `first`, `last`: the scale at its two ends, in the direction of travel.
+    """
+
+    name: str
+    count: int
+    first: float
+    last: float
+
+    @property
+    def per_layer(self) -> float:
+        """The factor from one layer to the next, on geometric average."""
+        if self.count < 2 or not self.first > 0 or not self.last > 0:
+            return math.nan
+        return (self.last / self.first) ** (1 / (self.count - 1))
+
+
+def series(rows: Sequence[LayerSignal]) -> dict[str, list[int]]:
+    """Row numbers by series; layers without a like form one series, named empty."""
+    named: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        pattern = re.sub(r"(?<![A-Za-z_])\d+", "*", row.path)
+        named.setdefault(f"{pattern}{row.output}", []).append(i)
+    alone = [members[0] for members in named.values() if len(members) == 1]
+    grouped = {name: m for name, m in named.items() if len(m) > 1}
+    return {**grouped, **({"": sorted(alone)} if alone else {})}
+
+
+def marks(rows: Sequence[LayerSignal]) -> list[list[str]]:
+    """What is wrong with each row, in a few words; empty where nothing is."""
+    found: list[list[str]] = [_faults(row) for row in rows]
+    for name, members in series(rows).items():
+        factor = SERIES_FACTOR if name else MIXED_FACTOR
+        forward = _arrows(rows, members, lambda r: r.std, factor)
+        # Gradients travel from the output, so they are compared with the last layer's.
+        back = _arrows(rows, members[::-1], lambda r: r.grad_std, factor)
+        for i, arrow in forward.items():
+            found[i].append(f"{arrow} signal")
+        for i, arrow in back.items():
+            found[i].append(f"{arrow} gradient")
+    return found
+
+
+def _faults(row: LayerSignal) -> list[str]:
+    if not row.count:
+        return ["not reached by a gradient"]
+    faults: list[str] = []
+    if row.nonfinite:
+        faults.append("not finite")
+    elif row.std == 0:
+        faults.append("constant")
+    if row.dead > 0.9:
+        faults.append("dead")
+    if row.blocked == 1:
+        faults.append("no gradient")
+    if row.sample_corr > 0.999 and row.std > 0:
+        faults.append("inputs alike")
+    return faults
+
+
+def _arrows(
+    rows: Sequence[LayerSignal],
+    members: Sequence[int],
+    scale: Callable[[LayerSignal], float],
+    factor: float,
+) -> dict[int, str]:
+    usable = [i for i in members if 0 < scale(rows[i]) < math.inf]
+    if not usable:
+        return {}
+    start = scale(rows[usable[0]])
+    ratios = {i: scale(rows[i]) / start for i in usable}
+    grown = {i: GROWS for i, ratio in ratios.items() if ratio > factor}
+    shrunk = {i: SHRINKS for i, ratio in ratios.items() if ratio < 1 / factor}
+    return grown | shrunk
+
+
+def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
+    """How signal and gradient develop along the longest series of like layers."""
+    name, members = max(series(rows).items(), key=lambda item: len(item[1]))
+    std = [rows[i].std for i in members]
+    grad = [rows[i].grad_std for i in members]
+    count = len(members)
+    return Trend(name, count, std[0], std[-1]), Trend(name, count, grad[-1], grad[0])
+
+
+def verdict(trend: Trend) -> str:
+    """One line: `1 to 3.2e-05 over 30 layers, x0.700 a layer: shrinks`."""
+    ratio = trend.last / trend.first if trend.first else math.nan
+    if not math.isfinite(ratio):
+        word = "breaks down"
+    elif ratio > SERIES_FACTOR:
+        word = "grows"
+    elif ratio < 1 / SERIES_FACTOR:
+        word = "shrinks"
+    else:
+        word = "keeps its scale"
+    what = f" of `{trend.name}`" if trend.name else ""
+    return (
+        f"std {trend.first:.3g} to {trend.last:.3g} over {trend.count} layers{what}, "
+        f"x{trend.per_layer:.3g} a layer: {word}"
+    )

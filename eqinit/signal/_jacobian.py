@@ -1,0 +1,201 @@
+"""Singular values of the input-output Jacobian, with or without the matrix."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._typing import Key, checked
+from ._passes import default_dtype
+
+
+# Up to this many entries the Jacobian is formed and decomposed: 4 million are 16 MB,
+# and an SVD of 2048 x 2048 takes seconds.
+_DENSE_ENTRIES = 4_194_304
+
+
+class Spectrum(eqx.Module):
+    """Singular values of a Jacobian, largest first.
+
+    - `values`: all of them if `exact`, the largest few otherwise.
+    - `mean_square`: their mean square over the `min(inputs, outputs)` possible ones; 1
+        under dynamical isometry. Exact, or estimated from random directions.
+    - `shape`: (outputs, inputs).
+    - `exact`: whether the matrix was formed.
+    """
+
+    values: Float[Array, " values"]
+    mean_square: Float[Array, ""]
+    shape: tuple[int, int] = eqx.field(static=True)
+    exact: bool = eqx.field(static=True)
+
+    @property
+    def condition(self) -> Float[Array, ""]:
+        """Largest over smallest of `values`."""
+        return self.values[0] / self.values[-1]
+
+    def __str__(self) -> str:
+        kind = "all" if self.exact else f"largest {len(self.values)}"
+        return (
+            f"Jacobian {self.shape[0]} x {self.shape[1]}, {kind} singular values: "
+            f"{float(self.values[0]):.3g} to {float(self.values[-1]):.3g}, "
+            f"mean square {float(self.mean_square):.3g}"
+        )
+
+
+class _Linear(NamedTuple):
+    """The Jacobian as two products, on flat vectors."""
+
+    forward: Callable[[Array], Array]
+    transposed: Callable[[Array], Array]
+    shape: tuple[int, int]
+
+
+def _linearise(fn: Callable[[Any], Any], x: Any) -> _Linear:
+    flat, unravel = jax.flatten_util.ravel_pytree(x)
+
+    def on_flat(v: Array) -> Array:
+        out = eqx.filter(fn(unravel(v)), eqx.is_inexact_array)
+        return jax.flatten_util.ravel_pytree(out)[0].astype(flat.dtype)
+
+    out, push = jax.linearize(on_flat, flat)
+    pull = jax.linear_transpose(push, flat)
+
+    # Whatever the model computes in, directions are kept in full precision.
+    def forward(v: Array) -> Array:
+        return push(v.astype(flat.dtype)).astype(default_dtype())
+
+    def transposed(u: Array) -> Array:
+        return pull(u.astype(flat.dtype))[0].astype(default_dtype())
+
+    return _Linear(forward, transposed, (out.size, flat.size))
+
+
+def _dense(jac: _Linear) -> Float[Array, "outputs inputs"]:
+    outputs, inputs = jac.shape
+    if inputs <= outputs:
+        return jax.vmap(jac.forward, out_axes=1)(jnp.eye(inputs))
+    return jax.vmap(jac.transposed)(jnp.eye(outputs))
+
+
+def _orthogonalised(v: Array, basis: Float[Array, "steps size"]) -> Array:
+    # Twice is enough: once leaves errors of the size of what was removed.
+    for _ in range(2):
+        v = v - (basis @ v) @ basis
+    return v
+
+
+def _normalised(v: Array) -> tuple[Array, Array]:
+    norm = jnp.linalg.norm(v)
+    return v / jnp.where(norm > 0, norm, 1), norm
+
+
+def _lanczos(jac: _Linear, steps: int, key: Key) -> Float[Array, " steps"]:
+    """Golub-Kahan-Lanczos bidiagonalisation with full reorthogonalisation.
+
+    The singular values of the small bidiagonal matrix are those of the Jacobian, the
+    largest first to converge.
+    """
+    outputs, inputs = jac.shape
+    start, _ = _normalised(jax.random.normal(key, (inputs,)))
+
+    def step(
+        i: Array, state: tuple[Array, Array, Array, Array]
+    ) -> tuple[Array, Array, Array, Array]:
+        left, right, alphas, betas = state
+        u = _orthogonalised(jac.forward(right[i]), left)
+        u, alpha = _normalised(u)
+        left = left.at[i].set(u)
+        v = _orthogonalised(jac.transposed(u), right)
+        v, beta = _normalised(v)
+        return left, right.at[i + 1].set(v), alphas.at[i].set(alpha), betas.at[i].set(
+            beta
+        )
+
+    zeros = jnp.zeros
+    state = (
+        zeros((steps, outputs)),
+        zeros((steps + 1, inputs)).at[0].set(start),
+        zeros(steps),
+        zeros(steps),
+    )
+    _, _, alphas, betas = jax.lax.fori_loop(0, steps, step, state)
+    bidiagonal = jnp.diag(alphas) + jnp.diag(betas[:-1], k=1)
+    return jnp.linalg.svd(bidiagonal, compute_uv=False)
+
+
+def _mean_square(jac: _Linear, probes: int, key: Key) -> Float[Array, ""]:
+    """E|Jv|^2 over random sign vectors v is the sum of squared singular values."""
+    signs = jax.random.rademacher(key, (probes, jac.shape[1]), jnp.float32)
+    images = jax.lax.map(jac.forward, signs)
+    return jnp.mean(jnp.sum(jnp.square(images), axis=1)) / min(jac.shape)
+
+
+@checked
+def jacobian_spectrum(
+    fn: Callable[[Any], Any],
+    x: Any,
+    *,
+    count: int = 20,
+    probes: int = 16,
+    exact: bool | None = None,
+    key: Key | None = None,
+) -> Spectrum:
+    r"""Singular values of the Jacobian of `fn` at `x`: how a network stretches space.
+
+    $J = \partial f(x) / \partial x$. All near 1 (dynamical isometry) is what orthogonal
+    initialisation gives a deep linear network; a Gaussian one has a few large ones and
+    a long tail towards zero, and learns along few directions.
+
+    **Arguments:**
+
+    - `fn`: a function of one argument, such as a model (of one example, not a batch).
+    - `x`: where: a PyTree of float arrays.
+    - `count`: how many of the largest to find where the matrix is not formed; they cost
+        two products with the Jacobian for each of about twice as many steps.
+    - `probes`: random directions for `mean_square` where the matrix is not formed.
+    - `exact`: form the matrix or not; by default up to 4 million entries.
+    - `key`: for the random directions; a fixed one by default.
+
+    **Returns:** a [`eqinit.signal.Spectrum`][].
+
+    **Raises:** `ValueError` where `x` or `fn(x)` has no numbers.
+
+    Pennington, Schoenholz and Ganguli, "Resurrecting the sigmoid in deep learning
+    through dynamical isometry", NeurIPS 2017, [arXiv:1711.04735](https://arxiv.org/abs/1711.04735);
+    Golub and Kahan, "Calculating the singular values and pseudo-inverse of a matrix",
+    SIAM J. Numer. Anal. 1965.
+    """
+    key = jax.random.key(0) if key is None else key
+    return _spectrum(fn, x, count, probes, exact, key)
+
+
+@eqx.filter_jit
+def _spectrum(
+    fn: Callable[[Any], Any],
+    x: Any,
+    count: int,
+    probes: int,
+    exact: bool | None,
+    key: Key,
+) -> Spectrum:
+    jac = _linearise(fn, x)
+    if 0 in jac.shape:
+        raise ValueError(
+            f"the Jacobian is {jac.shape[0]} x {jac.shape[1]}: both the input and the "
+            "output need floating-point numbers."
+        )
+    if exact is None:
+        exact = math.prod(jac.shape) <= _DENSE_ENTRIES
+    if exact:
+        values = jnp.linalg.svd(_dense(jac), compute_uv=False)
+        return Spectrum(values, jnp.mean(jnp.square(values)), jac.shape, exact=True)
+    keys = jax.random.split(key)
+    steps = min(2 * count + 10, *jac.shape)
+    values = _lanczos(jac, steps, keys[0])[:count]
+    return Spectrum(values, _mean_square(jac, probes, keys[1]), jac.shape, exact=False)

@@ -1,0 +1,396 @@
+"""A probe sees what a computation by hand sees."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from eqinit import Layer, Path, plan
+from eqinit.signal import LayerSignal, probe
+from eqinit.signal._layers import find_layers
+
+from by_hand import CASES, Case, by_hand, mean_loss
+
+
+def assert_row(row: LayerSignal, h: np.ndarray, g: np.ndarray) -> None:
+    """Equal to float32 rounding.
+
+    Both sides round every output to 2^-24 of its size, in another order; what follows
+    differs by a few such roundings, hence 2^-18 of the largest number involved.
+    """
+    tiny = 2.0**-18
+    size = np.abs(h).max()
+    grad = np.abs(g).max()
+    assert row.count == h.size
+    np.testing.assert_allclose(row.mean, h.mean(), atol=tiny * size)
+    np.testing.assert_allclose(row.std, h.std(), rtol=tiny)
+    np.testing.assert_allclose(row.second_moment, np.mean(np.abs(h) ** 2), rtol=tiny)
+    np.testing.assert_allclose(row.max, h.max(), atol=tiny * size)
+    np.testing.assert_allclose(row.min, h.min(), atol=tiny * size)
+    assert row.dead == pytest.approx((h == 0).mean(), abs=1e-7)
+    np.testing.assert_allclose(row.grad_mean, g.mean(), atol=tiny * grad)
+    np.testing.assert_allclose(row.grad_std, g.std(), rtol=4 * tiny)
+    np.testing.assert_allclose(row.grad_max, np.abs(g).max(), rtol=4 * tiny)
+    assert row.blocked == pytest.approx((g == 0).mean(), abs=1e-7)
+
+
+def assert_case(case: Case, report: Any) -> None:
+    expected = by_hand(case)
+    assert [row.path for row in report.rows] == list(expected)  # call order, too
+    for row in report.rows:
+        assert_row(row, *expected[row.path])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equals_by_hand(name: str):
+    case = CASES[name]()
+    call = lambda m, x: mean_loss(m, case.loss, x)
+    assert_case(case, probe(case.model, call, case.x))
+
+
+TRANSFORMS: dict[str, Any] = {
+    "jit": lambda loss: eqx.filter_jit(loss),
+    "checkpoint": lambda loss: eqx.filter_checkpoint(loss),
+    "jit of checkpoint": lambda loss: eqx.filter_jit(eqx.filter_checkpoint(loss)),
+    "vmap of one": lambda loss: lambda m, x: jax.vmap(lambda a: loss(m, a[0]))(x[None]),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
+def test_sees_through_transformations(transform: Any):
+    case = CASES["mlp"]()
+    wrapped = transform(case.loss)
+    if transform is TRANSFORMS["vmap of one"]:
+        wrapped = lambda m, x: transform(case.loss)(m, x[None])[0]
+    call = lambda m, x: mean_loss(m, wrapped, x)
+    assert_case(case, probe(case.model, call, case.x))
+
+
+def test_loop_over_the_batch():
+    """Batches by `lax.map`: sums over steps, and a maximum spelled out exactly."""
+    case = CASES["mlp"]()
+    call = lambda m, x: jnp.mean(jax.lax.map(lambda a: case.loss(m, a), x))
+    report = probe(case.model, call, case.x)
+    assert {row.uses for row in report.rows} == {len(case.x)}
+    assert_case(case, report)
+
+
+def test_inside_jit():
+    case = CASES["mlp"]()
+    call = lambda m, x: mean_loss(m, case.loss, x)
+    report = eqx.filter_jit(lambda m, x: probe(m, call, x))(case.model, case.x)
+    assert_case(case, report)
+
+
+def test_mapped_over_an_ensemble():
+    """vmap of the probe: one report a member."""
+    case = CASES["mlp"]()
+    make = lambda key: eqx.nn.MLP(6, 3, 16, 4, key=key)
+    models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
+    call = lambda m, x: mean_loss(m, case.loss, x)
+    reports = eqx.filter_vmap(lambda m: probe(m, call, case.x))(models)
+    with pytest.raises(ValueError, match="reports in one"):
+        reports.rows
+    for i in range(3):
+        take = lambda a: a[i] if eqx.is_array(a) else a
+        member = Case(jax.tree.map(take, models), case.loss, case.forward, case.x)
+        assert_case(member, jax.tree.map(take, reports))
+
+
+def test_ensemble_inside_the_call():
+    """An ensemble mapped inside of `call` is a stack: one row a member."""
+    case = CASES["mlp"]()
+    make = lambda key: eqx.nn.MLP(6, 3, 16, 4, key=key)
+    models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
+
+    def call(m: Any, x: Any) -> Any:
+        return jnp.sum(eqx.filter_vmap(lambda one: mean_loss(one, case.loss, x))(m))
+
+    report = probe(models, call, case.x)
+    assert [r.path for r in report.rows[:2]] == ["layers.0[0]", "layers.1[0]"]
+    for i in range(3):
+        take = lambda a: a[i] if eqx.is_array(a) else a
+        member = Case(jax.tree.map(take, models), case.loss, case.forward, case.x)
+        for path, (h, g) in by_hand(member).items():
+            assert_row(report[f"{path}[{i}]"], h, g)
+
+
+class RNN(eqx.Module):
+    cell: eqx.nn.LSTMCell
+    head: eqx.nn.Linear
+
+    def __call__(self, xs: Any) -> Any:
+        def step(carry: Any, x: Any) -> tuple[Any, None]:
+            return self.cell(x, carry), None
+
+        zeros = jnp.zeros(self.cell.hidden_size)
+        (h, _), _ = jax.lax.scan(step, (zeros, zeros), xs)
+        return self.head(h)
+
+
+def test_recurrent_cell():
+    """A layer that returns two arrays has two rows; steps add up, extremes are exact."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    model = RNN(eqx.nn.LSTMCell(3, 5, key=keys[0]), eqx.nn.Linear(5, 2, key=keys[1]))
+    xs = 2 * jax.random.normal(keys[2], (6, 9, 3))
+    report = probe(model, lambda m, x: jax.vmap(m)(x), xs)
+    assert [r.path + r.output for r in report] == ["cell[0]", "cell[1]", "head"]
+    hidden, memory = [], []
+    for example in xs:
+        carry = (jnp.zeros(5), jnp.zeros(5))
+        for x in example:
+            carry = model.cell(x, carry)
+            hidden.append(carry[0])
+            memory.append(carry[1])
+    for row, values in zip(report.rows[:2], (hidden, memory), strict=True):
+        h = np.asarray(values, np.float64)
+        assert (row.uses, row.count) == (9, h.size)
+        np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
+        np.testing.assert_allclose(row.mean, h.mean(), atol=1e-6)
+        # Computed one example at a time, so the last bit may differ.
+        np.testing.assert_allclose([row.max, row.min], [h.max(), h.min()], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-10, 1.0, 1e12, 1e30])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_extreme_scales(scale: float, offset: float):
+    """Neither 1e-30 nor a mean of a hundred standard deviations is lost."""
+    key = jax.random.key(0)
+    weight = scale * jax.random.normal(key, (64, 8))
+    layer = eqx.tree_at(
+        lambda m: (m.weight, m.bias),
+        eqx.nn.Linear(8, 64, key=key),
+        (weight, jnp.full(64, scale * offset)),
+    )
+    x = jax.random.normal(jax.random.key(1), (50, 8))
+    call = lambda m, x: jnp.sum(jax.vmap(m)(x)) * jnp.float32(scale)
+    row = probe(layer, call, x).rows[0]
+    h = np.asarray(jax.vmap(layer)(x), np.float64)
+    np.testing.assert_allclose(row.std, h.std(), rtol=2e-5)
+    np.testing.assert_allclose(row.mean, h.mean(), atol=1e-5 * np.abs(h).max())
+    np.testing.assert_allclose(row.grad_max, scale, rtol=1e-6)
+
+
+def test_correlations():
+    """Against the full correlation matrices, on features that do correlate."""
+    key = jax.random.key(0)
+    layer = eqx.nn.Linear(4, 12, key=key)
+    x = jax.random.normal(jax.random.key(1), (200, 4)) + 0.5
+    row = probe(layer, lambda m, x: jax.vmap(m)(x), x).rows[0]
+    h = np.asarray(jax.vmap(layer)(x), np.float64)
+    cov = np.cov(h.T, bias=True)
+    off = ~np.eye(12, dtype=bool)
+    pooled = cov[off].mean() / np.diag(cov).mean()
+    np.testing.assert_allclose(row.feature_corr, pooled, atol=1e-5)
+    gram = h @ h.T
+    off = ~np.eye(200, dtype=bool)
+    pooled = gram[off].mean() / np.diag(gram).mean()
+    np.testing.assert_allclose(row.sample_corr, pooled, atol=1e-5)
+
+
+def test_dead_and_blocked():
+    """A ReLU that is off: its input gets no gradient, its output is zero."""
+
+    class Dead(eqx.Module):
+        linear: eqx.nn.Linear
+
+        def __call__(self, x: Any, key: Any = None) -> Any:
+            del key
+            return jax.nn.relu(self.linear(x))
+
+    layer = eqx.nn.Linear(3, 4, key=jax.random.key(0))
+    layer = eqx.tree_at(lambda m: m.bias, layer, jnp.array([-1e3, 1e3, -1e3, 1e3]))
+    x = jax.random.normal(jax.random.key(1), (10, 3))
+    model = eqx.nn.Sequential([Dead(layer)])
+    call = lambda m, x: jax.vmap(m)(x)
+    inner = probe(model, call, x)["layers.0.linear"]
+    outer = probe(model, call, x, select=Dead)["layers.0"]
+    assert (inner.dead, inner.blocked) == (0.0, 0.5)
+    assert (outer.dead, outer.blocked) == (0.5, 0.0)
+
+
+def test_gradients_drawn_for_outputs_have_variance_one():
+    layer = eqx.nn.Linear(4, 50, key=jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (200, 4))
+    call = lambda m, x: jax.vmap(m)(x)
+    first = probe(layer, call, x).rows[0]
+    other = probe(layer, call, x, key=jax.random.key(5)).rows[0]
+    # The std of n normals deviates by 1/sqrt(2n); five of those: 1 in 2 million seeds.
+    assert abs(first.grad_std - 1) < 5 / np.sqrt(2 * first.count)
+    assert first.grad_std != other.grad_std
+    assert first.std == other.std
+
+
+def test_shared_layer_counts_both_uses():
+    class Twice(eqx.Module):
+        linear: eqx.nn.Linear
+
+        def __call__(self, x: Any) -> Any:
+            return self.linear(jnp.tanh(self.linear(x)))
+
+    model = Twice(eqx.nn.Linear(4, 4, key=jax.random.key(0)))
+    x = jax.random.normal(jax.random.key(1), (6, 4))
+    row = probe(model, lambda m, x: jax.vmap(m)(x), x).rows[0]
+    first = jax.vmap(model.linear)(x)
+    h = np.stack([first, jax.vmap(model.linear)(jnp.tanh(first))])
+    assert row.uses == 2
+    np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
+    assert row.max == h.max()
+    assert row.min == h.min()
+
+
+def test_half_precision_and_complex():
+    half = eqx.nn.Linear(8, 300, key=jax.random.key(0), dtype=jnp.bfloat16)
+    x = jax.random.normal(jax.random.key(1), (100, 8), jnp.bfloat16)
+    row = probe(half, lambda m, x: jax.vmap(m)(x), x).rows[0]
+    h = np.asarray(jax.vmap(half)(x).astype(jnp.float32), np.float64)
+    assert row.count == h.size
+    # Sums are in float32; only the fused product may round the other way (2^-9).
+    np.testing.assert_allclose(row.std, h.std(), rtol=1e-3)
+
+    cplx = eqx.nn.Linear(8, 30, key=jax.random.key(0), dtype=jnp.complex64)
+    z = jax.random.normal(jax.random.key(1), (100, 8), jnp.complex64) + 1j
+    row = probe(cplx, lambda m, z: jax.vmap(m)(z), z).rows[0]
+    h = np.asarray(jax.vmap(cplx)(z), np.complex128)
+    np.testing.assert_allclose(row.mean, h.mean(), rtol=1e-4)
+    np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
+    np.testing.assert_allclose(row.max, np.abs(h).max(), rtol=1e-5)
+
+
+def test_state_passes_through():
+    """BatchNorm returns `(out, state)`: the output is measured, the state is not."""
+    make = lambda: eqx.nn.BatchNorm(3, axis_name="batch", mode="ema")
+    model, state = eqx.nn.make_with_state(make)()
+    x = 3 * jax.random.normal(jax.random.key(0), (64, 3)) + 1
+
+    def call(m: Any, x: Any) -> Any:
+        mapped = jax.vmap(m, in_axes=(0, None), out_axes=(0, None), axis_name="batch")
+        return mapped(x, state)[0]
+
+    (row,) = probe(model, call, x).rows
+    assert row.count == x.size
+    assert row.output == "[0]" or row.output == ""
+    h = np.asarray(call(model, x), np.float64)
+    np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
+
+
+def test_model_is_not_changed():
+    case = CASES["mlp"]()
+    before = jax.tree.leaves(case.model)
+    probe(case.model, lambda m, x: mean_loss(m, case.loss, x), case.x)
+    after = jax.tree.leaves(case.model)
+    assert all(a is b for a, b in zip(before, after, strict=True))
+
+
+def test_one_compile_for_equal_shapes():
+    """A second probe with the same `call` traces the model once (the dry run)."""
+    traces = 0
+
+    def call(m: Any, x: Any) -> Any:
+        nonlocal traces
+        traces += 1
+        return jax.vmap(m)(x)
+
+    case = CASES["mlp"]()
+    probe(case.model, call, case.x)
+    first = traces
+    probe(jax.tree.map(lambda a: a, case.model), call, case.x + 1)
+    assert traces == first + 1
+
+
+class Fussy(eqx.Module):
+    linear: eqx.nn.Linear
+    norm: eqx.nn.LayerNorm
+    unused: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        assert isinstance(self.linear, eqx.nn.Linear)
+        assert self.linear.out_features == len(self.linear.weight)
+        assert self.linear.use_bias
+        assert type(self.linear).__name__ == "Linear"
+        leaves = jax.tree.leaves(eqx.filter(self.linear, eqx.is_inexact_array))
+        assert leaves[0] is self.linear.weight
+        return self.norm(jax.vmap(self.linear)(x[None])[0])
+
+
+def test_wrapped_layers_are_what_they_were():
+    key = jax.random.key(0)
+    linear, unused = (eqx.nn.Linear(4, 4, key=key) for _ in range(2))
+    model = Fussy(linear, eqx.nn.LayerNorm(4), unused)
+    report = probe(model, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 4)))
+    assert [row.path for row in report.rows] == ["linear", "norm"]
+    assert report.missing == ("unused",)
+    assert "not called: unused" in str(report)
+
+
+def test_layer_behind_stop_gradient_is_listed_as_not_reached():
+    key = jax.random.key(0)
+    model = [eqx.nn.Linear(4, 4, key=key), eqx.nn.Linear(4, 4, key=key)]
+    call = lambda m, x: m[1](jax.lax.stop_gradient(m[0](x)))
+    report = probe(model, call, jnp.ones(4))
+    assert [row.count for row in report.rows] == [0, 4]
+    assert np.isnan(report["0"].std)
+    assert "not reached" in str(report)
+
+
+def test_selectors():
+    model = CASES["transformer"]().model
+    paths = lambda select: [found.path for found in find_layers(model, select)]
+    attention = eqx.nn.MultiheadAttention
+    assert paths(attention) == ["blocks.0.attn", "blocks.1.attn"]
+    assert paths(lambda m: m.head) == ["head"]
+    assert paths("blocks.1.attn.query_proj") == ["blocks.1.attn.query_proj"]
+    assert paths(Layer(attention) & Path("blocks.1")) == ["blocks.1.attn"]
+    # The block, its attention and dropout, and the 8 layers with parameters.
+    assert len(paths("blocks.1")) == 11
+    assert len(paths(None)) == 2 + 2 * 8
+    with pytest.raises(ValueError, match=r"(?s)matches no layer.*blocks\.0\.norm1"):
+        paths("nowhere")
+
+
+def test_paths_are_spelled_as_those_of_parameters():
+    layer = eqx.nn.Linear(2, 2, key=jax.random.key(0))
+    model = {"a.b": [layer], "a": {"b": layer}, "c\\": (layer,)}
+    found = {f"{layer.path}.weight" for layer in find_layers(model, None)}
+    assert found == {row.path for row in plan(model, []) if row.path[-1] == "t"}
+
+
+def test_errors():
+    layer = eqx.nn.Linear(4, 4, key=jax.random.key(0))
+    x = jnp.ones(4)
+    with pytest.raises(ValueError, match="no floating-point array"):
+        probe(layer, lambda m, x: jnp.argmax(m(x)), x)
+    with pytest.raises(ValueError, match="calls none of the 1 selected layers"):
+        probe(layer, lambda m, x: m.weight @ x, x)
+    with pytest.raises(ValueError, match="no layers to look at"):
+        probe({"w": x}, lambda m, x: m["w"], x)
+    with pytest.raises(ValueError, match="casts the model"):
+        half = lambda m, x: jax.tree.map(lambda a: a.astype(jnp.bfloat16), m)(x)
+        probe(layer, half, x.astype(jnp.bfloat16))
+    static = eqx.filter(layer, eqx.is_array, inverse=True)
+    params = eqx.filter(layer, eqx.is_array)
+    with pytest.raises(ValueError, match="Pass the whole model"):
+        probe(params, lambda p, x: eqx.combine(p, static)(x), x)
+    with pytest.raises(ZeroDivisionError):
+        probe(layer, lambda m, x: m(x) * (1 // 0), x)
+
+
+def test_third_party():
+    """klax's Linear stores `(in, out)` and keeps constraints in wrappers."""
+    klax = pytest.importorskip("klax")
+    key = jax.random.key(0)
+    model = klax.nn.MLP(3, 2, [8, 16], weight_wrap=klax.NonNegative, key=key)
+    x = jax.random.normal(key, (20, 3))
+
+    def forward(m: Any, x: Any, nudge: Any) -> Any:
+        m = klax.finalize(m)
+        for i, layer in enumerate(m.layers):
+            x = nudge(f"layers.{i}", x @ layer.weight + layer.bias)
+            x = m.activations[i](x) if i < 2 else m.final_activation(x)
+        return jnp.sum(jnp.square(x))
+
+    loss = lambda m, x: jnp.sum(jnp.square(klax.finalize(m)(x)))
+    case = Case(model, loss, forward, x)
+    assert_case(case, probe(model, lambda m, x: mean_loss(m, loss, x), x))
