@@ -1,14 +1,15 @@
 """Where a drawn value goes: the leaf's own place, or the one that the caller says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Sharding
 
-from ._sites import Site
+from ._sites import Site, States
 from ._typing import Array
+from ._wrapped import state_updates
 
 
 def wanted_shardings(
@@ -25,7 +26,9 @@ def wanted_shardings(
         said = {path: sharding(site) for path, site in sites.items()}
     else:
         said = _by_prefix(model, sites, sharding)
-    wrong = [p for p, s in said.items() if s is not None and not isinstance(s, Sharding)]
+    wrong = [
+        p for p, s in said.items() if s is not None and not isinstance(s, Sharding)
+    ]
     if wrong:
         raise ValueError(
             f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it takes "
@@ -64,3 +67,30 @@ def as_leaf(value: Array, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray) and not isinstance(value, jax.core.Tracer):
         return np.asarray(value).astype(leaf.dtype)
     return value
+
+
+def new_leaves(drawn: Sequence[tuple[Site, Array]], states: States) -> dict[int, Any]:
+    """The leaves of a model that change, by position, when parameters get values.
+
+    Through wrappers: those that together make the effective value, and the state that
+    is kept in step with it.
+    """
+    values: dict[int, Any] = {}
+    moved: dict[int, tuple[Any, Any]] = {}
+    wraps = [(site.wrap, value) for site, value in drawn if site.wrap is not None]
+    for site, value in drawn:
+        if site.wrap is None:
+            values[site.position] = as_leaf(value, site.leaf)
+            continue
+        changes = site.wrap.updates(value)
+        # It is where the caller wants it; what follows stays where it was.
+        old, new = changes.pop(site.position, (site.leaf, site.leaf))
+        values[site.position] = as_leaf(new, old)
+        moved |= changes
+    moved |= state_updates(states, wraps)
+    return values | {at: _in_place_of(old, new) for at, (old, new) in moved.items()}
+
+
+def _in_place_of(old: Any, new: Any) -> Any:
+    sharding = None if isinstance(new, jax.core.Tracer) else _own_sharding(old)
+    return as_leaf(new if sharding is None else jax.device_put(new, sharding), old)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,11 +12,11 @@ import numpy as np
 
 from ._check import Check, check_rows
 from ._draw import draw_rows
-from ._place import as_leaf, wanted_shardings
+from ._place import new_leaves, wanted_shardings
 from ._resolve import resolve
 from ._row import Row
 from ._rules import as_rules
-from ._sites import Site, find_sites
+from ._sites import Site, States, find_sites
 from ._surgery import replace_leaves
 from ._table import count, describe, html_table, number, text_table
 from ._typing import Key, checked
@@ -23,7 +24,9 @@ from .layouts import call_layouts
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["rows"], meta_fields=["shared"]
+    jax.tree_util.register_dataclass,
+    data_fields=["rows"],
+    meta_fields=["shared", "sources", "notes"],
 )
 @dataclasses.dataclass(frozen=True, repr=False)
 class Plan:
@@ -33,11 +36,15 @@ class Plan:
     must have the same parameters (paths, shapes, dtypes).
 
     - `rows`: the rows, in tree order.
-    - `shared`: paths of the slots that `eqx.nn.Shared` fills from elsewhere.
+    - `shared`: paths of the slots that `eqx.nn.Shared` fills from elsewhere, and
+        `sources`: from where, as `(slot, source)`, where that is another parameter.
+    - `notes`: what else there is to know: arrays that stand at two paths, masks.
     """
 
     rows: tuple[Row, ...]
     shared: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -63,18 +70,14 @@ class Plan:
 
         **Returns:** a new model; what no rule claims is the same object.
         """
-        sites = self._sites(model)
+        sites, states = self._sites(model)
         rows = [row for row in self.rows if row.init is not None]
-        places = wanted_shardings(model, {r.path: sites[r.path] for r in rows}, sharding)
-        drawn = draw_rows(rows, key, [places[row.path] for row in rows])
-        claimed = [sites[row.path] for row in rows]
-        return replace_leaves(
-            model,
-            {
-                site.position: as_leaf(value, site.leaf)
-                for site, value in zip(claimed, drawn, strict=True)
-            },
+        places = wanted_shardings(
+            model, {r.path: sites[r.path] for r in rows}, sharding
         )
+        drawn = draw_rows(rows, key, [places[row.path] for row in rows])
+        pairs = [(sites[row.path], v) for row, v in zip(rows, drawn, strict=True)]
+        return replace_leaves(model, new_leaves(pairs, states))
 
     @checked
     def check(self, model: Any) -> Check:
@@ -87,13 +90,14 @@ class Plan:
         **Returns:** a [`eqinit.Check`][]: one row a parameter with realised and
         expected mean and std, and z-scores.
         """
-        sites = self._sites(model)
+        sites, _ = self._sites(model)
         rows = [row for row in self.rows if row.init is not None]
         values = [np.asarray(_concrete(sites[row.path])) for row in rows]
         return check_rows(rows, values)
 
-    def _sites(self, model: Any) -> dict[str, Site]:
-        sites = {site.path: site for site in find_sites(model).parameters}
+    def _sites(self, model: Any) -> tuple[dict[str, Site], States]:
+        found = find_sites(model)
+        sites = {site.path: site for site in found.parameters}
         wrong = [_mismatch(row, sites.get(row.path)) for row in self.rows]
         wrong = [problem for problem in wrong if problem]
         if wrong:
@@ -102,31 +106,38 @@ class Plan:
                 f"this plan was made for another model; {len(wrong)} parameters "
                 f"differ:\n{listed}\nMake a new one: `eqinit.plan(model, rules)`."
             )
-        return sites
+        return sites, found.states
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         header = ["parameter", "value", "axes", "fan in", "fan out"]
         header += ["initializer", "mean", "std", "rule"]
         rows = [_cells(row) for row in self.rows]
-        rows += [[path, "", "", "", "", "shared", "", "", ""] for path in self.shared]
+        sources = dict(self.sources)
+        for path in self.shared:
+            told = f"shared with {sources[path]}" if path in sources else "shared"
+            rows.append([path, "", "", "", "", told, "", "", ""])
         return header, rows
 
     def _summary(self) -> str:
         set_rows = [row for row in self.rows if row.init is not None]
         numbers = sum(row.spec.size for row in set_rows)
-        kept = len(self.rows) - len(set_rows)
-        return f"{len(set_rows)} parameters set ({numbers:,} numbers), {kept} kept" + (
-            f", {len(self.shared)} shared" if self.shared else ""
+        tally = Counter(row.status for row in self.rows)
+        others = {"follow": tally["follows"], "shared": len(self.shared)}
+        return (
+            f"{len(set_rows)} parameters set ({numbers:,} numbers), "
+            f"{tally['kept']} kept"
+            + "".join(f", {n} {word}" for word, n in others.items() if n)
         )
 
     def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{self._summary()}"
+        notes = [f"Note: {note}" for note in self.notes]
+        return "\n".join([text_table(*self._cells()), self._summary(), *notes])
 
     def __repr__(self) -> str:
         return f"Plan({self._summary()})"
 
     def _repr_html_(self) -> str:
-        return html_table(*self._cells(), self._summary())
+        return html_table(*self._cells(), " ".join([self._summary(), *self.notes]))
 
 
 def _cells(row: Row) -> list[str]:
@@ -134,6 +145,8 @@ def _cells(row: Row) -> list[str]:
     axes = "?" if spec.axes is None else " ".join(spec.axes.text.split("<-")[0].split())
     stack = "" if spec.axes is None else "".join(f"{n} x " for n in spec.axes.stack)
     init = "kept" if row.init is None else _show(row.init)
+    init = f"follows {row.follows}" if row.follows is not None else init
+    init += f", through {row.through}" if row.through else ""
     mean, std = row.moments
     return [
         row.path,
@@ -184,7 +197,9 @@ def _concrete(site: Site) -> Any:
             f"`{site.path}` is abstract: there is no value to check. Check the model "
             "that `plan.apply(model, key)` returns."
         )
-    return site.leaf
+    if site.wrap is None or site.wrap.wrapper is None:
+        return site.leaf
+    return site.wrap.wrapper.free(np.asarray(site.wrap.value()))
 
 
 @checked
@@ -211,5 +226,5 @@ def plan(
     whose matches are all taken, schemes without the fan that they need, abstract
     parameters that nobody claims.
     """
-    rows, shared = resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
-    return Plan(rows, shared)
+    found = resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
+    return Plan(*found)

@@ -2,18 +2,29 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _problems as problems
 from ._initializer import AbstractInitializer
+from ._notes import notes_of
 from ._row import Row
 from ._rules import Rule
 from ._sites import Site
 from ._spec import ParamSpec
 from ._specs import Specs
+from ._through import release_followers, through_wrappers
 from .interop import as_initializer
 from .layouts import Layout
 from .schemes.constant import Keep
+
+
+class Resolved(NamedTuple):
+    """Everything that a plan shows: rows, shared slots and their sources, notes."""
+
+    rows: tuple[Row, ...]
+    shared: tuple[str, ...]
+    sources: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
 
 
 def resolve(
@@ -23,8 +34,8 @@ def resolve(
     *,
     strict: bool = False,
     allow_abstract: bool = False,
-) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """One row a parameter, and the paths of shared slots.
+) -> Resolved:
+    """One row a parameter, and what else a plan shows.
 
     `allow_abstract` is for a caller that has another source for unclaimed values.
 
@@ -36,12 +47,16 @@ def resolve(
     found = list(specs.problems)
     for rule, (selected, claimed) in zip(rules, claims.by_rule, strict=True):
         found += problems.of_rule(specs, rule, selected, claimed)
+    found += release_followers(sites, rules, claims.winner)
     rows, broken = _rows(specs, rules, claims.winner)
-    found += broken
+    rows, blocked = through_wrappers(sites, rows)
+    found += broken + blocked
     found += problems.of_unclaimed(rows, strict, allow_abstract, found)
     if found:
         raise ValueError(problems.report(found))
-    return rows, specs.sites.shared
+    found_sites = specs.sites
+    notes = notes_of(found_sites, rows)
+    return Resolved(rows, found_sites.shared, found_sites.sources, notes)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ._spec import ParamSpec
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["init"],
-    meta_fields=["path", "spec", "rule", "abstract"],
+    meta_fields=["path", "spec", "rule", "abstract", "through", "follows"],
 )
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -22,6 +22,9 @@ class Row:
     - `init`: the initializer that it gets, or `None` where it keeps its value.
     - `rule`: the selector of the rule that claimed it, or `None`.
     - `abstract`: whether there is no value yet.
+    - `through`: class of the wrapper that it is kept in: the spec and the law are those
+        of the effective value.
+    - `follows`: path of the parameter that this one is brought into step with.
     """
 
     path: str
@@ -29,10 +32,14 @@ class Row:
     init: AbstractInitializer | None
     rule: str | None
     abstract: bool = False
+    through: str = ""
+    follows: str | None = None
 
     @property
     def status(self) -> str:
-        """`set` or `kept`."""
+        """`set`, `follows` (what another parameter's value asks for) or `kept`."""
+        if self.follows is not None:
+            return "follows"
         return "kept" if self.init is None else "set"
 
     @property

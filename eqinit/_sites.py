@@ -1,7 +1,8 @@
 """Walk a model once: every parameter with its path, its owner and its ancestors."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
@@ -9,15 +10,14 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from ._shared import shared_sources
 from ._spec import ParamSpec
 from ._typing import Shape
+from ._wrapped import Binder, Step as Step, Wrap
+from .layouts import Layout
 
 
-class Step(NamedTuple):
-    """A node above a parameter, and the dotted path it stands at."""
-
-    path: str
-    node: Any
+_NOBODY = Step("", None)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,8 +27,12 @@ class Site:
     - `path`: dotted path of the leaf, such as `blocks.3.attn.query_proj.weight`.
     - `layer`: the module that owns it (`None` at the top of a plain container).
     - `field`: the owner's field that holds it (`weight`), also where that field is a
-        tuple or a dict of arrays.
-    - `ancestors`: every module above it, outermost first, the owner last.
+        tuple or a dict of arrays, or a wrapper around one.
+    - `ancestors`: every module above it, outermost first; the last ones are wrappers
+        (as many as `wrappers` says), and before them is the owner.
+    - `wrap`: how its owner keeps it in another form than the one it uses, if it does.
+        Then `shape`, `dtype` and `spec` are those of the effective value.
+    - `follows`: path of the wrapped parameter that it is brought into step with.
     - `index`, `count`: position in the innermost sequence of *modules* on the path and
         that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
         of any.
@@ -42,22 +46,33 @@ class Site:
     field: str
     indices: tuple[tuple[int, int], ...] = ()
     spec: ParamSpec = ParamSpec((), np.dtype(np.float32))
+    wrappers: int = 0
+    wrap: Wrap | None = None
+    follows: str | None = None
+
+    @property
+    def owner(self) -> Step:
+        """The module that owns it, and where that stands."""
+        steps = self.ancestors
+        return steps[-1 - self.wrappers] if len(steps) > self.wrappers else _NOBODY
 
     @property
     def layer(self) -> Any:
-        return self.ancestors[-1].node if self.ancestors else None
+        return self.owner.node
 
     @property
     def layer_path(self) -> str:
-        return self.ancestors[-1].path if self.ancestors else ""
+        return self.owner.path
 
     @property
     def shape(self) -> Shape:
-        return tuple(self.leaf.shape)
+        wrap = self.wrap
+        return tuple(self.leaf.shape) if wrap is None or wrap.blind else wrap.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.leaf.dtype)
+        wrap = self.wrap
+        return np.dtype(self.leaf.dtype) if wrap is None or wrap.blind else wrap.dtype
 
     @property
     def index(self) -> int | None:
@@ -72,12 +87,26 @@ class Site:
         return isinstance(self.leaf, jax.ShapeDtypeStruct)
 
 
+# Every `eqx.nn.State` of a model, with the position of its first leaf.
+States: TypeAlias = tuple[tuple[int, Any], ...]
+
+
 class Sites(NamedTuple):
-    """The parameters of a model in tree order, and the shared slots it skips."""
+    """The parameters of a model in tree order, and what else is worth knowing of it.
+
+    - `shared`: paths of slots that `eqx.nn.Shared` fills; `sources`: from where, for
+        those that are filled with a leaf as it is.
+    - `leaves`: how many leaves there are.
+    - `states`: every `eqx.nn.State`.
+    - `aliases`: paths at which one and the same array stands.
+    """
 
     parameters: tuple[Site, ...]
     shared: tuple[str, ...]
     leaves: int
+    sources: tuple[tuple[str, str], ...] = ()
+    states: States = ()
+    aliases: tuple[tuple[str, ...], ...] = ()
 
 
 def is_parameter(leaf: Any) -> bool:
@@ -117,6 +146,8 @@ class _Walk:
     parameters: list[Site] = dataclasses.field(default_factory=list)
     shared: list[str] = dataclasses.field(default_factory=list)
     leaves: int = 0
+    sources: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    states: list[tuple[int, Any]] = dataclasses.field(default_factory=list)
 
     def visit(
         self,
@@ -127,6 +158,8 @@ class _Walk:
         indices: tuple[tuple[int, int], ...],
     ) -> None:
         if isinstance(node, _STATE):
+            if isinstance(node, eqx.nn.State):
+                self.states.append((self.leaves, node))
             self.leaves += len(jtu.tree_leaves(node))
             return
         children = _children(node)
@@ -134,6 +167,8 @@ class _Walk:
             self._leaf(node, path, ancestors, field, indices)
             return
         owns = isinstance(node, eqx.Module)
+        if isinstance(node, eqx.nn.Shared):
+            self.sources.extend(shared_sources(node, path))
         if owns:
             ancestors = (*ancestors, Step(path, node))
         count = len(children) if isinstance(node, (list, tuple)) else 0
@@ -165,8 +200,12 @@ def _is_module(node: Any) -> bool:
     return not isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct, float))
 
 
-def find_sites(model: Any) -> Sites:
-    """Every parameter of `model`, in the order of `jax.tree_util.tree_leaves`."""
+def find_sites(model: Any, layouts: Mapping[type, Layout] = {}) -> Sites:
+    """Every parameter of `model`, in the order of `jax.tree_util.tree_leaves`.
+
+    `layouts` are those of one call: they say where an array belongs, and so what stands
+    in its place.
+    """
     walk = _Walk()
     walk.visit(model, "", (), "", ())
     paths = [site.path for site in walk.parameters]
@@ -176,4 +215,35 @@ def find_sites(model: Any) -> Sites:
             f"{len(twice)} paths stand for two parameters each, such as `{twice[0]}`: "
             "a container has keys that print alike. Give its keys different names."
         )
-    return Sites(tuple(walk.parameters), tuple(walk.shared), walk.leaves)
+    binder = Binder(layouts)
+    parameters = tuple(_bound(site, binder) for site in walk.parameters)
+    return Sites(
+        parameters,
+        tuple(walk.shared),
+        walk.leaves,
+        tuple(walk.sources),
+        tuple(walk.states),
+        aliases(parameters),
+    )
+
+
+def aliases(sites: Sequence[Site]) -> tuple[tuple[str, ...], ...]:
+    """Groups of paths at which one array object stands: it is copied, not tied."""
+    groups: dict[int, list[str]] = {}
+    for site in sites:
+        if not isinstance(site.leaf, (jax.ShapeDtypeStruct, jax.core.Tracer)):
+            groups.setdefault(id(site.leaf), []).append(site.path)
+    return tuple(tuple(paths) for paths in groups.values() if len(paths) > 1)
+
+
+def _bound(site: Site, binder: Binder) -> Site:
+    found = binder.bind(site.path, site.position, site.ancestors, site.field)
+    if found is None:
+        return site
+    return dataclasses.replace(
+        site,
+        wrappers=found.depth,
+        field=found.field,
+        wrap=found.wrap,
+        follows=found.follows,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from ._rules import Rule
-from ._sites import Site, Sites, find_sites
+from ._sites import Site, find_sites
 from ._spec import ParamSpec, make_spec
 from ._typing import Shape
 from .layouts import Layout, layout_of
@@ -22,10 +22,11 @@ class Specs:
     def __init__(self, model: Any, layouts: Mapping[type, Layout]) -> None:
         self.layouts = layouts
         self.problems: list[str] = []
-        found = find_sites(model)
+        found = find_sites(model, layouts)
         self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
         for site in found.parameters:
-            self._shapes[site.layer_path, site.field].append(site.shape)
+            if site.follows is None:
+                self._shapes[site.layer_path, site.field].append(site.shape)
         self._layouts: dict[type, Layout | None] = {}
         self._known: dict[Hashable, ParamSpec] = {}
         self._silence: dict[int, bool] = {}
@@ -33,7 +34,7 @@ class Specs:
             dataclasses.replace(site, spec=self._natural(site))
             for site in found.parameters
         )
-        self.sites = Sites(specced, found.shared, found.leaves)
+        self.sites = found._replace(parameters=specced)
 
     def layout(self, site: Site) -> Layout | None:
         cls = type(site.layer)
@@ -44,7 +45,8 @@ class Specs:
     def _natural(self, site: Site) -> ParamSpec:
         """The spec by layout alone; a layout that does not fit is a problem."""
         layout = self.layout(site)
-        if layout is None or site.field not in layout.fields:
+        in_step = site.follows is not None and site.wrappers > 0
+        if layout is None or site.field not in layout.fields or in_step:
             return make_spec(site.shape, site.dtype)
         try:
             return self.by_layout(layout, site)

@@ -20,11 +20,11 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "recipes signal",
         "_engine _build _swap",
         "_plan _check _selection _draw _requests _fill _trace "
-        "_resolve _problems _specs _row _rules _table",
-        "_select _sites _surgery _place interop",
+        "_resolve _through _notes _problems _specs _row _rules _table",
+        "_select _sites _wrapped _shared _surgery _place interop",
         "schemes layouts _gains",
         "_initializer combinators",
-        "_law _bases _more_bases _spec _axes",
+        "_law _bases _more_bases _support _spec _axes",
         "_typing _keys",
     )
 )

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._typing import checked
+from .._typing import Number, checked
 from ._layout import Layout, make_layout
+from ._libraries import library_of
 
 
 _LAYOUTS: dict[type, Layout] = {}
@@ -16,7 +17,7 @@ def register_layout(
     /,
     *,
     stride: str | None = None,
-    default_fan: Callable[[Any], float] | None = None,
+    default_fan: Callable[[Any], Number] | None = None,
     **fields: Any,
 ) -> None:
     """Say once what the parameters of a layer type are.
@@ -53,7 +54,21 @@ def layout_of(cls: type, layouts: Mapping[type, Layout] | None = None) -> Layout
         for table in (layouts or {}, _LAYOUTS):
             if base in table:
                 return table[base]
+        if (layout := _library_layout(base)) is not None:
+            return layout
     return None
+
+
+def _library_layout(cls: type) -> Layout | None:
+    """From the tables of third-party libraries, which are read when first needed."""
+    library = library_of(cls)
+    said = None if library is None else library.LAYOUTS.get(cls.__name__)
+    if said is None:
+        return None
+    fields = dict(said)
+    stride = fields.pop("stride", None)
+    _LAYOUTS[cls] = make_layout(cls, fields, stride)
+    return _LAYOUTS[cls]
 
 
 def call_layouts(

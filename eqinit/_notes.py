@@ -1,0 +1,47 @@
+"""What a plan's reader should know beside its rows."""
+
+from collections.abc import Sequence
+
+from ._row import Row
+from ._sites import Sites
+from ._wrapped import holds
+
+
+def notes_of(sites: Sites, rows: Sequence[Row]) -> tuple[str, ...]:
+    """One sentence a finding: aliases, masks, state that is not at hand."""
+    return tuple(_aliases(sites) + _wrappers(sites, rows))
+
+
+def _aliases(sites: Sites) -> list[str]:
+    said = [" and ".join(f"`{p}`" for p in paths) for paths in sites.aliases]
+    return [
+        f"{paths} hold one and the same array, and are two parameters all the same: "
+        "they are drawn (and trained) apart. `eqx.nn.Shared` ties them."
+        for paths in said
+    ]
+
+
+def _wrappers(sites: Sites, rows: Sequence[Row]) -> list[str]:
+    claimed = {row.path for row in rows if row.init is not None}
+    wraps = [s.wrap for s in sites.parameters if s.wrap and s.path in claimed]
+    notes: dict[str, list[str]] = {}
+    for wrap in wraps:
+        if wrap.wrapper is not None and wrap.wrapper.note:
+            notes.setdefault(wrap.wrapper.note, []).append(wrap.step.path)
+        index = wrap.index
+        if index is not None and not any(holds(s, index) for _, s in sites.states):
+            notes.setdefault(_STALE, []).append(wrap.step.path)
+    return [f"{_listed(paths)}: {note}." for note, paths in notes.items()]
+
+
+_STALE = (
+    "its power-iteration vectors are in an `eqx.nn.State` that is not part of what was "
+    "passed, and stay those of the old weight. Pass `(model, state)` to bring them "
+    "into step"
+)
+
+
+def _listed(paths: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(f"`{path}`" if path else "the model" for path in paths[:most])
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return shown + more

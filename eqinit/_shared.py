@@ -1,0 +1,33 @@
+"""`eqx.nn.Shared`: which leaf fills which slot."""
+
+import equinox as eqx
+import jax.tree_util as jtu
+
+
+class _Name:
+    """Stands for a leaf while `where` and `get` are asked what they pick."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def shared_sources(node: eqx.nn.Shared, path: str) -> list[tuple[str, str]]:
+    """(slot, source) for every slot that is filled with another leaf as it is.
+
+    A `get` that computes something (a transpose) has no path, and gives nothing.
+    """
+    above = f"{path}.pytree." if path else "pytree."
+
+    def name(entries: jtu.KeyPath, leaf: object) -> _Name:
+        del leaf
+        return _Name(above + jtu.keystr(entries, simple=True, separator="."))
+
+    named = jtu.tree_map_with_path(name, node.pytree)
+    try:
+        slots = jtu.tree_leaves(node.where(named))
+        picked = jtu.tree_leaves(node.get(named))
+        return [
+            (slot.path, leaf.path) for slot, leaf in zip(slots, picked, strict=True)
+        ]
+    except Exception:
+        return []  # it looks at values, and these are names

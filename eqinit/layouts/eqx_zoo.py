@@ -1,0 +1,12 @@
+"""eqx-zoo 0.3: norms of its own; experts are layers under `vmap`, a leading stack."""
+
+from typing import Any
+
+from ._wrapper import Adapter
+
+
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "RMSNorm": dict(weight="scale: feature"),
+    "LayerNorm": dict(weight="scale: feature", bias="bias: feature"),
+}
+WRAPPERS: dict[str, Adapter] = {}

@@ -1,0 +1,28 @@
+"""klax 0.2: kernels are `(in, out)`, whatever the static fields look like."""
+
+from typing import Any
+
+from ._inverses import parameterize
+from ._symmetric import mirrored
+from ._wrapper import Adapter, Domain, elementwise
+
+
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "Linear": dict(weight="in out", bias="out"),
+    "InputSplitLinear": dict(weights="in out", bias="out <- weights"),
+    "ConstantMatrix": dict(array="other: *size", size=lambda m: len(m.shape)),
+    "ConstantSkewSymmetricMatrix": dict(
+        array="other: *size", size=lambda m: len(m.shape)
+    ),
+    "ConstantSPDMatrix": dict(b_matrix="other: *size", size=lambda m: len(m.shape)),
+}
+
+WRAPPERS: dict[str, Adapter] = {
+    "Parameterize": parameterize,
+    "NonTrainable": lambda node: elementwise("tree", transparent=True),
+    # `unwrap` is the identity and `apply` projects after each update: a negative draw
+    # gives a net that is not convex, and half of whose weights the first update zeroes.
+    "NonNegative": lambda node: elementwise("parameter", domain=Domain(low=0.0)),
+    "Symmetric": lambda node: mirrored("parameter", 1.0),
+    "SkewSymmetric": lambda node: mirrored("parameter", -1.0),
+}
