@@ -11,7 +11,7 @@ import numpy as np
 
 from ._law import AbstractLaw, Moments
 from ._spec import ParamSpec, make_spec
-from ._typing import Array, DTypeLike, Key, RoleName, Shape, checked
+from ._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
 
 
 class AbstractInitializer(eqx.Module):
@@ -48,6 +48,14 @@ class AbstractInitializer(eqx.Module):
         """Raise a `ValueError` if this scheme cannot serve `spec`."""
         del spec
 
+    def key_path(self, path: str) -> str:
+        """The path whose key this draw takes: its own.
+
+        Linked schemes, whose draws have to agree (the two factors of one matrix), take
+        the path of the layer that holds both, and so the same key.
+        """
+        return path
+
     @checked
     def __call__(
         self,
@@ -56,8 +64,8 @@ class AbstractInitializer(eqx.Module):
         dtype: DTypeLike = None,
         *,
         axes: str | None = None,
-        fan_in: float | int | None = None,
-        fan_out: float | int | None = None,
+        fan_in: Number | None = None,
+        fan_out: Number | None = None,
     ) -> Array:
         """Draw one array outside of any model.
 

@@ -21,8 +21,14 @@ class Moments(NamedTuple):
     std: float
 
 
+# Mean, std and kurtosis of the deviations from a law without spread: all are 0, and
+# there is no scale to divide by.
+CERTAIN = (0.0, 0.0, 3.0)
+
+
 # Plain dataclasses and not modules: a plan makes one a parameter, and building an
 # `eqx.Module` costs a hundred times as much.
+
 
 class AbstractLaw(abc.ABC):
     """A distribution that every entry of a parameter follows independently."""
@@ -71,7 +77,7 @@ class ConstantLaw(AbstractLaw):
 
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
         del is_complex
-        return 0.0, 0.0, 3.0
+        return CERTAIN
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,10 +99,11 @@ class LocScale(AbstractLaw):
         return Moments(mean, scale * base.std(is_complex))
 
     def normalise(self, values: np.ndarray, is_complex: bool) -> np.ndarray:
-        return self.base.normalise(_divide(values, self.loc, self.scale), is_complex)
+        units = _divide(values, self.loc, self.scale)
+        return self.base.normalise(units, is_complex) if np.any(self.scale) else units
 
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
-        return self.base.normalised(is_complex)
+        return self.base.normalised(is_complex) if np.any(self.scale) else CERTAIN
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,6 +132,8 @@ class UniformLaw(AbstractLaw):
         return _divide(values, self.lower, np.subtract(self.upper, self.lower))
 
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
+        if np.equal(self.lower, self.upper):
+            return CERTAIN
         return 0.5, 1 / math.sqrt(12), 1.4 if is_complex else 1.8
 
 
@@ -152,7 +161,7 @@ class LogNormalLaw(AbstractLaw):
 
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
         del is_complex
-        return 0.0, 1.0, 3.0
+        return (0.0, 1.0, 3.0) if np.any(self.sigma) else CERTAIN
 
 
 def _real(value: np.ndarray | np.generic) -> float:
@@ -160,6 +169,7 @@ def _real(value: np.ndarray | np.generic) -> float:
 
 
 def _divide(values: np.ndarray, loc: ScalarLike, scale: ScalarLike) -> np.ndarray:
+    """`(values - loc) / scale`; of a law without spread, the deviations themselves."""
     scale = np.asarray(scale)
     if not np.any(scale):
         return values - np.asarray(loc)

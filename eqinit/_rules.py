@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import equinox as eqx
 
 from ._select import AbstractSelector, SelectorLike, as_selector
+from ._typing import Number
 from .interop import as_initializer, is_site_function
 
 
@@ -40,8 +41,8 @@ class Rule(eqx.Module):
     init: Any
     fields: dict[str, Any]
     axes: tuple[tuple[str, str], ...] | str | None = eqx.field(static=True)
-    fan_in: float | None = eqx.field(static=True)
-    fan_out: float | None = eqx.field(static=True)
+    fan_in: Number | None = eqx.field(static=True)
+    fan_out: Number | None = eqx.field(static=True)
     optional: bool = eqx.field(static=True)
 
     def __init__(
@@ -51,8 +52,8 @@ class Rule(eqx.Module):
         /,
         *,
         axes: str | Mapping[str, str] | None = None,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
+        fan_in: Number | None = None,
+        fan_out: Number | None = None,
         optional: bool = False,
         **fields: Any,
     ) -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._axes import Axes, Notation, Size, bind, parse
-from ._typing import DTypeLike, RoleName, Shape
+from ._typing import DTypeLike, Number, RoleName, Shape
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +30,10 @@ class ParamSpec:
     shape: Shape
     dtype: np.dtype[Any]
     axes: Axes | None = None
-    fan_in: float | None = None
-    fan_out: float | None = None
+    fan_in: Number | None = None
+    fan_out: Number | None = None
     role: RoleName = "other"
-    default_fan: float | None = None
+    default_fan: Number | None = None
 
     @property
     def size(self) -> int:
@@ -71,7 +71,7 @@ class ParamSpec:
             )
         return self.axes
 
-    def fan(self, mode: str) -> float:
+    def fan(self, mode: str) -> Number:
         """`fan_in`, or whichever `mode` asks for; a fan of zero counts as one."""
         if self.fan_in is None or (self.fan_out is None and mode != "fan_in"):
             raise ValueError(no_fan(self, mode))
@@ -79,7 +79,7 @@ class ParamSpec:
         return FAN_MODES[mode](self.fan_in, self.fan_out or 0.0) or 1.0
 
 
-def _in(fan_in: float, fan_out: float) -> float:
+def _in(fan_in: Number, fan_out: Number) -> Number:
     del fan_out  # so that a bias, which may know its fan_in alone, has this mode
     return fan_in
 
@@ -112,10 +112,10 @@ def make_spec(
     notation: str | Notation | None = None,
     *,
     sizes: Mapping[str, Size] = {},  # noqa: B006
-    fan_in: float | None = None,
-    fan_out: float | None = None,
+    fan_in: Number | None = None,
+    fan_out: Number | None = None,
     role: RoleName | None = None,
-    default_fan: float | None = None,
+    default_fan: Number | None = None,
 ) -> ParamSpec:
     """Build a spec, with fans from the notation where they are not given."""
     notation = parse(notation) if isinstance(notation, str) else notation

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 
 from ._spec import ParamSpec
-from ._typing import DTypeLike
+from ._typing import DTypeLike, Number
 
 
 _SHORT = {"float": "f", "bfloat": "bf", "complex": "c", "int": "i", "uint": "u"}
@@ -25,13 +25,13 @@ def describe(spec: ParamSpec) -> str:
     return f"{short_dtype(spec.dtype)}[{shape}]  {spec.role}"
 
 
-def number(value: float | None) -> str:
+def number(value: Number | None) -> str:
     if value is None:
         return ""
     return "0" if value == 0 else f"{value:.4g}"
 
 
-def count(value: float | None) -> str:
+def count(value: Number | None) -> str:
     """A fan: an integer where it is one."""
     if value is None:
         return ""

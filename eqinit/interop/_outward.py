@@ -7,7 +7,7 @@ import jax
 
 from .._initializer import AbstractInitializer
 from .._spec import make_spec
-from .._typing import Array, DTypeLike, Key, checked
+from .._typing import Array, DTypeLike, Key, Number, checked
 
 
 @checked
@@ -15,8 +15,8 @@ def to_jax(
     init: AbstractInitializer,
     axes: str | None = "*kernel in out",
     *,
-    fan_in: float | int | None = None,
-    fan_out: float | int | None = None,
+    fan_in: Number | None = None,
+    fan_out: Number | None = None,
 ) -> Callable[..., Array]:
     """An initializer with the signature of `jax.nn.initializers` and flax.
 
@@ -65,8 +65,8 @@ def _draw(
     shape: Any,
     dtype: DTypeLike,
     axes: str | None,
-    fan_in: float | None,
-    fan_out: float | None,
+    fan_in: Number | None,
+    fan_out: Number | None,
 ) -> Array:
     dtype = jax.dtypes.canonicalize_dtype(float) if dtype is None else dtype
     shape = tuple(int(n) for n in shape)

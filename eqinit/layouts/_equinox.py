@@ -5,14 +5,15 @@ from typing import Any
 
 import equinox as eqx
 
+from .._typing import Number
 from ._registry import register_layout
 
 
-def _hidden(cell: Any) -> float:
+def _hidden(cell: Any) -> Number:
     return cell.hidden_size
 
 
-def _all_taps(conv: Any) -> float:
+def _all_taps(conv: Any) -> Number:
     # Equinox's constructor does not count strides.
     return conv.in_channels // conv.groups * math.prod(conv.kernel_size)
 

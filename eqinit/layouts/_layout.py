@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from .._axes import Notation, Size, bind, parse
 from .._spec import ParamSpec, make_spec
-from .._typing import DTypeLike, Shape
+from .._typing import DTypeLike, Number, Shape
 
 
 # A size is a number, the names of the entries, a field of the layer, or a function.
@@ -30,7 +30,7 @@ class Layout:
     fields: Mapping[str, Notation]
     sizes: Mapping[str, SizeRule] = dataclasses.field(default_factory=dict)
     stride: str | None = None
-    default_fan: Callable[[Any], float] | None = None
+    default_fan: Callable[[Any], Number] | None = None
 
     def spec(
         self,
@@ -59,7 +59,7 @@ class Layout:
         )
 
     def facts(self, layer: Any) -> tuple[Any, ...]:
-        """Everything that `spec` reads off the layer itself: equal facts, equal specs."""
+        """What `spec` reads off the layer itself: equal facts, equal specs."""
         sizes = tuple(self.sizes_of(layer).values())
         fan = None if self.default_fan is None else self.default_fan(layer)
         return sizes, self.taps_share(layer), fan
@@ -67,7 +67,7 @@ class Layout:
     def sizes_of(self, layer: Any) -> dict[str, Size]:
         return {name: _resolve(rule, layer) for name, rule in self.sizes.items()}
 
-    def taps_share(self, layer: Any) -> float:
+    def taps_share(self, layer: Any) -> Number:
         return 1.0 if self.stride is None else math.prod(getattr(layer, self.stride))
 
     def extended(self, fields: Mapping[str, str]) -> "Layout":
@@ -80,7 +80,7 @@ class Layout:
 
     def _bias_fans(
         self, layer: Any, notation: Notation, siblings: Callable[[str], Sequence[Shape]]
-    ) -> tuple[float, float] | None:
+    ) -> tuple[Number, Number] | None:
         """Fan_in adds up over the kernels that feed a bias; fan_out is theirs."""
         feeders = notation.fed_by or self.kernels()
         # Several kernels and nobody said which: no fan rather than a guess.
@@ -98,12 +98,14 @@ class Layout:
 
     def _kernel_fans(
         self, layer: Any, field: str, shape: Shape
-    ) -> tuple[float, float] | None:
+    ) -> tuple[Number, Number] | None:
         axes = bind(self.fields[field], shape, self.sizes_of(layer))
         return _scaled(axes.fans, self.taps_share(layer))
 
 
-def _scaled(fans: tuple[int, int] | None, share: float) -> tuple[float, float] | None:
+def _scaled(
+    fans: tuple[int, int] | None, share: Number
+) -> tuple[Number, Number] | None:
     # Only fan_in shrinks: an input of a transposed convolution reaches every tap.
     return (
         None if fans is None else (fans[0] / share if share != 1 else fans[0], fans[1])
@@ -120,7 +122,7 @@ def make_layout(
     cls: type,
     said: Mapping[str, Any],
     stride: str | None = None,
-    default_fan: Callable[[Any], float] | None = None,
+    default_fan: Callable[[Any], Number] | None = None,
 ) -> Layout:
     """Sort `register_layout`'s keywords into fields and sizes, and check them."""
     # A first pass to learn the names: what stands in a notation is a size.

@@ -8,7 +8,7 @@ from .._bases import StandardNormal, TruncatedStandardNormal
 from .._initializer import AbstractLawInitializer
 from .._law import LocScale, LogNormalLaw, UniformLaw
 from .._spec import ParamSpec
-from .._typing import ScalarLike
+from .._typing import Number, ScalarLike
 from ._checks import positive
 
 
@@ -56,8 +56,8 @@ class TruncatedNormal(AbstractLawInitializer):
 
     std: ScalarLike = 0.01
     mean: ScalarLike = 0.0
-    lower: float = eqx.field(static=True, default=-2.0)
-    upper: float = eqx.field(static=True, default=2.0)
+    lower: Number = eqx.field(static=True, default=-2.0)
+    upper: Number = eqx.field(static=True, default=2.0)
     corrected: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self) -> None:
@@ -69,7 +69,7 @@ class TruncatedNormal(AbstractLawInitializer):
             )
 
     def law(self, spec: ParamSpec) -> LocScale:
-        base = TruncatedStandardNormal(self.lower, self.upper)
+        base = TruncatedStandardNormal(float(self.lower), float(self.upper))
         if not self.corrected:
             return LocScale(base, self.mean, self.std)
         scale = self.std / base.std(spec.is_complex)

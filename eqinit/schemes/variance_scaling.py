@@ -1,7 +1,7 @@
 """Schemes whose variance is a constant over a fan."""
 
 import math
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import numpy as np
@@ -15,7 +15,7 @@ from .._bases import (
 from .._initializer import AbstractLawInitializer
 from .._law import LocScale
 from .._spec import FAN_MODES, ParamSpec
-from .._typing import RoleName, ScalarLike
+from .._typing import Number, RoleName, ScalarLike
 from ._checks import choice, positive
 
 
@@ -76,11 +76,12 @@ class AbstractVarianceScaling(AbstractLawInitializer):
         return scaled_law(base_of(self.distribution), variance, spec)
 
 
-def _mode(default: Mode) -> Mode:
+# What they return is a `dataclasses.Field`; the checker must be told `Any`.
+def _mode(default: Mode) -> Any:
     return eqx.field(static=True, default=default)
 
 
-def _distribution(default: DistributionName) -> Distribution:
+def _distribution(default: DistributionName) -> Any:
     return eqx.field(static=True, default=default)
 
 
@@ -104,7 +105,7 @@ class LecunNormal(AbstractVarianceScaling):
 
 
 class LecunUniform(AbstractVarianceScaling):
-    r"""Uniform $U(-b, b)$ with $b = g \sqrt{3 / n_\text{in}}$: variance $g^2/n_\text{in}$.
+    r"""Uniform $U(-b, b)$ with $b = g \sqrt{3 / n_\text{in}}$: variance $g^2/n$.
 
     Arguments as [`eqinit.LecunNormal`][].
 
@@ -222,6 +223,6 @@ KaimingNormal = HeNormal
 KaimingUniform = HeUniform
 
 
-def he_gain(negative_slope: float = 0.0) -> float:
+def he_gain(negative_slope: Number = 0.0) -> float:
     r"""$\sqrt{2 / (1 + a^2)}$, the gain of a leaky ReLU."""
     return math.sqrt(2.0 / (1.0 + negative_slope**2))
