@@ -1,16 +1,19 @@
-"""Random orthogonal matrices."""
+"""Random orthogonal matrices, and matrices with given singular values."""
 
 import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Literal, TypeAlias
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._initializer import AbstractMatrixInitializer, MatrixView
 from .._law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
-from ._checks import positive
+from ._checks import choice, positive
 
 
 def haar(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
@@ -26,8 +29,13 @@ def haar(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
     # a whole column, hence the guard. For complex matrices this is the phase.
     modulus = jnp.abs(diagonal)
     safe = jnp.where(modulus == 0, 1, modulus).astype(dtype)
-    q = q * jnp.where(modulus == 0, 1, diagonal / safe).astype(dtype)
-    return q if rows >= cols else q.T
+    q = q * jnp.where(modulus == 0, 1, diagonal / safe).astype(dtype)[None, :]
+    # jax stores (in, out) and keeps Q as it is where in >= out, square ones included.
+    return q if rows > cols else q.T
+
+
+Keeps: TypeAlias = Literal["norm", "entries", "rms"]
+KEEPS: tuple[Keeps, ...] = ("norm", "entries", "rms")
 
 
 class Orthogonal(AbstractMatrixInitializer):
@@ -36,24 +44,123 @@ class Orthogonal(AbstractMatrixInitializer):
 
     A kernel is read as a matrix $(\text{out}, \text{in} \cdot \text{taps})$; each
     gate, group, head and stacked layer is a matrix of its own. Sixteen-bit parameters
-    are decomposed in float32.
+    are decomposed in float32. Complex parameters get a unitary matrix.
 
     **Arguments:**
 
-    - `gain`: multiplies the matrix; all its singular values are `gain`.
+    - `gain`: multiplies the matrix.
+    - `keeps`: what a layer with gain 1 keeps. `"norm"`: the length of a vector; all
+        singular values are `gain`. `"entries"`: the size of its entries also where
+        there are more outputs than inputs, times
+        $\sqrt{\max(1, \text{out}/\text{in})}$.
+        `"rms"`: times $\sqrt{\text{out}/\text{in}}$, so that the *largest* root mean
+        square of the output is that of the input (the spectral condition).
+    - `special`: keep to rotations: a square matrix has determinant $+1$.
 
-    Saxe et al., arXiv:1312.6120; Mezzadri, arXiv:math-ph/0609050.
+    Saxe et al., arXiv:1312.6120; Mezzadri, arXiv:math-ph/0609050; the spectral
+    condition: Yang, Simon and Bernstein, arXiv:2310.17813.
     """
 
     gain: ScalarLike = 1.0
+    keeps: Keeps = eqx.field(static=True, default="norm")
+    special: bool = eqx.field(static=True, default=False)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 
     def __check_init__(self) -> None:
         positive("Orthogonal", gain=self.gain, zero=True)
+        choice("Orthogonal", "keeps", self.keeps, KEEPS)
+
+    def _factor(self, rows: int, cols: int) -> float:
+        ratio = rows / max(cols, 1)
+        wanted = {"norm": 1.0, "entries": max(1.0, ratio), "rms": ratio}
+        return math.sqrt(wanted[self.keeps])
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
-        return jnp.asarray(self.gain, dtype) * haar(key, rows, cols, dtype)
+        q = haar(key, rows, cols, dtype)
+        if self.special and rows == cols:
+            q = _rotation(q)
+        scale = self.gain * self._factor(rows, cols)
+        return jnp.asarray(scale, dtype) * q
 
     def moments(self, spec: ParamSpec) -> Moments:
         view = MatrixView.of(spec)
-        return Moments(0.0, float(self.gain) / math.sqrt(max(view.rows, view.cols, 1)))
+        scale = float(self.gain) * self._factor(view.rows, view.cols)
+        return Moments(0.0, scale / math.sqrt(max(view.rows, view.cols, 1)))
+
+
+def _rotation(q: Array) -> Array:
+    """Divide the first row by the determinant, which then is one."""
+    first = jnp.arange(q.shape[0])[:, None] == 0
+    determinant = jnp.linalg.det(q)
+    unit = determinant / jnp.abs(determinant).astype(q.dtype)
+    return jnp.where(first, q * jnp.conj(unit), q)
+
+
+class Spectrum(AbstractMatrixInitializer):
+    r"""Random matrix with given singular values: $W = U \,\text{diag}(s)\, V^\top$.
+
+    $U$ and $V$ are uniform (Haar). The values are given, or follow a power law
+    $s_i = \text{gain} \cdot i^{-\text{power}}$ for $i = 1, 2, \dots$; power 0 is
+    [`eqinit.Orthogonal`][].
+
+    **Arguments:**
+
+    - `power`: exponent of the decay.
+    - `gain`: multiplies all singular values.
+    - `values`: the singular values, as many as the smaller side of the matrix, instead
+        of a power law.
+    """
+
+    power: ScalarLike = 1.0
+    gain: ScalarLike = 1.0
+    values: tuple[float, ...] | None = eqx.field(static=True, default=None)
+    roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
+
+    def __init__(
+        self,
+        power: ScalarLike = 1.0,
+        gain: ScalarLike = 1.0,
+        values: Sequence[float] | None = None,
+    ) -> None:
+        self.power, self.gain = power, gain
+        self.values = None if values is None else tuple(float(s) for s in values)
+
+    def __check_init__(self) -> None:
+        positive("Spectrum", gain=self.gain, zero=True)
+
+    def check(self, spec: ParamSpec) -> None:
+        view = MatrixView.of(spec)
+        count = min(view.rows, view.cols)
+        if self.values is not None and len(self.values) != count:
+            raise ValueError(
+                f"Spectrum got {len(self.values)} values, and a matrix of shape "
+                f"({view.rows}, {view.cols}) has {count} singular values."
+            )
+
+    def _values(self, count: int, dtype: DTypeLike) -> Array:
+        real = jnp.finfo(dtype).dtype
+        if self.values is not None:
+            values = jnp.asarray(self.values, real)
+        else:
+            order = np.log(np.arange(1, count + 1))
+            power = jnp.asarray(self.power, real)
+            values = jnp.exp(-power * jnp.asarray(order, real))
+        return values * jnp.asarray(self.gain, real)
+
+    def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
+        left_key, right_key = jax.random.split(key)
+        count = min(rows, cols)
+        left = haar(left_key, rows, count, dtype)
+        right = haar(right_key, count, cols, dtype)
+        values = self._values(count, dtype).astype(dtype)
+        return (left * values[None, :]) @ right
+
+    def moments(self, spec: ParamSpec) -> Moments:
+        # Computed in numpy: a plan asks for moments of thousands of parameters.
+        view = MatrixView.of(spec)
+        count = min(view.rows, view.cols)
+        power = float(self.power)
+        values = np.arange(1, count + 1, dtype=np.float64) ** -power
+        values = np.asarray(self.values) if self.values is not None else values
+        total = float((values**2).sum()) * float(self.gain) ** 2
+        return Moments(0.0, math.sqrt(total / max(view.rows * view.cols, 1)))
