@@ -1,0 +1,214 @@
+"""How much smaller a residual branch starts in a deeper network.
+
+Each function gives a factor for the std (or gain) of some layers of every branch. Use
+them in a rule, plainly or by depth:
+
+```python
+Rule("blocks.*.mlp.out", weight=Normal(0.02 * gpt2_scale(12)))
+Rule("blocks.*.mlp.out", weight=lambda site: Normal(0.02 * beit_scale(site.index)))
+```
+
+ReZero (arXiv:2003.04887) and SkipInit (arXiv:2002.10444) are `Zeros()` on the scalar
+that multiplies a branch.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+from .._typing import checked
+
+
+def _depth(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ValueError(f"a depth scale got {name}={count}; it is at least 1.")
+
+
+@checked
+def gpt2_scale(layers: int, branches: int = 2) -> float:
+    r"""GPT-2: $1/\sqrt{2L}$ for the last layer of every residual branch.
+
+    The stream then gains one unit of variance over all depth, rather than one a branch.
+
+    **Arguments:**
+
+    - `layers`: $L$, the number of blocks.
+    - `branches`: residual branches in a block.
+
+    **Returns:** the factor.
+
+    Radford et al., Language models are unsupervised multitask learners, 2019.
+    """
+    _depth(layers=layers, branches=branches)
+    return (branches * layers) ** -0.5
+
+
+@checked
+def beit_scale(index: int, branches: int = 2) -> float:
+    r"""BEiT, EVA: $1/\sqrt{2(l + 1)}$ for the last layer of the branches of block $l$.
+
+    **Arguments:**
+
+    - `index`: $l$, the position of the block, from 0 (`site.index`).
+    - `branches`: residual branches in a block.
+
+    **Returns:** the factor.
+
+    Bao et al., BEiT: BERT pre-training of image transformers, arXiv:2106.08254.
+    """
+    return gpt2_scale(index + 1, branches)
+
+
+@checked
+def fixup_scale(blocks: int, layers: int = 2) -> float:
+    r"""Fixup: $L^{-1/(2m - 2)}$ for all but the last layer of every residual branch.
+
+    The last layer of a branch and the classifier start at zero, scalar biases at 0 and
+    scalar multipliers at 1, and there are no norms. With two layers a block that is
+    $L^{-1/2}$, with three (bottlenecks) $L^{-1/4}$.
+
+    **Arguments:**
+
+    - `blocks`: $L$, the number of residual branches.
+    - `layers`: $m > 1$, the layers of one branch.
+
+    **Returns:** the factor, for `HeNormal(mode="fan_out", gain=...)`.
+
+    Zhang, Dauphin and Ma, Fixup initialization: Residual learning without
+    normalization, arXiv:1901.09321.
+    """
+    _depth(blocks=blocks)
+    if layers < 2:
+        raise ValueError(
+            f"fixup_scale got layers={layers}; a branch of one layer has no layer "
+            "before its last, which is zero."
+        )
+    return blocks ** (-1 / (2 * layers - 2))
+
+
+@checked
+def t_fixup_scale(
+    layers: int, part: Literal["encoder", "decoder"] = "encoder"
+) -> float:
+    r"""T-Fixup: $0.67 N^{-1/4}$ in the encoder, $(9N)^{-1/4}$ in the decoder.
+
+    For values, attention outputs and both layers of the MLP; the decoder's factor also
+    for the embeddings, which are $\mathcal N(0, 1/d)$. Everything else is Glorot. No
+    norms and no warm-up.
+
+    **Arguments:**
+
+    - `layers`: $N$, the layers of that part.
+    - `part`: `"encoder"` or `"decoder"`.
+
+    **Returns:** the factor.
+
+    Huang et al., Improving transformer optimization through better initialization,
+    ICML 2020.
+    """
+    _depth(layers=layers)
+    return 0.67 * layers**-0.25 if part == "encoder" else (9 * layers) ** -0.25
+
+
+class ResidualScale(NamedTuple):
+    r"""$x \leftarrow \operatorname{norm}(\alpha x + f(x))$, with weights of $f$ times
+    `beta`.
+    """
+
+    alpha: float
+    beta: float
+
+
+class DeepNorm(NamedTuple):
+    """The scales of an encoder and of a decoder; `None` for what there is not."""
+
+    encoder: ResidualScale | None
+    decoder: ResidualScale | None
+
+
+@checked
+def deepnorm(encoder: int | None = None, decoder: int | None = None) -> DeepNorm:
+    r"""DeepNorm: how much to enlarge the stream, and how much to shrink the branches.
+
+    $\beta$ multiplies the gain of Glorot weights of values, attention outputs and both
+    layers of the MLP; queries and keys keep a gain of 1.
+
+    | | encoder | decoder |
+    |-|-|-|
+    | $N$ alone | $\alpha = (2N)^{1/4}$, $\beta = (8N)^{-1/4}$ | |
+    | $M$ alone | | $\alpha = (2M)^{1/4}$, $\beta = (8M)^{-1/4}$ |
+    | both | $\alpha = 0.81 (N^4 M)^{1/16}$, $\beta = 0.87 (N^4 M)^{-1/16}$ |
+    $\alpha = (3M)^{1/4}$, $\beta = (12M)^{-1/4}$ |
+
+    **Arguments:**
+
+    - `encoder`: $N$, the encoder's layers.
+    - `decoder`: $M$, the decoder's layers.
+
+    **Returns:** `(encoder, decoder)`, each `(alpha, beta)` or `None`.
+
+    Wang et al., DeepNet: Scaling transformers to 1,000 layers, arXiv:2203.00555.
+    """
+    _depth(encoder=encoder, decoder=decoder)
+    if encoder is not None and decoder is not None:
+        both = (encoder**4 * decoder) ** (1 / 16)
+        third = (3 * decoder) ** 0.25, (12 * decoder) ** -0.25
+        return DeepNorm(ResidualScale(0.81 * both, 0.87 / both), ResidualScale(*third))
+    return DeepNorm(_alone(encoder), _alone(decoder))
+
+
+def _alone(layers: int | None) -> ResidualScale | None:
+    if layers is None:
+        return None
+    return ResidualScale((2 * layers) ** 0.25, (8 * layers) ** -0.25)
+
+
+class SubLN(NamedTuple):
+    """Gains of an encoder and of a decoder; `None` for what there is not."""
+
+    encoder: float | None
+    decoder: float | None
+
+
+@checked
+def subln_scale(encoder: int | None = None, decoder: int | None = None) -> SubLN:
+    r"""Sub-LayerNorm (Magneto): $\sqrt{\ln 2N}$ for values, outputs and the MLP.
+
+    In an encoder-decoder $\sqrt{\tfrac13 \ln 3M \ln 2N}$ and $\sqrt{\ln 3M}$ (not for
+    cross-attention).
+
+    **Arguments:**
+
+    - `encoder`, `decoder`: layers of each; leave out what there is not.
+
+    **Returns:** `(encoder, decoder)`: factors for the gain of Glorot weights.
+
+    Wang et al., Foundation transformers, arXiv:2210.06423.
+    """
+    _depth(encoder=encoder, decoder=decoder)
+    if encoder is not None and decoder is not None:
+        third = math.log(3 * decoder)
+        return SubLN(math.sqrt(third * math.log(2 * encoder) / 3), math.sqrt(third))
+    factors = [
+        None if n is None else math.sqrt(math.log(2 * n)) for n in (encoder, decoder)
+    ]
+    return SubLN(*factors)
+
+
+@checked
+def layer_scale(layers: int) -> float:
+    r"""LayerScale: the start of the per-channel multipliers of every branch.
+
+    0.1 up to 18 layers, $10^{-5}$ up to 24, $10^{-6}$ beyond; use as
+    `Constant(layer_scale(36))`.
+
+    **Arguments:**
+
+    - `layers`: blocks of the network.
+
+    **Returns:** the constant.
+
+    Touvron et al., Going deeper with image transformers, arXiv:2103.17239.
+    """
+    _depth(layers=layers)
+    return 0.1 if layers <= 18 else 1e-5 if layers <= 24 else 1e-6

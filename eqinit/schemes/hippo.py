@@ -1,0 +1,167 @@
+"""HiPPO matrices and their eigenvalues, as numbers in double precision."""
+
+import functools
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .._typing import checked
+
+
+Measure: TypeAlias = Literal["legs", "legt", "lagt", "fourier"]
+
+
+class StateSpace(NamedTuple):
+    """A matrix $A$ of shape $(N, N)$ and a vector $B$ of shape $(N,)$."""
+
+    a: np.ndarray
+    b: np.ndarray
+
+
+def _legs(size: int) -> StateSpace:
+    n = np.arange(size)
+    root = np.sqrt(2 * n + 1)
+    below = np.tril(np.outer(root, root), -1)
+    return StateSpace(-below - np.diag(n + 1.0), root)
+
+
+def _legt(size: int) -> StateSpace:
+    n = np.arange(size)
+    root = np.sqrt(2 * n + 1)
+    # Above the diagonal the far end of the window enters, with alternating sign.
+    sign = np.where(n[:, None] < n[None], (-1.0) ** (n[:, None] - n[None]), 1.0)
+    return StateSpace(-np.outer(root, root) * sign, root)
+
+
+def _lagt(size: int) -> StateSpace:
+    ones = np.ones((size, size))
+    return StateSpace(-np.tril(ones, -1) - np.eye(size) / 2, np.ones(size))
+
+
+def _fourier(size: int) -> StateSpace:
+    """Basis 1, sqrt 2 cos 2 pi s, sqrt 2 sin 2 pi s, sqrt 2 cos 4 pi s, ..."""
+    b = np.zeros(size)
+    b[0], b[1::2] = 1.0, np.sqrt(2)
+    turn = np.zeros((size, size))
+    for k in range(1, size - 1, 2):
+        turn[k, k + 1], turn[k + 1, k] = -np.pi * (k + 1), np.pi * (k + 1)
+    # u(t - 1), which nobody remembers, is replaced by what the basis says of it.
+    return StateSpace(turn - np.outer(b, b), b)
+
+
+_MEASURES = {"legs": _legs, "legt": _legt, "lagt": _lagt, "fourier": _fourier}
+
+
+@checked
+def hippo(measure: Measure, size: int) -> StateSpace:
+    r"""The matrices of online function approximation: $\dot c = A c + B u$.
+
+    The state $c_n = \langle u, g_n \rangle$ holds the coefficients of the input's past
+    in an orthonormal basis $g_n$ of the measure:
+
+    - `"legs"`: Legendre polynomials over the whole past, scaled: $\dot c = (A c + B u)
+      / t$. $A_{nk} = -\sqrt{(2n+1)(2k+1)}$ below the diagonal, $-(n+1)$ on it.
+    - `"legt"`: Legendre polynomials over the last unit of time (an LMU up to scale).
+    - `"lagt"`: Laguerre functions $e^{-s/2} L_n(s)$ of the time $s$ ago.
+    - `"fourier"`: $1, \sqrt2\cos 2\pi s, \sqrt2\sin 2\pi s, \dots$ over the last unit.
+
+    **Arguments:**
+
+    - `measure`: as above.
+    - `size`: $N$, the size of the state.
+
+    **Returns:** `(a, b)` of shapes `(N, N)` and `(N,)`, float64.
+
+    Gu et al., HiPPO: Recurrent memory with optimal polynomial projections,
+    arXiv:2008.07669.
+    """
+    return _MEASURES[measure](size)
+
+
+class Dplr(NamedTuple):
+    r"""Diagonal plus low rank: $A = V (\Lambda - P P^*) V^*$, and $B$ in that basis.
+
+    - `eigenvalues`, `low_rank`, `b`: shape `(K,)`, complex.
+    - `vectors`: $V$, shape `(N, K)`; unitary where $K = N$.
+    """
+
+    eigenvalues: np.ndarray
+    low_rank: np.ndarray
+    b: np.ndarray
+    vectors: np.ndarray
+
+
+@checked
+def dplr(size: int, *, half: bool = False) -> Dplr:
+    r"""HiPPO-LegS as a normal matrix less one of rank one, diagonalised.
+
+    $A + P P^\top = -\frac12 I + S$ with $P_n = \sqrt{n + 1/2}$ and $S$ skew, so the
+    eigenvalues are $-\frac12 \pm i\omega$: first those with $\omega > 0$, ascending,
+    then their conjugates in the same order, and last $-\frac12$ if $N$ is odd. The
+    phases of the eigenvectors are such that $V^* P$ is positive.
+
+    **Arguments:**
+
+    - `size`: $N$.
+    - `half`: only those with $\omega > 0$ (`N` even).
+
+    **Returns:** `(eigenvalues, low_rank, b, vectors)`.
+
+    Gu et al., Efficiently modeling long sequences with structured state spaces,
+    arXiv:2111.00396.
+    """
+    if half and size % 2:
+        raise ValueError(f"dplr got half=True and size={size}; pairs need it even.")
+    kept = size // 2 if half else size
+    return Dplr(*(part[..., :kept] for part in _dplr(size)))
+
+
+@functools.lru_cache(maxsize=64)
+def _dplr(size: int) -> Dplr:
+    a, b = _legs(size)
+    rank = np.sqrt(np.arange(size) + 0.5)
+    skew = a + np.outer(rank, rank) + np.eye(size) / 2
+    # -i S is Hermitian: real eigenvalues, and exactly orthonormal vectors, which `eig`
+    # of a matrix this far from normal would not give.
+    omega, vectors = np.linalg.eigh(-1j * skew)
+    upper = slice(size - size // 2, size)  # eigh sorts; the positive half comes last
+    middle = slice(size // 2, size - size // 2)
+    halves = [vectors[:, upper], np.conj(vectors[:, upper]), vectors[:, middle]]
+    omega = np.concatenate([omega[upper], -omega[upper], 0 * omega[middle]])
+    vectors = np.concatenate(halves, axis=1)
+    low_rank = np.conj(vectors.T) @ rank
+    vectors = vectors * (low_rank / np.abs(low_rank))[None]
+    return Dplr(
+        -0.5 + 1j * omega, np.abs(low_rank) + 0j, np.conj(vectors.T) @ b, vectors
+    )
+
+
+Diagonal: TypeAlias = Literal["lin", "inv", "quad", "legs", "real"]
+
+
+@checked
+def diagonal(kind: Diagonal, size: int) -> np.ndarray:
+    r"""Eigenvalues of the diagonal state spaces of S4D, shape `(N,)`, complex.
+
+    One of each conjugate pair, for a state of $2N$ real numbers:
+
+    - `"lin"`: $-\frac12 + i\pi n$.
+    - `"inv"`: $-\frac12 + i\frac{N'}{\pi}\left(\frac{N'}{2n+1} - 1\right)$, $N' = 2N$.
+    - `"quad"`: $-\frac12 + i(1 + 2n)^2/\pi$.
+    - `"legs"`: those of [`eqinit.dplr`][], ascending.
+    - `"real"`: $-(n + 1)$, with no partner.
+
+    Gu et al., On the parameterization and initialization of diagonal state space
+    models, arXiv:2206.11893.
+    """
+    n = np.arange(size)
+    if kind == "real":
+        return -(n + 1.0) + 0j
+    if kind == "legs":
+        return dplr(2 * size, half=True).eigenvalues
+    imaginary = {
+        "lin": np.pi * n,
+        "inv": 2 * size / np.pi * (2 * size / (2 * n + 1) - 1),
+        "quad": (1 + 2 * n) ** 2 / np.pi,
+    }[kind]
+    return -0.5 + 1j * imaginary
