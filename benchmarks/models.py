@@ -134,9 +134,10 @@ class ResNet(eqx.Module):
         self.stem = conv(3, width, 7, key=k1, stride=2)
         self.norm = batch_norm(width)
         self.stages, inputs = [], width
-        for i, (depth, k) in enumerate(zip(depths, jr.split(k2, len(depths)))):
+        stage_keys = jr.split(k2, len(depths))
+        for i, depth in enumerate(depths):
             stage: list[Bottleneck] = []
-            for block_key in jr.split(k, depth):
+            for block_key in jr.split(stage_keys[i], depth):
                 stage.append(Bottleneck(inputs, width * 2**i, key=block_key))
                 inputs = 4 * width * 2**i
             self.stages.append(stage)
@@ -190,10 +191,9 @@ class EfficientNet(eqx.Module):
         k1, k2, k3, k4 = jr.split(key, 4)
         self.stem, self.norm = conv(3, 32, 3, key=k1, stride=2), batch_norm(32)
         self.blocks, inputs = [], 32
-        for (ratio, outputs, repeats, size), k in zip(
-            stages, jr.split(k2, len(stages))
-        ):
-            for block_key in jr.split(k, repeats):
+        stage_keys = jr.split(k2, len(stages))
+        for i, (ratio, outputs, repeats, size) in enumerate(stages):
+            for block_key in jr.split(stage_keys[i], repeats):
                 block = Inverted(inputs, outputs, ratio, size, key=block_key)
                 self.blocks.append(block)
                 inputs = outputs

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
@@ -12,7 +13,7 @@ from jax.extend.core import JaxprEqn, Literal
 from .._fill import FillRequest, fill
 from .._typing import Key
 from ._host import is_key, is_threefry, on_host, pack, run_on_host, unpack
-from ._live import Program, Step, program
+from ._live import Program, Step, aval_of, program
 from ._samplers import Samplers
 from ._trace import Traced
 
@@ -78,7 +79,7 @@ class _Run:
 
     def _host(self, atom: Any) -> np.ndarray | None:
         if isinstance(atom, Literal):
-            return np.asarray(atom.val, atom.aval.dtype)
+            return np.asarray(atom.val, aval_of(atom).dtype)
         value = self.values.get(atom)
         return value if isinstance(value, np.ndarray) else None
 
@@ -111,22 +112,23 @@ class _Run:
 
     def _finish(self) -> list[Any]:
         results = [self._result(atom) for atom in self.program.outputs]
-        # One call for all of them: one a leaf costs 10 us each.
         host = [i for i, value in enumerate(results) if isinstance(value, np.ndarray)]
-        moved = jax.device_put([results[i] for i in host])
+        # Copied, as jax may take over the memory that it is given, and two leaves that
+        # share a buffer cannot be donated. One call for all: one a leaf costs 10 us.
+        moved = jax.device_put([np.array(results[i]) for i in host])
         for i, value in zip(host, moved, strict=True):
             results[i] = value
         return results
 
     def _result(self, atom: Any) -> Any:
         value = atom.val if isinstance(atom, Literal) else self.values[atom]
-        if isinstance(atom, Literal) and atom.aval.weak_type:
+        if isinstance(atom, Literal) and aval_of(atom).weak_type:
             return jnp.asarray(np.asarray(value).item())
         if is_key(atom.aval):
             return _to_device(value, atom.aval)
         if isinstance(value, jax.Array):
             return value
-        return np.asarray(value, atom.aval.dtype)
+        return np.asarray(value, aval_of(atom).dtype)
 
 
 def _to_host(arg: Any, aval: Any) -> Any:

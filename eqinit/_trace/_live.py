@@ -73,6 +73,11 @@ def _step(eqn: JaxprEqn, mask: tuple[bool, ...]) -> Step:
     return Step(eqn, mask, tuple(_variables(needed)), body)
 
 
+def aval_of(atom: Any) -> Any:
+    """Shape and dtype of a variable or a literal (jax's types do not say so)."""
+    return atom.aval
+
+
 def _variables(atoms: Sequence[Any]) -> list[Any]:
     return [atom for atom in atoms if not isinstance(atom, Literal)]
 

@@ -9,6 +9,7 @@ from jax.extend.core import JaxprEqn
 
 from .._fill import FillRequest, eligible
 from ._host import unpack
+from ._live import aval_of
 
 
 def _uniform(shape: Any, dtype: Any, low: Any, high: Any) -> Callable[[Any], Any]:
@@ -37,13 +38,15 @@ class Samplers:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, bool]] = {}
 
-    def request(self, eqn: JaxprEqn, inputs: Sequence[np.ndarray]) -> FillRequest | None:
+    def request(
+        self, eqn: JaxprEqn, inputs: Sequence[np.ndarray]
+    ) -> FillRequest | None:
         """What to fill, or `None` for whatever is no such draw."""
         name = eqn.params.get("name", "")
         if eqn.primitive.name not in ("jit", "pjit") or name not in _SAMPLERS:
             return None
         key, *bounds = inputs
-        aval = eqn.outvars[0].aval
+        aval = aval_of(eqn.outvars[0])
         if key.shape != () or aval.dtype != np.float32 or aval.weak_type:
             return None
         if not self._is_sampler(name, eqn, bounds):
@@ -71,9 +74,9 @@ def _body(name: str, eqn: JaxprEqn, bounds: Sequence[np.ndarray]) -> Any:
     same body. A function that only shares its name, or a jax that draws in another
     way, has not.
     """
-    aval, atoms = eqn.outvars[0].aval, eqn.invars[1:]
+    aval, atoms = aval_of(eqn.outvars[0]), eqn.invars[1:]
     said = [
-        bound.item() if atom.aval.weak_type else bound
+        bound.item() if aval_of(atom).weak_type else bound
         for bound, atom in zip(bounds, atoms, strict=True)
     ]
     try:
@@ -85,6 +88,4 @@ def _body(name: str, eqn: JaxprEqn, bounds: Sequence[np.ndarray]) -> Any:
 
 
 def _key_struct(eqn: JaxprEqn) -> Any:
-    return jax.ShapeDtypeStruct((), eqn.invars[0].aval.dtype)
-
-
+    return jax.ShapeDtypeStruct((), aval_of(eqn.invars[0]).dtype)

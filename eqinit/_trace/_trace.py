@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.core
 import jax.tree_util as jtu
 import numpy as np
 from jax.extend.core import ClosedJaxpr
@@ -89,8 +90,10 @@ def _hidden(skeleton: Any) -> str:
     return ""
 
 
-_OPAQUE = (str, bytes, int, float, complex, type(None), type, types.ModuleType)
-_OPAQUE += (np.ndarray, np.generic, np.dtype, jax.Array, jax.ShapeDtypeStruct)
+_OPAQUE = (
+    *(str, bytes, int, float, complex, type(None), type, types.ModuleType),
+    *(np.ndarray, np.generic, np.dtype, jax.Array, jax.ShapeDtypeStruct),
+)
 
 
 def _below(kind: str, node: Any) -> Iterator[tuple[str, Any]]:

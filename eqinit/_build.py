@@ -1,0 +1,137 @@
+"""`build`: construct and initialise at once, without the constructor's own draws."""
+
+import dataclasses
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.tree_util as jtu
+
+from ._place import wanted_shardings
+from ._plan import Plan, plan
+from ._resolve import resolve
+from ._rules import as_rules
+from ._sites import find_sites
+from ._trace import Traced, Untraceable, evaluate, trace
+from ._typing import Key, checked
+from .layouts import call_layouts
+
+
+_log = logging.getLogger("eqinit")
+
+
+@checked
+def build(
+    make: Callable[..., Any],
+    key: Key,
+    rules: Any,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    sharding: Any = None,
+    strict: bool = False,
+    return_plan: bool = False,
+) -> Any:
+    """Construct a model and initialise it, without drawing any default value.
+
+    ```python
+    model = eqinit.build(lambda key: MyModel(64, key=key), key, rules)
+    model, state = eqinit.build(eqx.nn.make_with_state(ResNet), key, rules)
+    ```
+
+    The result is that of `apply(make(key), key, rules)`, to the last bit. But the
+    constructor is traced and not run: of all that it computes, only what the result
+    holds is computed, an operation at a time. Parameters that a rule claims are drawn
+    once, by eqinit.
+
+    !!! info
+
+        A constructor that cannot be traced (it looks at values, has side effects or
+        hides arrays in closures) is run as it is, and what rules claim is drawn again.
+        The values are the same; the log and the plan's notes say so.
+
+    **Arguments:**
+
+    - `make`: a constructor: `make(key=key)` where it has an argument of this name, and
+        `make(key)` otherwise. It may return any PyTree; of a `(model, state)` tuple, as
+        from `eqx.nn.make_with_state`, the paths are those of the model.
+    - `key`: a typed or raw PRNG key. The constructor gets it as it is.
+    - `rules`, `layouts`, `strict`: as in [`eqinit.plan`][]. Parameters that no rule
+        claims are what the constructor computes.
+    - `sharding`: where to put the parameters: one sharding, a tree prefix of the model,
+        or a function of the site. What the constructor computes is moved there.
+    - `return_plan`: return `(model, plan)`.
+
+    **Returns:** what `make` returns, initialised.
+
+    **Raises:** `ValueError`, before anything is drawn, with every problem found.
+    """
+    construct = functools.partial(_construct, make)
+    try:
+        traced = trace(construct, key)
+    except Untraceable as why:
+        model = construct(key)
+        planned = plan(model, rules, layouts=layouts, strict=strict)
+        planned = _noted(planned, str(why))
+    else:
+        found = resolve(
+            traced.skeleton,
+            as_rules(rules),
+            call_layouts(layouts),
+            strict=strict,
+            allow_abstract=True,
+        )
+        planned = Plan(*found)
+        model = _computed(traced, planned, key)
+    model = _placed(model, planned, sharding)
+    model = planned.apply(model, key, sharding=sharding)
+    return (model, planned) if return_plan else model
+
+
+def _construct(make: Callable[..., Any], key: Key) -> Any:
+    return make(key=key) if _takes_key_by_name(make) else make(key)
+
+
+def _takes_key_by_name(make: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        return False
+    named = parameters.get("key")
+    return named is not None and named.kind is not named.POSITIONAL_ONLY
+
+
+def _computed(traced: Traced, planned: Plan, key: Key) -> Any:
+    """What the constructor returns, with the parameters that rules claim left out."""
+    ours = {row.path for row in planned if row.status != "kept"}
+    sites = find_sites(traced.skeleton).parameters
+    claimed = {site.position for site in sites if site.path in ours}
+    theirs = [i for i in traced.positions if i not in claimed]
+    leaves, treedef = jtu.tree_flatten(traced.skeleton)
+    for i, value in zip(theirs, evaluate(traced, theirs, key), strict=True):
+        leaves[i] = value
+    return jtu.tree_unflatten(treedef, leaves)
+
+
+def _placed(model: Any, planned: Plan, sharding: Any) -> Any:
+    """The model with its kept parameters where the caller wants them."""
+    if sharding is None:
+        return model
+    kept = {row.path for row in planned if row.status == "kept"}
+    sites = {s.path: s for s in find_sites(model).parameters if s.path in kept}
+    places = wanted_shardings(model, sites, sharding)
+    leaves, treedef = jtu.tree_flatten(model)
+    for path, site in sites.items():
+        leaves[site.position] = jax.device_put(site.leaf, places[path])
+    return jtu.tree_unflatten(treedef, leaves)
+
+
+def _noted(planned: Plan, why: str) -> Plan:
+    note = (
+        f"the constructor cannot be traced ({why}), so it was run as it is: it drew "
+        "its own values first, and those that rules claim were then replaced."
+    )
+    _log.warning("eqinit.build: %s", note)
+    return dataclasses.replace(planned, notes=(*planned.notes, note))
