@@ -1,7 +1,7 @@
 """The draws as functions of a table of rows, and how a request is written into one.
 
-A row is `width` neighbouring elements of one leaf. All that tells rows apart is data, never code,
-hence one compilation for every leaf of every model.
+A row is `width` neighbouring elements of one leaf. All that tells rows apart is data,
+never code, hence one compilation for every leaf of every model.
 """
 
 import functools
@@ -12,11 +12,13 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from ._request import FillRequest, affine
+from ._draw import affine
+from ._request import FillRequest
 from ._threefry import Counter, random_bits
 
 
-# The columns of a row, 32 bits each: two key words, the start (high word, low word), then floats.
+# The columns of a row, 32 bits each: two key words, the start (high word, low word),
+# then floats.
 _FLOATS = ("minval", "span", "lowest", "highest", "scale", "loc")
 COLUMNS = 4 + len(_FLOATS)
 _SQRT2 = np.float32(np.sqrt(2))
@@ -39,7 +41,7 @@ def _normal(u: Array, lowest: Array, highest: Array) -> Array:
 def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
     """Draws `width` elements for every row of `table`.
 
-    A normal is a truncated normal whose bounds are infinite, so the two share one kernel.
+    A normal is a truncated normal with infinite bounds, so the two share one kernel.
 
     **Arguments:**
 
@@ -67,7 +69,7 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
 
 @functools.cache
 def _jitted_erf() -> Callable[[Any], Array]:
-    # As `jax.random.truncated_normal` has it, so that the bounds are the same to the last bit.
+    # As `jax.random.truncated_normal` has it, for bounds that agree to the last bit.
     return jax.jit(lambda x: lax.erf(lax.div(x, lax.full_like(x, _SQRT2))))
 
 
@@ -83,6 +85,11 @@ def _truncation(lower: float, upper: float) -> tuple[np.float32, ...]:
         np.nextafter(bounds[0], infinity),
         np.nextafter(bounds[1], -infinity),
     )
+
+
+def prepare_truncation() -> None:
+    """Compile what truncated normals need beside their kernel."""
+    _truncation(-2.0, 2.0)
 
 
 def _bounds(request: FillRequest) -> tuple[np.float32, ...]:

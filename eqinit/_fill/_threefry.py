@@ -11,7 +11,7 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 class Counter(NamedTuple):
-    """Where a row of elements starts in its draw: `high * 2**32 + low`, each of shape `(rows, 1)`."""
+    """Where rows start in their draws, `high * 2**32 + low`; each `uint32[rows, 1]`."""
 
     high: Array
     low: Array
@@ -30,20 +30,21 @@ def _widen(column: Array, width: int) -> Array:
 def _counters(start: Counter, width: int) -> tuple[Array, Array]:
     low0 = _widen(start.low, width)
     low = lax.add(low0, lax.broadcasted_iota(np.uint32, low0.shape, 1))
-    # A row may cross a multiple of 2**32: the low word has then wrapped below its start.
+    # A row may cross a multiple of 2**32: its low word then wraps below the start.
     carry = lax.convert_element_type(lax.lt(low, low0), np.uint32)
     return lax.add(_widen(start.high, width), carry), low
 
 
 def random_bits(key: tuple[Array, Array], start: Counter, width: int) -> Array:
-    """The bits `jax.random.bits` gives to elements `start .. start + width`, one row a key.
+    """What `jax.random.bits` gives elements `start` to `start + width` of a draw.
 
-    With `jax_threefry_partitionable` (the default), element `i` of a 32-bit draw is the xor of
-    the two words of `threefry2x32(key, (i >> 32, i & 0xFFFFFFFF))`, whatever the shape.
+    With `jax_threefry_partitionable` (the default), element `i` of a 32-bit draw is the
+    xor of the two words of `threefry2x32(key, (i >> 32, i & 0xFFFFFFFF))`, whatever the
+    shape.
 
     **Arguments:**
 
-    - `key`: the two key words, each of shape `(rows, 1)`.
+    - `key`: the two key words, each `uint32[rows, 1]`.
     - `start`: index of each row's first element.
     - `width`: elements a row.
 
@@ -55,8 +56,8 @@ def random_bits(key: tuple[Array, Array], start: Counter, width: int) -> Array:
     x0, x1 = _counters(start, width)
     x0 = lax.add(x0, _widen(schedule[0], width))
     x1 = lax.add(x1, _widen(schedule[1], width))
-    # Unrolled, since jax rolls these rounds into a loop on CPU, which then passes over memory
-    # once a step and is not vectorised: three times slower.
+    # Unrolled: jax rolls these rounds into a loop on CPU, which passes over memory once
+    # a step and takes several times longer.
     for group in range(5):
         for by in _ROTATIONS[group % 2]:
             x0 = lax.add(x0, x1)

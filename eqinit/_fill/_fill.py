@@ -1,0 +1,76 @@
+"""`fill`: many arrays of any shapes out of a few compiled kernels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._bases import kernel_of
+from ._device import fill_device
+from ._host import fill_host
+from ._kernels import Device, compiled, default_device, rows_per_launch
+from ._request import FillRequest, eligible
+
+
+def _check(requests: Sequence[FillRequest]) -> None:
+    if bad := [request for request in requests if not eligible(request)]:
+        raise ValueError(
+            f"{len(bad)} of {len(requests)} requests cannot be filled in bulk, the "
+            f"first of them {bad[0]}. Draw what `eligible` refuses with `draw`."
+        )
+
+
+def _by_kernel(requests: Sequence[FillRequest]) -> dict[tuple[str, str], list[int]]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, request in enumerate(requests):
+        if request.size == 0:
+            continue
+        name = (kernel_of(request.base), np.dtype(request.dtype).name)
+        groups.setdefault(name, []).append(i)
+    return groups
+
+
+def fill(
+    requests: Sequence[FillRequest],
+    *,
+    device: Device | None = None,
+    resident: bool | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[jax.Array]:
+    """Draw every request: the bits of `reference`, without compiling for its shape.
+
+    It must not be called while jax traces.
+
+    **Arguments:**
+
+    - `requests`: each must be `eligible`.
+    - `device`: where to put the arrays, which are then committed to it. By default
+        where `jax.numpy` would, uncommitted.
+    - `resident`: whether blocks reach their leaves on the device rather than through
+        host memory. By default so on everything but CPU.
+    - `progress`: called with the number of bytes done, every so often.
+
+    **Returns:** one array a request, in order.
+    """
+    _check(requests)
+    target = device or default_device()
+    resident = target.platform != "cpu" if resident is None else resident
+    rows = rows_per_launch(target)
+    way = fill_device if resident else fill_host
+    with jax.default_device(target):
+
+        def put(arrays: list[Any], alias: bool) -> list[jax.Array]:
+            return jax.device_put(arrays, device, may_alias=alias)
+
+        # What no kernel draws is empty.
+        nothing = [np.zeros(r.shape, r.dtype) for r in requests if r.size == 0]
+        empty = iter(put(nothing, False))
+        results: list[Any] = [next(empty) if r.size == 0 else None for r in requests]
+        for (base, dtype), members in _by_kernel(requests).items():
+            group = [requests[i] for i in members]
+            kernel = compiled(base, dtype, rows, target)
+            arrays = way(group, kernel, rows, put, progress or (lambda _: None))
+            for i, array in zip(members, arrays, strict=True):
+                results[i] = array
+    return results

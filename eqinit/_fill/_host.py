@@ -1,0 +1,73 @@
+"""The way on CPU: launches are copied into their leaves; nothing else compiles."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._kernels import Kernel
+from ._request import FillRequest
+from ._rows import Launch, RowTable
+
+
+# XLA reads host memory in place if it is aligned to this, and copies it otherwise.
+_ALIGNMENT = 64
+
+
+def _empty_aligned(size: int, dtype: Any) -> np.ndarray:
+    bytes_ = np.empty(size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
+    skip = -bytes_.ctypes.data % _ALIGNMENT
+    return bytes_[skip : len(bytes_) - _ALIGNMENT + skip].view(dtype)
+
+
+def _ahead(
+    launches: Iterable[Launch], kernel: Kernel
+) -> Iterator[tuple[Launch, jax.Array]]:
+    """Each launch with its output, the next under way while this is copied out."""
+    waiting: deque[tuple[Launch, jax.Array]] = deque()
+    for launch in launches:
+        waiting.append((launch, kernel(launch.table)))
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def fill_host(
+    requests: Sequence[FillRequest],
+    kernel: Kernel,
+    rows: int,
+    put: Callable[..., list[jax.Array]],
+    progress: Callable[[int], None],
+) -> list[jax.Array]:
+    """Draws requests that share a kernel.
+
+    A leaf that one launch holds is copied out of it, batched with its neighbours. A
+    longer one gets memory of its own, which becomes the array without another copy:
+    nothing else refers to it, so nothing can write to it afterwards.
+    """
+    results: list[Any] = [None] * len(requests)
+    open_leaves: dict[int, np.ndarray] = {}
+    for launch, output in _ahead(RowTable(requests).launches(rows), kernel):
+        values = np.asarray(output).reshape(-1)
+        whole: dict[int, np.ndarray] = {}
+        done: dict[int, np.ndarray] = {}
+        for leaf, start, stop, source in launch.pieces:
+            shape, size = requests[leaf].shape, requests[leaf].size
+            drawn = values[source : source + stop - start]
+            if stop - start == size:
+                whole[leaf] = drawn.reshape(shape)
+                continue
+            if start == 0:
+                open_leaves[leaf] = _empty_aligned(size, drawn.dtype)
+            open_leaves[leaf][start:stop] = drawn
+            if stop == size:
+                done[leaf] = open_leaves.pop(leaf).reshape(shape)
+        for leaves, alias in ((whole, False), (done, True)):
+            for leaf, array in zip(
+                leaves, put(list(leaves.values()), alias), strict=True
+            ):
+                results[leaf] = array
+        progress(sum(p.stop - p.start for p in launch.pieces) * values.itemsize)
+    return results

@@ -1,0 +1,77 @@
+"""Cuts leaves of any shape into rows, and rows into launches."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ._bases import COLUMNS, float_columns
+from ._kernels import WIDTH
+from ._request import FillRequest
+
+
+class Piece(NamedTuple):
+    """Elements `start:stop` of a leaf are at `source:...` in a launch's output."""
+
+    leaf: int
+    start: int
+    stop: int
+    source: int
+
+
+class Launch(NamedTuple):
+    """One call of a kernel: `uint32[rows, COLUMNS]`, and what its output is for."""
+
+    table: np.ndarray
+    pieces: list[Piece]
+
+
+def rows_of(request: FillRequest) -> int:
+    """How many rows hold a request's elements; its last one may be part empty."""
+    return -(-request.size // WIDTH)
+
+
+class RowTable:
+    """The rows of several leaves one after the other, written out a launch at a time.
+
+    A model of 7B parameters has 7M rows, so the table as a whole is never made.
+    """
+
+    def __init__(self, requests: Sequence[FillRequest]) -> None:
+        self._sizes = [request.size for request in requests]
+        ends = np.cumsum([0, *map(rows_of, requests)])
+        self._starts, self._ends = ends[:-1], ends[1:]
+        self._offsets = np.array([r.offset for r in requests], np.uint64)
+        # A row a leaf: its key and its floats; where a row starts is its own affair.
+        self._fixed = np.zeros((len(requests), COLUMNS), np.uint32)
+        self._fixed[:, :2] = [r.key_data for r in requests]
+        self._fixed[:, 4:] = [float_columns(r) for r in requests]
+
+    def launch(self, first: int, rows: int) -> Launch:
+        """Rows `first : first + rows`; nobody reads those beyond the last leaf."""
+        row = np.arange(first, min(first + rows, self._ends[-1]))
+        leaf = np.searchsorted(self._ends, row, side="right")
+        table = np.zeros((rows, COLUMNS), np.uint32)
+        table[: len(row)] = self._fixed[leaf]
+        within = (row - self._starts[leaf]).astype(np.uint64) * np.uint64(WIDTH)
+        index = self._offsets[leaf] + within
+        table[: len(row), 2] = index >> np.uint64(32)
+        table[: len(row), 3] = index & np.uint64(0xFFFFFFFF)
+        return Launch(table, self._pieces(first, rows, int(leaf[0]), int(leaf[-1])))
+
+    def _pieces(self, first: int, rows: int, low: int, high: int) -> list[Piece]:
+        """What leaves `low` to `high` get from this launch."""
+        pieces: list[Piece] = []
+        for leaf in range(low, high + 1):
+            begin = int(self._starts[leaf])
+            start = max(first - begin, 0) * WIDTH
+            stop = min((first + rows - begin) * WIDTH, self._sizes[leaf])
+            if stop > start:
+                source = max(begin - first, 0) * WIDTH
+                pieces.append(Piece(leaf, start, stop, source))
+        return pieces
+
+    def launches(self, rows: int) -> Iterator[Launch]:
+        """All rows, `rows` at a time; leaves run on from one launch into the next."""
+        for first in range(0, int(self._ends[-1]) if len(self._ends) else 0, rows):
+            yield self.launch(first, rows)
