@@ -41,7 +41,7 @@ def draw_rows(
     laws = _laws(rows)
     values: list[Any] = [None] * len(rows)
     requests: dict[jax.Device | None, dict[int, FillRequest]] = {}
-    sharded = ShardedDraws()
+    sharded = ShardedDraws(keys.split)
     for i, row in enumerate(rows):
         device, spread = _device(places[i])
         if spread is not None:
@@ -69,7 +69,8 @@ class _Keys:
     def __init__(self, rows: Sequence[Row], key: Key) -> None:
         self._keys = derive_keys(key, [_key_path(row) for row in rows])
         self._data: np.ndarray | None = None
-        self._bulk = key_eligible(key)
+        # Whether an entry depends on its key and its position alone.
+        self.split = key_eligible(key)
         self._impl: Any = None
         if not isinstance(self._keys, jax.core.Tracer):
             self._data = np.asarray(jax.random.key_data(self._keys))
@@ -88,7 +89,7 @@ class _Keys:
     def request(
         self, i: int, law: AbstractLaw | None, spec: ParamSpec
     ) -> FillRequest | None:
-        if not self._bulk or self._data is None:
+        if not self.split or self._data is None:
             return None
         return fill_request(law, self._data[i], spec)
 

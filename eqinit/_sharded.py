@@ -18,11 +18,13 @@ class ShardedDraws:
     """Draws under shardings; one compile an (initializer, spec, sharding).
 
     With partitionable threefry an entry depends on its key and its position alone, so
-    the compiler gives every device the entries of its own shard and no communication;
-    other generators are drawn whole and then cut, which costs memory and not values.
+    the compiler gives every device the entries of its own shard and no communication.
+    Other generators promise nothing of the kind (`splits=False`): they are drawn whole
+    and then cut, which costs memory and not values.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, splits: bool) -> None:
+        self._splits = splits
         self._compiled: dict[Any, Callable[..., Array]] = {}
 
     def draw(
@@ -40,8 +42,14 @@ class ShardedDraws:
             def draw(key: Key) -> Array:
                 return init.draw(key, spec)
 
-            self._compiled[same] = jax.jit(draw, out_shardings=sharding)
-        return self._compiled[same](_everywhere(key))
+            out = sharding if self._splits else None
+            self._compiled[same] = jax.jit(draw, out_shardings=out)
+        if self._splits:
+            return self._compiled[same](_everywhere(key))
+        whole = np.asarray(self._compiled[same](key))
+        return jax.make_array_from_callback(
+            spec.shape, sharding, lambda index: whole[index]
+        )
 
 
 def _everywhere(key: Key) -> Key:
