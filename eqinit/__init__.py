@@ -6,6 +6,7 @@ from ._bases import (
     SymmetricUniform as SymmetricUniform,
     TruncatedStandardNormal as TruncatedStandardNormal,
 )
+from ._build import build as build
 from ._check import Check as Check
 from ._engine import apply as apply
 from ._gains import gain as gain, torch_gain as torch_gain

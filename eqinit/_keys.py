@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt32, UInt64
@@ -36,7 +37,7 @@ def _fold(key: Key, words: UInt32[Array, "2"]) -> Key:
 
 
 @jax.jit
-def _fold_all(key: Key, words: UInt32[Array, "paths 2"]) -> Key:
+def _fold_all(key: Key, words: UInt32[Array, "paths 2"]) -> Array:
     return jax.vmap(_fold, in_axes=(None, 0))(key, words)
 
 
@@ -73,12 +74,12 @@ def _threefry_words(key: Key) -> UInt32[np.ndarray, "2"] | None:
     ):
         return None
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    impl = jax.random.key_impl(key) if typed else jax.config.jax_default_prng_impl
+    impl = jax.random.key_impl(key) if typed else jax.config.jax_default_prng_impl  # pyright: ignore
     words = np.asarray(jax.random.key_data(key) if typed else key)
     return words if str(impl) == "threefry2x32" and words.shape == (2,) else None
 
 
-def derive_keys(key: Key, paths: Sequence[str]) -> Key:
+def derive_keys(key: Key, paths: Sequence[str]) -> Array:
     """One key a path, in one vectorised call.
 
     Where jax has to do it (under a trace, for other kinds of keys), rows are padded to

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import jax.tree_util as jtu
 
-from ._sites import Site
+from ._sites import Site, model_of
 from ._typing import ROLES
 
 
@@ -143,7 +143,7 @@ class Where(AbstractSelector):
         leaves, treedef = jtu.tree_flatten(model)
         indexed = jtu.tree_unflatten(treedef, list(range(len(leaves))))
         try:
-            picked = set(jtu.tree_leaves(self.fn(indexed)))
+            picked = set(jtu.tree_leaves(self.fn(model_of(indexed))))
         except Exception as error:
             raise ValueError(
                 f"{self!r} failed on the model: {type(error).__name__}: {error}. "

@@ -200,6 +200,18 @@ def _is_module(node: Any) -> bool:
     return not isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct, float))
 
 
+def model_of(tree: Any) -> Any:
+    """The model of a `(model, state)` tuple; any other tree is a model itself.
+
+    Paths start here: a parameter has the same one, and so the same draw, whether or not
+    its state is passed along.
+    """
+    if type(tree) is not tuple:
+        return tree
+    models = [part for part in tree if not isinstance(part, eqx.nn.State)]
+    return models[0] if len(models) == 1 < len(tree) else tree
+
+
 def find_sites(model: Any, layouts: Mapping[type, Layout] = {}) -> Sites:
     """Every parameter of `model`, in the order of `jax.tree_util.tree_leaves`.
 
@@ -207,7 +219,8 @@ def find_sites(model: Any, layouts: Mapping[type, Layout] = {}) -> Sites:
     in its place.
     """
     walk = _Walk()
-    walk.visit(model, "", (), "", ())
+    for part in [model] if model_of(model) is model else model:
+        walk.visit(part, "", (), "", ())
     paths = [site.path for site in walk.parameters]
     if len(set(paths)) < len(paths):
         twice = sorted({path for path in paths if paths.count(path) > 1})

@@ -63,8 +63,8 @@ class _Run:
         draws: dict[Any, FillRequest] = {}
         samplers = Samplers()
         for step in self.program.steps:
-            inputs = [self._host(atom) for atom in step.eqn.invars]
-            if any(value is None for value in inputs):
+            inputs = self._host_inputs(step.eqn)
+            if inputs is None:
                 left.append(step)
             elif on_host(step.eqn):
                 outputs = run_on_host(step.eqn, inputs)
@@ -77,11 +77,17 @@ class _Run:
         self.values.update(zip(draws, filled, strict=True))
         return left
 
-    def _host(self, atom: Any) -> np.ndarray | None:
-        if isinstance(atom, Literal):
-            return np.asarray(atom.val, aval_of(atom).dtype)
-        value = self.values.get(atom)
-        return value if isinstance(value, np.ndarray) else None
+    def _host_inputs(self, eqn: JaxprEqn) -> list[np.ndarray] | None:
+        inputs: list[np.ndarray] = []
+        for atom in eqn.invars:
+            if isinstance(atom, Literal):
+                value = np.asarray(atom.val, aval_of(atom).dtype)
+            else:
+                value = self.values.get(atom)
+            if not isinstance(value, np.ndarray):
+                return None
+            inputs.append(value)
+        return inputs
 
     def _last_uses(self, steps: list[Step]) -> list[tuple[Step, list[Any]]]:
         """Each step with the variables that nothing after it needs."""
