@@ -15,6 +15,12 @@ from ._initializer import (
     AbstractLawInitializer as AbstractLawInitializer,
     AbstractMatrixInitializer as AbstractMatrixInitializer,
 )
+from ._inspect import (
+    Inspection as Inspection,
+    LeafRow as LeafRow,
+    inspect as inspect,
+    suggest_layouts as suggest_layouts,
+)
 from ._law import AbstractLaw as AbstractLaw, Moments as Moments
 from ._more_bases import (
     RandomPhase as RandomPhase,
@@ -42,6 +48,8 @@ from ._select import (
 from ._selection import Selection as Selection, select as select
 from ._sites import Site as Site
 from ._spec import ParamSpec as ParamSpec
+from ._swap import swap as swap
+from ._with_bias import with_bias as with_bias, without_bias as without_bias
 from .combinators import (
     Abs as Abs,
     AbstractTransform as AbstractTransform,

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from ._place import new_leaves
 from ._problems import no_match
 from ._select import AbstractSelector, as_selector
-from ._sites import Site
+from ._sites import Site, States
 from ._specs import Specs
 from ._surgery import replace_leaves
 from ._typing import checked
@@ -22,12 +23,20 @@ from .layouts import call_layouts
 class Selection:
     """Some parameters of one model, in tree order.
 
-    `set` and `map` return a new model; values are checked for shape and dtype.
+    `set` and `map` return a new model; values are checked for shape and dtype. Where a
+    parameter is kept in another form (`WeightNorm`, a `softplus(raw)`), values are
+    those that the model uses, and what belongs to them is brought into step.
+
+    - `sites`: the parameters.
+    - `followers`: parameters selected beside one that they only follow (the `g` of a
+        `WeightNorm`): they are part of the mask, and have no value of their own.
     """
 
     model: Any
     selector: AbstractSelector
     sites: tuple[Site, ...]
+    followers: tuple[Site, ...] = ()
+    states: States = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -41,7 +50,7 @@ class Selection:
 
     def get(self) -> list[Any]:
         """The values, in the order of `paths`."""
-        return [site.leaf for site in self.sites]
+        return [_value(site) for site in self.sites]
 
     @checked
     def set(self, values: Any) -> Any:
@@ -64,7 +73,7 @@ class Selection:
 
         **Returns:** a new model.
         """
-        return self._replace([fn(site.leaf) for site in self.sites])
+        return self._replace([fn(value) for value in self.get()])
 
     def mask(self) -> Any:
         """The model's tree with `True` at the selected leaves and `False` elsewhere.
@@ -72,7 +81,7 @@ class Selection:
         For `eqx.partition`, `optax.masked` and `optax.multi_transform`.
         """
         leaves, treedef = jtu.tree_flatten(self.model)
-        chosen = {site.position for site in self.sites}
+        chosen = {site.position for site in self.sites + self.followers}
         return jtu.tree_unflatten(treedef, [i in chosen for i in range(len(leaves))])
 
     def _ordered(self, values: Any) -> Sequence[Any]:
@@ -113,16 +122,22 @@ class Selection:
                 f"{len(wrong)} values do not fit:\n{listed}\nCast with "
                 "`.astype(leaf.dtype)` or `.reshape(leaf.shape)` where that is meant."
             )
-        return replace_leaves(
-            self.model, {site.position: _as_leaf(v, site) for site, v in pairs}
-        )
+        arrays = [(site, _as_leaf(value, site)) for site, value in pairs]
+        return replace_leaves(self.model, new_leaves(arrays, self.states))
 
     def __repr__(self) -> str:
         listed = "\n".join(f"  {path}" for path in self.paths)
         return f"Selection({self.selector!r}, {self.count} parameters)\n{listed}"
 
 
+def _value(site: Site) -> Any:
+    blind = site.wrap is None or site.wrap.blind
+    return site.leaf if blind or site.wrap is None else site.wrap.value()
+
+
 def _mismatch(site: Site, value: Any) -> str:
+    if site.wrap is not None and site.wrap.blind:
+        return f"`{site.path}`: {site.wrap.why}"
     if not isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
         return f"`{site.path}` got a {type(value).__name__}, wanted an array"
     if (tuple(value.shape), value.dtype) == (site.shape, site.dtype):
@@ -175,4 +190,7 @@ def select(
             f"{chosen!r} matches nothing.{no_match(state, chosen)} (Pass "
             "`optional=True` to allow an empty selection.)"
         )
-    return Selection(model, chosen, hits)
+    selected = {site.path for site in hits}
+    followers = tuple(site for site in hits if site.follows in selected)
+    own = tuple(site for site in hits if site.follows not in selected)
+    return Selection(model, chosen, own, followers, state.sites.states)

@@ -1,5 +1,7 @@
 """`eqx.nn.Shared`: which leaf fills which slot."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.tree_util as jtu
 
@@ -18,7 +20,7 @@ def shared_sources(node: eqx.nn.Shared, path: str) -> list[tuple[str, str]]:
     """
     above = f"{path}.pytree." if path else "pytree."
 
-    def name(entries: jtu.KeyPath, leaf: object) -> _Name:
+    def name(entries: tuple[Any, ...], leaf: object) -> _Name:
         del leaf
         return _Name(above + jtu.keystr(entries, simple=True, separator="."))
 

@@ -9,15 +9,18 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 
+from ._binding import Binder
 from ._shared import shared_sources
 from ._spec import ParamSpec
 from ._typing import Shape
-from ._wrapped import Binder, Step as Step, Wrap
+from ._wrapped import Step as Step, Wrap
 from .layouts import Layout
 
 
 _NOBODY = Step("", None)
+_NO_SPEC = ParamSpec((), np.dtype(np.float32))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ class Site:
     ancestors: tuple[Step, ...]
     field: str
     indices: tuple[tuple[int, int], ...] = ()
-    spec: ParamSpec = ParamSpec((), np.dtype(np.float32))
+    spec: ParamSpec = _NO_SPEC
     wrappers: int = 0
     wrap: Wrap | None = None
     follows: str | None = None
@@ -127,6 +130,11 @@ def _segment(entry: Any) -> str:
     name = jtu.keystr((entry,), simple=True)
     # So that no two leaves share a path: {"a.b": x} is `a\.b`, {"a": {"b": x}} `a.b`.
     return name.replace("\\", "\\\\").replace(".", "\\.")
+
+
+def path_of(entries: Sequence[Any]) -> str:
+    """The dotted path of a leaf, from jax's own."""
+    return ".".join(_segment(entry) for entry in entries)
 
 
 def _children(node: Any) -> list[tuple[str, Any]] | None:
@@ -244,7 +252,7 @@ def aliases(sites: Sequence[Site]) -> tuple[tuple[str, ...], ...]:
     """Groups of paths at which one array object stands: it is copied, not tied."""
     groups: dict[int, list[str]] = {}
     for site in sites:
-        if not isinstance(site.leaf, (jax.ShapeDtypeStruct, jax.core.Tracer)):
+        if not isinstance(site.leaf, (jax.ShapeDtypeStruct, Tracer)):
             groups.setdefault(id(site.leaf), []).append(site.path)
     return tuple(tuple(paths) for paths in groups.values() if len(paths) > 1)
 

@@ -2,8 +2,8 @@
 
 import math
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from ._bases import (
     AbstractBase,
@@ -33,7 +33,7 @@ def support(law: AbstractLaw | None) -> Bounds | None:
 
 
 def _extent(value: ScalarLike) -> Bounds | None:
-    if isinstance(value, jax.core.Tracer) or np.iscomplexobj(value):
+    if isinstance(value, Tracer) or np.iscomplexobj(value):
         return None
     array = np.asarray(value)
     return (float(array.min()), float(array.max())) if array.size else None

@@ -1,19 +1,17 @@
-"""Wrappers at their place in a model: who owns what is behind them, how to set it."""
+"""Wrappers at their place in a model, and how to set what is behind them."""
 
 import dataclasses
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 
 from ._typing import Shape
-from .layouts import Layout, Wrapper, layout_of
-from .layouts._wrapper import adapter_of, looks_wrapped, primary, unknown
+from .layouts import Wrapper
 
 
 _FLOAT32 = np.dtype(np.float32)
@@ -71,6 +69,11 @@ class Wrap:
         return changed(node, new, self.start)
 
     @property
+    def _path(self) -> str:
+        field = self._wrapper.field
+        return f"{self.step.path}.{field}" if self.step.path else field
+
+    @property
     def _wrapper(self) -> Wrapper:
         if self.wrapper is None:
             raise ValueError(f"`{self.step.path}`: {self.why}")
@@ -82,8 +85,8 @@ class Wrap:
             return value
         low, high = jnp.min(value), jnp.max(value)
         out = (low < domain.low) | (high > domain.high)
-        text = f"a value of `{self.step.path}` is outside of {domain}: {self._remedy}"
-        if isinstance(out, jax.core.Tracer):
+        text = f"a value of `{self._path}` is outside of {domain}: {self._remedy}"
+        if isinstance(out, Tracer):
             return eqx.error_if(value, out, text)
         if bool(out):
             raise ValueError(f"{text} (It got {float(low):.4g} to {float(high):.4g}.)")
@@ -96,14 +99,14 @@ class Wrap:
     def _check(self, wrapper: Wrapper, new: Any, value: Any) -> None:
         """That the wrapper now stands for what was drawn, where values are known."""
         back = wrapper.get(new)
-        if isinstance(back, jax.core.Tracer) or not back.size:
+        if isinstance(back, Tracer) or not back.size:
             return
         wanted = np.asarray(wrapper.project(value)).astype(np.complex128)
         error = float(np.abs(np.asarray(back).astype(np.complex128) - wanted).max())
         # Gross errors: an inverse that does not invert, or the edge of a domain.
         if not error <= 0.02 * float(np.abs(wanted).max()) + 1e-6:
             raise ValueError(
-                f"`{self.step.path}`: {self.name} was to stand for a value, and stands "
+                f"`{self._path}`: {self.name} was to stand for a value, and stands "
                 f"for another that is off by {error:.3g}. Either the value is at the "
                 "edge of what it can stand for, or the `inverse` that was registered "
                 "does not undo its `forward`."
@@ -145,176 +148,3 @@ def _clone(state: Any) -> Any:
     # `State.set` invalidates the state that it is called on, and nobody's input may be.
     leaves, treedef = jtu.tree_flatten(state)
     return jtu.tree_unflatten(treedef, leaves)
-
-
-class Binding(NamedTuple):
-    """What wrappers mean for one parameter.
-
-    - `depth`: how many of its innermost ancestors are wrappers.
-    - `field`: its owner's field.
-    - `wrap`: how it is wrapped, if it is.
-    - `follows`: path of the parameter that it follows, if it does.
-    """
-
-    depth: int
-    field: str
-    wrap: Wrap | None
-    follows: str | None = None
-
-
-class Binder:
-    """Looks at every ancestor of every parameter once."""
-
-    def __init__(self, layouts: Mapping[type, Layout]) -> None:
-        self._layouts = layouts
-        self._adapters: dict[type, Any] = {}
-        self._slots: dict[type, frozenset[str]] = {}
-        self._kinds: dict[str, _Kind] = {}
-        self._plain: set[str] = set()
-
-    def bind(
-        self, path: str, position: int, steps: Sequence[Step], field: str
-    ) -> Binding | None:
-        """`None` for the many parameters that are nobody's wrapped ones."""
-        if self._nothing_special(steps):
-            return None
-        kinds = [self._kind(steps, i) for i in range(len(steps))]
-        depth = 0
-        while depth < len(kinds) and kinds[-1 - depth].in_place:
-            depth += 1
-        above = [kind for kind in kinds[: len(kinds) - depth] if kind.opaque]
-        if above:
-            step = next(s for s, k in zip(steps, kinds, strict=True) if k.opaque)
-            return Binding(depth, field, Wrap(step, None, _enclosed(step)))
-        if depth:
-            owner = steps[-depth - 1].path if depth < len(steps) else ""
-            top = steps[-depth]
-            run = kinds[len(kinds) - depth :]
-            field = _segments(_below(top.path, owner))[0] if top.path else field
-            return _bind_in_place(path, position, top, run, depth, field)
-        return _bind_layers(path, position, steps, kinds, field)
-
-    def _nothing_special(self, steps: Sequence[Step]) -> bool:
-        # Nearly always so, and remembered by path: a model of 100,000 parameters asks
-        # once a parameter.
-        if not steps or steps[-1].path in self._plain:
-            return True
-        for i, step in enumerate(steps):
-            if step.path not in self._plain:
-                if self._kind(steps, i).special:
-                    return False
-                self._plain.add(step.path)
-        return True
-
-    def _kind(self, steps: Sequence[Step], i: int) -> "_Kind":
-        step = steps[i]
-        if step.path not in self._kinds:
-            self._kinds[step.path] = self._look(steps, i)
-        return self._kinds[step.path]
-
-    def _look(self, steps: Sequence[Step], i: int) -> "_Kind":
-        step, cls = steps[i], type(steps[i].node)
-        if cls not in self._adapters:
-            self._adapters[cls] = (adapter_of(cls), looks_wrapped(cls))
-        adapter, looks = self._adapters[cls]
-        if adapter is None:
-            stands_in = looks or (i > 0 and self._in_slot(steps[i - 1], step))
-            return _Kind(step.node, None, stands_in)
-        wrapper = adapter(step.node)
-        return _Kind(step.node, wrapper, wrapper is None or wrapper.in_place)
-
-    def _in_slot(self, owner: Step, step: Step) -> bool:
-        """Whether a module stands where its owner's layout has an array."""
-        cls = type(owner.node)
-        if cls not in self._slots:
-            layout = layout_of(cls, self._layouts)
-            self._slots[cls] = frozenset(() if layout is None else layout.fields)
-        slots = self._slots[cls]
-        return bool(slots) and _segments(_below(step.path, owner.path))[0] in slots
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Kind:
-    """What one ancestor is: a plain layer, one that wraps a parameter, a stand-in."""
-
-    node: Any
-    wrapper: Wrapper | None
-    in_place: bool
-
-    @property
-    def special(self) -> bool:
-        return self.in_place or self.wrapper is not None
-
-    @property
-    def opaque(self) -> bool:
-        """Whether it changes what is in it in a way that nobody has said."""
-        return self.in_place and not (self.wrapper and self.wrapper.transparent)
-
-
-def _enclosed(step: Step) -> str:
-    name = type(step.node).__name__
-    return (
-        f"it is inside of `{step.path}`, a {name}, which transforms all that it holds "
-        "when the model is used. Leave it as it is with `Keep()`, or initialise the "
-        "layer before it is wrapped."
-    )
-
-
-def _bind_in_place(
-    path: str, position: int, top: Step, run: Sequence[_Kind], depth: int, field: str
-) -> Binding:
-    blind = [kind for kind in run if kind.wrapper is None]
-    if blind:
-        return Binding(depth, field, Wrap(top, None, unknown(blind[0].node)))
-    wrapper = run[0].wrapper
-    assert wrapper is not None
-    inner = primary(top.node)
-    if _below(path, top.path) != inner:
-        return Binding(depth, field, None, f"{top.path}.{inner}")
-    if all(kind.wrapper is not None and kind.wrapper.transparent for kind in run):
-        return Binding(depth, field, None)
-    return Binding(depth, field, _located(top, wrapper, inner, position))
-
-
-def _bind_layers(
-    path: str,
-    position: int,
-    steps: Sequence[Step],
-    kinds: Sequence[_Kind],
-    field: str,
-) -> Binding | None:
-    """Layers that transform one of the parameters below them, such as WeightNorm."""
-    for step, kind in zip(steps, kinds, strict=True):
-        wrapper = kind.wrapper
-        if wrapper is None or wrapper.in_place:
-            continue
-        below = _below(path, step.path)
-        if below == wrapper.field:
-            return Binding(0, field, _located(step, wrapper, below, position))
-        if below in wrapper.follows:
-            source = f"{step.path}.{wrapper.field}" if step.path else wrapper.field
-            return Binding(0, field, None, source)
-    return None
-
-
-def _located(step: Step, wrapper: Wrapper, inner: str, position: int) -> Wrap:
-    try:
-        struct = eqx.filter_eval_shape(wrapper.get, step.node)
-    except Exception as error:
-        why = f"{type(step.node).__name__} fails on it: {error}"
-        return Wrap(step, None, why)
-    paths = [
-        jtu.keystr(p, simple=True, separator=".")
-        for p, _ in jtu.tree_flatten_with_path(step.node)[0]
-    ]
-    start = position - paths.index(inner)
-    return Wrap(step, wrapper, "", start, tuple(struct.shape), np.dtype(struct.dtype))
-
-
-def _below(path: str, above: str) -> str:
-    return path[len(above) :].removeprefix(".") if above else path
-
-
-def _segments(path: str) -> list[str]:
-    """Split at the dots that are no part of a name."""
-    return re.split(r"(?<!\\)\.", path)

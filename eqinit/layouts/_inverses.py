@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .._typing import checked
+from .._typing import Number, checked
 from ._wrapper import Domain, Wrapper, at, effective, elementwise, put, set_effective
 
 
@@ -50,7 +50,7 @@ def register_inverse(
     fn: Callable[..., Any],
     inverse: Callable[[Any], Any],
     *,
-    domain: tuple[float, float] = (-math.inf, math.inf),
+    domain: tuple[Number, Number] = (-math.inf, math.inf),
     closed: bool = False,
 ) -> None:
     """Say once what undoes a function that klax's or paramax's `Parameterize` applies.

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._typing import checked
+from .._typing import Number, checked
 from ._libraries import library_of
 
 
@@ -203,7 +203,7 @@ def register_wrapper(
     field: str,
     forward: Callable[[Any], Any] = _same,
     inverse: Callable[[Any], Any] = _same,
-    domain: tuple[float, float] = (-math.inf, math.inf),
+    domain: tuple[Number, Number] = (-math.inf, math.inf),
     closed: bool = False,
     layer: bool = False,
 ) -> None:

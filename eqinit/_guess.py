@@ -1,0 +1,94 @@
+"""Guesses from names and shapes, for a reader to check: no rule acts on them."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ._sites import Site
+from ._typing import Shape
+
+
+class Guess(NamedTuple):
+    """A notation (or none) and what it is based on."""
+
+    notation: str | None
+    why: str
+
+
+_BUFFERS = tuple(
+    "table freq mask running rope rotation index buffer period mean var inv_ cache "
+    "knots".split()
+)
+# State-space dynamics and the like: they look like kernels, and are none.
+_DYNAMICS = ("log", "dt_", "_dt", "tau", "lambda", "eigen")
+_TOKENS = ("embed", "token", "quer", "position", "prompt", "register", "codebook")
+_SCALES = ("scale", "gamma", "gain", "norm", "alpha")
+_BIASES = ("bias", "beta", "shift", "offset")
+
+
+def guess_role(field: str, shape: Shape) -> str:
+    """What an array called `field` probably is; `buffer` for what is no parameter."""
+    name = field.lower()
+
+    def says(words: Iterable[str]) -> bool:
+        return any(word in name for word in words)
+
+    if says(_BIASES) or name in ("b", "c"):
+        return "bias"
+    if says(_BUFFERS):
+        return "buffer"
+    if says(_DYNAMICS):
+        return "other"
+    if says(_TOKENS):
+        return "embedding"
+    if says(_SCALES) or (len(shape) == 1 and name in ("weight", "w", "g")):
+        return "scale"
+    return "kernel" if len(shape) >= 2 else "other"
+
+
+_IN = tuple(
+    "in_features in_size input_size in_channels in_dim input_dim d_in dim_in n_in nin "
+    "in_".split()
+)
+_OUT = tuple(
+    "out_features out_size output_size out_channels out_dim output_dim d_out dim_out "
+    "n_out nout hidden_size out_".split()
+)
+
+
+def guess_notation(site: Site) -> Guess:
+    """A notation for an array of unknown layout, where its name suggests one."""
+    role, ndim = guess_role(site.field, site.shape), len(site.shape)
+    if role == "kernel":
+        return _kernel(site)
+    if role == "bias" and ndim == 1:
+        return Guess("out", "by its name")
+    if role == "scale" and ndim == 1:
+        return Guess("scale: feature", "by its name")
+    if role == "embedding" and ndim in (1, 2):
+        axes = "vocab feature" if ndim == 2 else "feature"
+        return Guess(f"embedding: {axes}", "by its name")
+    if role == "buffer":
+        return Guess(None, "looks like a buffer: leave it unclaimed")
+    return Guess(None, "no guess")
+
+
+def _kernel(site: Site) -> Guess:
+    shape, sizes = site.shape, (_size(site.layer, _IN), _size(site.layer, _OUT))
+    fan_in, fan_out = sizes
+    named = "by its sizes: in {} and out {}".format(*sizes)
+    taps = " *kernel" if len(shape) > 2 else ""
+    if fan_in != fan_out and None not in sizes:
+        if shape[:2] == (fan_out, fan_in):
+            return Guess(f"out in{taps}", named)
+        if shape[:2] == (fan_in, fan_out) and len(shape) == 2:
+            return Guess("in out", named)
+        if shape[-2:] == (fan_in, fan_out):
+            return Guess("*kernel in out", named)
+    if len(shape) == 2:
+        return Guess("out in", "which axis is which cannot be seen: `in out`?")
+    return Guess(None, 'no guess; such as "head out in" or "(head=8 out) in"')
+
+
+def _size(layer: Any, names: Iterable[str]) -> int | None:
+    values = [getattr(layer, name, None) for name in names]
+    return next((v for v in values if isinstance(v, int)), None)

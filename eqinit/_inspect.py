@@ -1,0 +1,218 @@
+"""Look at a model: every array leaf, who owns it, what is known of it and what not."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import jax
+import jax.tree_util as jtu
+import numpy as np
+
+from ._guess import guess_notation, guess_role
+from ._sites import Site, is_parameter, path_of
+from ._specs import Specs
+from ._table import html_table, short_dtype, text_table
+from ._typing import checked
+from .layouts import call_layouts
+
+
+@dataclasses.dataclass(frozen=True)
+class LeafRow:
+    """One array of a model.
+
+    - `path`, `shape`, `dtype`: where it is and what it is.
+    - `owner`, `field`: the class that owns it and the field that holds it.
+    - `role`: from the layout, or a guess from its name and shape.
+    - `axes`: the notation of its layout; `None` where nobody has said it.
+    - `remark`: wrappers, ties, and why it is no parameter.
+    - `is_parameter`: whether a rule can claim it.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    owner: str
+    field: str
+    role: str
+    axes: str | None
+    remark: str
+    is_parameter: bool
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is a parameter whose layout is still to be said."""
+        return self.is_parameter and self.axes is None
+
+    def cells(self) -> list[str]:
+        """What a table shows of it."""
+        shape = ",".join(str(n) for n in self.shape)
+        axes = "unknown" if self.unknown else self.axes or ""
+        guessed = self.role + ("?" if self.unknown else "")
+        array = f"{self.dtype}[{shape}]"
+        return [self.path, array, self.owner, self.field, guessed, axes, self.remark]
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Inspection:
+    """Every array leaf of a model, in tree order; prints as a table.
+
+    - `rows`: one [`eqinit.LeafRow`][] an array.
+    """
+
+    rows: tuple[LeafRow, ...]
+
+    def __iter__(self) -> Iterator[LeafRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def unknown(self) -> tuple[LeafRow, ...]:
+        """The parameters whose layout is still to be said."""
+        return tuple(row for row in self.rows if row.unknown)
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        header = ["leaf", "array", "owner", "field", "role", "axes", "remark"]
+        return header, [row.cells() for row in self.rows]
+
+    def _summary(self) -> str:
+        parameters = sum(row.is_parameter for row in self.rows)
+        return (
+            f"{len(self.rows)} arrays, {parameters} of them parameters; "
+            f"{len(self.unknown)} with unknown layout"
+        )
+
+    def __str__(self) -> str:
+        return f"{text_table(*self._table())}\n{self._summary()}"
+
+    def __repr__(self) -> str:
+        return f"Inspection({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table(), self._summary())
+
+
+@checked
+def inspect(
+    model: Any, *, layouts: Mapping[type, Mapping[str, Any]] | None = None
+) -> Inspection:
+    """List every array of a model: owner, role, layout, or that its layout is unknown.
+
+    What is guessed (from names and shapes, with a question mark) is for the reader
+    alone: rules never act on it.
+
+    **Arguments:**
+
+    - `model`: any PyTree, concrete or abstract.
+    - `layouts`: layouts for this call, as in [`eqinit.plan`][].
+
+    **Returns:** an [`eqinit.Inspection`][], which prints as a table.
+    """
+    specs = Specs(model, call_layouts(layouts))
+    sites = {site.position: site for site in specs.sites.parameters}
+    twins = {p: group for group in specs.sites.aliases for p in group}
+    fills: dict[str, list[str]] = {}
+    for slot, source in specs.sites.sources:
+        fills.setdefault(source, []).append(slot)
+    leaves = jtu.tree_flatten_with_path(model)[0]
+    return Inspection(
+        tuple(
+            _parameter(sites[i], twins, fills)
+            if i in sites
+            else _other(path_of(path), leaf)
+            for i, (path, leaf) in enumerate(leaves)
+            if isinstance(leaf, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
+        )
+    )
+
+
+# By path: the paths at which the same array stands, or that `eqx.nn.Shared` fills.
+_Ties: TypeAlias = Mapping[str, Sequence[str]]
+
+
+def _parameter(site: Site, twins: _Ties, fills: _Ties) -> LeafRow:
+    known = site.spec.axes
+    follows = site.follows is not None
+    role = guess_role(site.field, site.shape) if known is None else site.spec.role
+    return LeafRow(
+        site.path,
+        site.shape,
+        short_dtype(site.dtype),
+        "" if site.layer is None else type(site.layer).__name__,
+        site.field,
+        "" if follows else role,
+        "" if follows else None if known is None else known.text,
+        "; ".join(_remarks(site, twins, fills)),
+        True,
+    )
+
+
+def _remarks(site: Site, twins: _Ties, fills: _Ties) -> Iterator[str]:
+    if site.follows is not None:
+        yield f"follows {site.follows}"
+    if site.wrap is not None:
+        yield f"through {site.wrap.name}" + (" (unknown)" if site.wrap.blind else "")
+    others = [path for path in twins.get(site.path, ()) if path != site.path]
+    if others:
+        yield f"same array as {', '.join(others)}: `eqx.nn.Shared` ties them"
+    if site.path in fills:
+        yield f"shared with {', '.join(fills[site.path])}"
+    if isinstance(site.leaf, np.ndarray):
+        yield "numpy"
+
+
+def _other(path: str, leaf: Any) -> LeafRow:
+    why = "state" if is_parameter(leaf) else "not a parameter: no inexact numbers"
+    shape, dtype = tuple(leaf.shape), short_dtype(leaf.dtype)
+    return LeafRow(path, shape, dtype, "", "", "", None, why, False)
+
+
+@checked
+def suggest_layouts(
+    model: Any, *, layouts: Mapping[type, Mapping[str, Any]] | None = None
+) -> str:
+    """Lines to paste that say the layouts which are still unknown: *guesses*.
+
+    They come from names, shapes and fields such as `in_features`. The orientation of a
+    square kernel cannot be seen at all: read every line against the layer's own code.
+
+    **Arguments:**
+
+    - `model`, `layouts`: as in [`eqinit.inspect`][].
+
+    **Returns:** Python source; empty where everything is known.
+    """
+    specs = Specs(model, call_layouts(layouts))
+    unknown: dict[type, dict[str, Site]] = {}
+    for site in specs.sites.parameters:
+        if site.spec.axes is None and site.follows is None and site.layer is not None:
+            fields = unknown.setdefault(type(site.layer), {})
+            # The fewest axes of all that are met: more of them are stacks.
+            best = fields.get(site.field, site)
+            fields[site.field] = min(best, site, key=lambda s: len(s.shape))
+    if not unknown:
+        return ""
+    head = "# Guesses from names and shapes: check each against the layer's own code.\n"
+    names = ["from eqinit import register_layout", *filter(None, map(_import, unknown))]
+    said = [_suggestion(cls, fields) for cls, fields in unknown.items()]
+    return head + "\n".join(names) + "\n\n" + "\n".join(said)
+
+
+def _import(cls: type) -> str:
+    local = "<locals>" in cls.__qualname__ or cls.__module__ == "__main__"
+    root = cls.__qualname__.partition(".")[0]
+    return "" if local else f"from {cls.__module__} import {root}"
+
+
+def _suggestion(cls: type, fields: Mapping[str, Site]) -> str:
+    name = cls.__qualname__.rpartition("<locals>.")[2]
+    guesses = {field: guess_notation(site) for field, site in fields.items()}
+    said = [f'{field}="{g.notation}"' for field, g in guesses.items() if g.notation]
+    lines = [f"register_layout({name}, {', '.join(said)})"] if said else [f"# {name}"]
+    for field, guess in guesses.items():
+        site = fields[field]
+        size = ",".join(str(n) for n in site.shape)
+        shape = f"{short_dtype(site.dtype)}[{size}]"
+        lines.append(f"#   {field}: {shape} at {site.path}; {guess.why}")
+    return "\n".join(lines) + "\n"

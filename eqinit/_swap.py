@@ -1,0 +1,209 @@
+"""Replace modules, and keep the static fields that repeat their shapes consistent."""
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.tree_util as jtu
+
+from ._binding import segments
+from ._select import AbstractSelector, Layer, Path
+from ._sites import Site, path_of
+from ._statics import inconsistent, replace_fields, wanted
+from ._typing import checked
+
+
+@checked
+def swap(
+    model: Any,
+    selector: str | type | AbstractSelector,
+    fn: Callable[[Any], Any],
+    *,
+    count: int | None = None,
+) -> Any:
+    """Replace modules of a model.
+
+    ```python
+    model = swap(model, "head", lambda old: eqx.nn.Linear(old.in_features, 10, key=key))
+    model = swap(model, eqx.nn.Linear, lambda layer: LoRA(layer, rank=4), count=24)
+    ```
+
+    An optimiser's state was made for the old model: make it anew
+    (`optimiser.init(eqx.filter(model, eqx.is_inexact_array))`).
+
+    **Arguments:**
+
+    - `model`: any PyTree.
+    - `selector`: a type (every module that is one, outermost first), or a glob on the
+        paths of modules, `"blocks.*.attn"`.
+    - `fn`: from the old module to the new one.
+    - `count`: how many modules are meant; anything else raises.
+
+    **Returns:** a new model; everything else in it is the same object.
+
+    **Raises:** `ValueError` where nothing matches, where `count` is another, or where
+    what `fn` returns contradicts itself: a `Linear` whose `in_features` is not its
+    weight's, a `Conv` with a bias and `use_bias=False`.
+    """
+    chosen = _matcher(selector)
+    found = _modules(model, chosen)
+    if not found or (count is not None and count != len(found)):
+        raise ValueError(_miscount(model, selector, found, count))
+    new = [fn(node) for _, node in found]
+    paths = [path for path, _ in found]
+    wrong = [
+        f"- `{path}` (a {type(node).__name__}): {problem}"
+        for path, node in zip(paths, new, strict=True)
+        for problem in _problems(node)
+    ]
+    if wrong:
+        listed = "\n".join(wrong)
+        raise ValueError(
+            f"what `fn` returned contradicts itself:\n{listed}\nBuild the layer anew "
+            "with its own constructor, or change it with `with_bias` and "
+            "`without_bias`, which set the flags as well."
+        )
+    return _in_step(_replace(model, dict(zip(paths, new, strict=True)), found))
+
+
+def _matcher(
+    selector: str | type | AbstractSelector,
+) -> Callable[[str, Any], bool]:
+    if isinstance(selector, str):
+        selector = Path(selector)
+    if isinstance(selector, Layer):
+        selector = selector.cls
+    if isinstance(selector, type):
+        cls = selector
+        return lambda path, node: isinstance(node, cls)
+    if not isinstance(selector, Path):
+        raise TypeError(
+            f"{selector!r} selects parameters; `swap` replaces modules: pass a type or "
+            "a glob on their paths."
+        )
+    glob = selector
+
+    def stands_at(path: str, node: Any) -> bool:
+        del node
+        # A glob reaches everything under a path; a module is meant where it begins.
+        above = ".".join(segments(path)[:-1])
+        under = bool(above) and glob.matches(Site(above, None, 0, (), ""))
+        return glob.matches(Site(path, None, 0, (), "")) and not under
+
+    return stands_at
+
+
+def _modules(
+    model: Any, chosen: Callable[[str, Any], bool]
+) -> list[tuple[str, eqx.Module]]:
+    """The outermost modules that are chosen, with their paths."""
+    found: list[tuple[str, eqx.Module]] = []
+
+    def visit(node: Any, path: str) -> None:
+        if isinstance(node, eqx.Module) and chosen(path, node):
+            found.append((path, node))
+            return
+        children, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
+        if len(children) == 1 and not children[0][0]:
+            return
+        for entries, child in children:
+            visit(child, f"{path}.{path_of(entries)}" if path else path_of(entries))
+
+    visit(model, "")
+    return found
+
+
+def _replace(
+    model: Any, new: dict[str, Any], found: list[tuple[str, eqx.Module]]
+) -> Any:
+    # By path and not by identity: one module object may stand at two paths.
+    stops = {id(node) for _, node in found}
+    leaves, treedef = jtu.tree_flatten_with_path(
+        model, is_leaf=lambda x: id(x) in stops
+    )
+    swapped = [new.get(path_of(entries), leaf) for entries, leaf in leaves]
+    return jtu.tree_unflatten(treedef, swapped)
+
+
+def _miscount(
+    model: Any,
+    selector: str | type | AbstractSelector,
+    found: list[tuple[str, eqx.Module]],
+    count: int | None,
+) -> str:
+    if found:
+        paths = ", ".join(f"`{path}`" for path, _ in found[:8])
+        return (
+            f"{_said(selector)} matches {len(found)} modules ({paths}) and `count` "
+            f"says {count}. Narrow it by path, or pass `count={len(found)}`."
+        )
+    names = [path for path, _ in _modules(model, _is_layer)]
+    close = difflib.get_close_matches(str(selector), names, n=3, cutoff=0.4)
+    hint = close or names[:5]
+    return (
+        f"{_said(selector)} matches no module. There are "
+        f"{', '.join(f'`{name}`' for name in hint)}; paths are those that "
+        "`print(eqinit.inspect(model))` shows, less the field."
+    )
+
+
+def _said(selector: Any) -> str:
+    return selector.__name__ if isinstance(selector, type) else repr(selector)
+
+
+def _is_layer(path: str, node: Any) -> bool:
+    return bool(path) and any(
+        isinstance(getattr(node, field, None), (jax.Array, jax.ShapeDtypeStruct))
+        for field in getattr(node, "__dataclass_fields__", ())
+    )
+
+
+def _problems(node: Any) -> list[str]:
+    """Contradictions of a module and of every module in it."""
+    inner = _modules(node, lambda path, child: bool(wanted(child)))
+    return [
+        f"{f'`{path}`: ' if path else ''}{problem}"
+        for path, child in inner
+        for problem in inconsistent(child)
+    ]
+
+
+def _in_step(model: Any) -> Any:
+    """Flags of MLPs and attention layers that repeat those of the layers in them."""
+    return jtu.tree_map(
+        _parent_in_step, model, is_leaf=lambda node: isinstance(node, _PARENTS)
+    )
+
+
+_PARENTS = (eqx.nn.MLP, eqx.nn.MultiheadAttention)
+
+
+def _parent_in_step(node: Any) -> Any:
+    if isinstance(node, eqx.nn.MLP):
+        said = _mlp(node)
+    elif isinstance(node, eqx.nn.MultiheadAttention):
+        said = _attention(node)
+    else:
+        return node
+    changed = {f: v for f, v in said.items() if getattr(node, f) != v}
+    return replace_fields(node, **changed) if changed else node
+
+
+def _mlp(mlp: eqx.nn.MLP) -> dict[str, Any]:
+    first, last = mlp.layers[0], mlp.layers[-1]
+    if not all(type(layer) is eqx.nn.Linear for layer in (first, last)):
+        return {}  # replaced by something else, whatever its annotation says
+    said = {"in_size": first.in_features, "out_size": last.out_features}
+    said |= {"use_final_bias": last.use_bias, "depth": len(mlp.layers) - 1}
+    return said | ({"use_bias": first.use_bias} if len(mlp.layers) > 1 else {})
+
+
+def _attention(attention: eqx.nn.MultiheadAttention) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for name in ("query", "key", "value", "output"):
+        layer = getattr(attention, f"{name}_proj")
+        if isinstance(layer, eqx.nn.Linear):
+            said[f"use_{name}_bias"] = layer.use_bias
+    return said
