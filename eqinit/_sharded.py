@@ -36,34 +36,27 @@ class ShardedDraws:
             return jax.lax.with_sharding_constraint(init.draw(key, spec), sharding)
         if isinstance(law, ConstantLaw):
             return _constant(law, spec, sharding)
+        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        impl = jax.random.key_impl(key) if typed else None
         same = (id(init), spec, sharding)
         if same not in self._compiled:
 
-            def draw(key: Key) -> Array:
-                return init.draw(key, spec)
+            def draw(data: Array) -> Array:
+                own = data if impl is None else jax.random.wrap_key_data(data, impl=impl)
+                return init.draw(own, spec)
 
             out = sharding if self._splits else None
             self._compiled[same] = jax.jit(draw, out_shardings=out)
+        # As numpy data, which counts as known to every device of every process; an
+        # array would belong to one device.
+        data = np.asarray(jax.random.key_data(key) if typed else key)
+        drawn = self._compiled[same](data)
         if self._splits:
-            return self._compiled[same](_everywhere(key))
-        whole = np.asarray(self._compiled[same](key))
+            return drawn
+        whole = np.asarray(drawn)
         return jax.make_array_from_callback(
             spec.shape, sharding, lambda index: whole[index]
         )
-
-
-def _everywhere(key: Key) -> Key:
-    """A key that a computation over all processes accepts as its own."""
-    if jax.process_count() == 1:
-        return key
-    # Numpy data counts as the same on every process; an array of one device does not.
-    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        return np.asarray(key)  # pyright: ignore[reportReturnType]
-    mesh = jax.make_mesh((jax.device_count(),), ("everywhere",))
-    replicated = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    data = np.asarray(jax.random.key_data(key))
-    spread = jax.make_array_from_callback(data.shape, replicated, lambda i: data[i])
-    return jax.random.wrap_key_data(spread, impl=jax.random.key_impl(key))
 
 
 def _constant(law: ConstantLaw, spec: ParamSpec, sharding: Sharding) -> Array:

@@ -5,7 +5,7 @@ import os
 import sys
 
 
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
 
 import equinox as eqx
 import jax
