@@ -52,7 +52,7 @@ def on_mesh(mesh: jax.sharding.Mesh, key: jax.Array, whole: eqx.nn.MLP) -> dict:
         return NamedSharding(mesh, spec_of(site))
 
     applied = ei.apply(model(), key, rules(), sharding=place)
-    built = __import__("eqinit._build", fromlist=["build"]).build(
+    built = ei.build(
         lambda key: eqx.nn.MLP(64, 32, 128, 4, key=key), key, rules(), sharding=place
     )
     again = ei.apply(applied, key, rules())  # keeps the places that it finds
@@ -84,7 +84,9 @@ def main() -> None:
     whole = ei.apply(model(), key, rules())
     found: dict = {"devices": jax.device_count()}
     for shape in MESHES:
-        mesh = jax.make_mesh(shape, ("a", "b"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
+        mesh = jax.make_mesh(
+            shape, ("a", "b"), axis_types=(jax.sharding.AxisType.Auto,) * 2
+        )
         found["x".join(map(str, shape))] = on_mesh(mesh, key, whole)
     found["jit"] = jitted(mesh, key, whole)
     prefix = jax.tree.map(lambda _: None, model(), is_leaf=eqx.is_array)

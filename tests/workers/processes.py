@@ -24,7 +24,9 @@ from mesh import model, rules, spec_of
 
 def main() -> None:
     key = jax.random.key(1)
-    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
+    mesh = jax.make_mesh(
+        (4, 2), ("a", "b"), axis_types=(jax.sharding.AxisType.Auto,) * 2
+    )
 
     def place(site: ei.Site) -> NamedSharding:
         return NamedSharding(mesh, spec_of(site))
