@@ -129,6 +129,7 @@ from .schemes import (
     Normal as Normal,
     Ones as Ones,
     Orthogonal as Orthogonal,
+    PerSlice as PerSlice,
     Phase as Phase,
     PriorProb as PriorProb,
     Rademacher as Rademacher,

@@ -166,11 +166,10 @@ def _show(init: Any) -> str:
     cls = type(init)
     if cls.__repr__ is not eqx.Module.__repr__:
         return repr(init)
-    fields = getattr(cls, "__dataclass_fields__", {})
     said = [
-        f"{name}={eqx.tree_pformat(getattr(init, name), width=40, short_arrays=True)}"
-        for name, field in fields.items()
-        if not _is_default(getattr(init, name), field.default)
+        f"{f.name}={eqx.tree_pformat(getattr(init, f.name), width=40)}"
+        for f in dataclasses.fields(init)
+        if not _is_default(getattr(init, f.name), f.default)
     ]
     text = f"{cls.__name__}({', '.join(said)})".replace("\n", " ")
     return text if len(text) <= 60 else text[:57] + "..."

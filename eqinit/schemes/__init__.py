@@ -86,6 +86,7 @@ from .orthogonal_conv import (
     ConvolutionOrthogonal as ConvolutionOrthogonal,
     DeltaOrthogonal as DeltaOrthogonal,
 )
+from .per_slice import PerSlice as PerSlice
 from .rates import (
     LogDt as LogDt,
     LruRing as LruRing,
