@@ -10,6 +10,7 @@ from ._row import Row
 from ._rules import Rule
 from ._select import AbstractSelector, Layer, Path, Role
 from ._sites import Site
+from ._spec import EXAMPLE_LAYOUT
 from ._specs import Specs
 from ._table import describe
 
@@ -26,6 +27,16 @@ def of_rule(
 
 def owner_of(site: Site) -> str:
     return "" if site.layer is None else f", of {type(site.layer).__name__}"
+
+
+def complaint_of(site: Site, complaint: str) -> str:
+    """An initializer's complaint, with the layer and the field in its advice."""
+    if site.layer is None or EXAMPLE_LAYOUT not in complaint:
+        return complaint
+    layer = f'register_layout({type(site.layer).__name__}, {site.field}="out in")'
+    hint = " (`print(eqinit.suggest_layouts(model))` writes such lines.)"
+    known = site.spec.axes is not None
+    return complaint.replace(EXAMPLE_LAYOUT, layer) + ("" if known else hint)
 
 
 def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:

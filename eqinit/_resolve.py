@@ -115,9 +115,11 @@ def _rows(
         verdict = (id(init), spec)
         if verdict not in verdicts:
             verdicts[verdict] = _complaint(init, spec)
-        if verdicts[verdict] is not None:
+        complaint = verdicts[verdict]
+        if complaint is not None:
             owner = problems.owner_of(site)
-            broken.append(f"{site.path}{owner} (rule {label}): {verdicts[verdict]}")
+            told = problems.complaint_of(site, complaint)
+            broken.append(f"{site.path}{owner} (rule {label}): {told}")
     return tuple(rows), broken
 
 

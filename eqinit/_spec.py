@@ -95,13 +95,17 @@ FAN_MODES = {
 }
 
 
+# What a plan replaces by the layer and field at hand, which a spec does not know.
+EXAMPLE_LAYOUT = 'register_layout(Layer, field="out in")'
+
+
 def no_fan(spec: ParamSpec, mode: str = "fan_in") -> str:
     """Why there is no fan, and the three ways to say one."""
     what = f"{spec.role} of shape {spec.shape}"
     why = "its layout is unknown" if spec.axes is None else f"axes `{spec.axes.text}`"
     return (
         f"a scheme scaled by {mode} needs a fan, and this {what} has none ({why}). "
-        'Say it with `register_layout(Layer, field="out in")`, with `axes="out in"`, '
+        f'Say it with `{EXAMPLE_LAYOUT}`, with `axes="out in"`, '
         "or with `fan_in=...`; or use a scheme without a fan, such as `Normal(0.02)`."
     )
 

@@ -51,6 +51,8 @@ class Specs:
         try:
             return self.by_layout(layout, site)
         except ValueError as error:
+            if site.wrap is not None and site.wrap.blind:
+                return make_spec(site.shape, site.dtype)  # reported if it is claimed
             owner = type(site.layer).__name__
             self.problems.append(
                 f"{site.path}: the layout of {owner} does not fit: {error} Say "
