@@ -1,17 +1,21 @@
 """Show an `eqx.Module` with the signature that its fields make, as for a dataclass."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import griffe
 
 
+_ABSTRACT = re.compile(r"(\w+\.)*Abstract(Class)?Var\b")
+
+
 def _is_field(member: object) -> bool:
-    """Neither a property, nor a `ClassVar`, nor an `AbstractVar`."""
+    """Neither a property, nor a `ClassVar`, nor an `AbstractVar` of either kind."""
     if not isinstance(member, griffe.Attribute) or member.annotation is None:
         return False
     stored = "instance-attribute" in member.labels and "property" not in member.labels
-    return stored and "AbstractVar" not in str(member.annotation)
+    return stored and not _ABSTRACT.match(str(member.annotation))
 
 
 def _default(value: Any) -> Any:
@@ -24,8 +28,9 @@ def _default(value: Any) -> Any:
     if str(value.function).endswith("field"):
         return named.get("default")
     # A helper of the module: `mode: Mode = _mode("fan_in")`.
-    is_helper = str(value.function).startswith("_")
-    return value.arguments[0] if is_helper and value.arguments else value
+    if str(value.function).startswith("_"):
+        return value.arguments[0] if value.arguments else "..."
+    return value
 
 
 def _parameters(cls: griffe.Class) -> Iterator[griffe.Parameter]:
