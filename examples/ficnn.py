@@ -31,7 +31,7 @@ import eqinit as ei
 
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 WIDTH, DEPTH, STEPS, RATE = 64, 4, 600, 1e-3
@@ -147,7 +147,7 @@ def on_klax(x: np.ndarray) -> None:
     # Through the wrapper: the value that the layer uses gets the law.
     rules = [
         ei.Rule("layers.0", weight=ei.LecunNormal(), bias=ei.Zeros()),
-        ei.Rule(ei.Path("**.weights.1"), ei.LecunNormal(gain=0.3), fan_in=x.shape[1]),
+        ei.Rule("**.weights.1", ei.LecunNormal(gain=0.3), fan_in=x.shape[1]),
         ei.Rule(ei.Role("kernel"), ei.HoedtNormal()),
         ei.Rule(ei.Role("bias"), ei.HoedtBias(), fan_in=WIDTH),
     ]

@@ -1,8 +1,8 @@
 """The axis trap on real data: handwritten digits, one conv net, two initialisations.
 
 Both runs ask for "He". One hands `jax.nn.initializers.he_normal()` the shapes that
-Equinox stores, as the usual recipe does: its default axes are `(..., in, out)`, Equinox's
-are `(out, in, ...)`, and nothing complains. The other asks eqinit.
+Equinox stores, as the usual recipe does: its default axes are `(..., in, out)`, while
+Equinox's are `(out, in, ...)`, and nothing complains. The other asks eqinit.
 
     python examples/quickstart.py
 
@@ -27,7 +27,7 @@ import eqinit as ei
 
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 STEPS, BATCH, RATE, WIDTH, DEPTH = 400, 64, 0.02, 32, 8

@@ -31,7 +31,7 @@ import eqinit as ei
 
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 DEPTH, DIM, HEADS, CONTEXT, BATCH, STEPS, RATE = 4, 128, 4, 64, 16, 60, 2e-3
@@ -150,7 +150,8 @@ def main() -> None:
     print(plan, "\n")
     report(model)
     alone = ei.build(GPT, key, RULES)
-    pairs = zip(*(jax.tree.leaves(eqx.filter(m, eqx.is_array)) for m in (model, alone)))
+    leaves = [jax.tree.leaves(eqx.filter(m, eqx.is_array)) for m in (model, alone)]
+    pairs = zip(*leaves, strict=True)
     same = all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)
     print(f"the same values as on one device, bit for bit: {same}\n")
     losses = train(model, mesh)

@@ -17,9 +17,9 @@ jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=2, process_id=rank
 import equinox as eqx
 import numpy as np
 from jax.sharding import NamedSharding
+from mesh import model, rules, spec_of
 
 import eqinit as ei
-from mesh import model, rules, spec_of
 
 
 def main() -> None:
