@@ -139,7 +139,8 @@ def of_unclaimed(
     broken = {problem.split(" ")[0].rstrip(",") for problem in found}
     missing = [r for r in rows if r.init is None and r.path not in broken]
     abstract = [r for r in missing if r.abstract and not allow_abstract]
-    kept = [r for r in missing if r.rule is None and not r.abstract]
+    known = [r for r in missing if allow_abstract or not r.abstract]
+    kept = [r for r in known if r.rule is None]
     said: list[str] = []
     if abstract:
         said.append(
