@@ -140,16 +140,19 @@ def train(name: str, model: FICNN, x: np.ndarray, y: np.ndarray):
 
 
 def on_klax(x: np.ndarray) -> None:
-    """klax's own FICNN: its Hoedt bias has the wrong sign, so the net starts far off."""
+    """klax's own FICNN: its Hoedt bias has the wrong sign, so it starts far off."""
     import klax
+
+    # klax's layers end in softplus, for which the moments are worked out as well.
+    hoedt = ei.hoedt(activation=jax.nn.softplus)
 
     model = klax.nn.FICNN(x.shape[1], "scalar", [WIDTH] * DEPTH, key=jax.random.key(0))
     # Through the wrapper: the value that the layer uses gets the law.
     rules = [
         ei.Rule("layers.0", weight=ei.LecunNormal(), bias=ei.Zeros()),
         ei.Rule("**.weights.1", ei.LecunNormal(gain=0.3), fan_in=x.shape[1]),
-        ei.Rule(ei.Role("kernel"), ei.HoedtNormal()),
-        ei.Rule(ei.Role("bias"), ei.HoedtBias(), fan_in=WIDTH),
+        ei.Rule(ei.Role("kernel"), hoedt["weight"]),
+        ei.Rule(ei.Role("bias"), hoedt["bias"], fan_in=WIDTH),
     ]
     print(ei.plan(model, rules), "\n")
     ours = ei.apply(model, jax.random.key(1), rules)
