@@ -227,9 +227,7 @@ MODELS: dict[str, Make] = {
 }
 
 SMALL: dict[str, Make] = {
-    "gpt": functools.partial(GPT, 17, 8, 2, 12),
-    "resnet": functools.partial(_stateful, ResNet, 4, (1, 2), 5),
-    "vit": functools.partial(ViT, 8, 4, 2, 12, 5),
     "mlp": functools.partial(_mlp, 8, 4),
-    "efficientnet": functools.partial(_stateful, EfficientNet, _STAGES[:2], 24, 5),
+    "vit": functools.partial(ViT, 8, 4, 1, 12, 5),
+    "resnet": functools.partial(_stateful, ResNet, 4, (1,), 5),
 }
