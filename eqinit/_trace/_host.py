@@ -73,7 +73,9 @@ def _slice(eqn: JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
 
 
 def _unstack(eqn: JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
-    return list(np.moveaxis(x, eqn.params["axis"], 0))
+    moved = np.moveaxis(x, eqn.params["axis"], 0)
+    # With an ellipsis: without one numpy takes scalars out of a vector, and no arrays.
+    return [moved[i, ...] for i in range(len(moved))]
 
 
 def _broadcast(eqn: JaxprEqn, x: np.ndarray) -> list[np.ndarray]:
@@ -132,6 +134,5 @@ def _nbytes(var: Any) -> int:
     return math.prod(var.aval.shape) * var.aval.dtype.itemsize
 
 
-def run_on_host(eqn: JaxprEqn, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    # What numpy takes out of an array may be a scalar, and no array.
-    return [np.asarray(x) for x in _RULES[eqn.primitive.name](eqn, *inputs)]
+def run_on_host(eqn: JaxprEqn, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    return _RULES[eqn.primitive.name](eqn, *inputs)
