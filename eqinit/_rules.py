@@ -7,7 +7,7 @@ import equinox as eqx
 
 from ._select import AbstractSelector, SelectorLike, as_selector
 from ._typing import Number
-from .interop import as_initializer, is_site_function
+from .interop import as_initializer, configurable, is_site_function
 
 
 class Rule(eqx.Module):
@@ -85,6 +85,30 @@ class Rule(eqx.Module):
 
 def _accept(said: Any) -> Any:
     return said if is_site_function(said) else as_initializer(said)
+
+
+def _config_fields(rule: Rule) -> dict[str, Any]:
+    axes = dict(rule.axes) if isinstance(rule.axes, tuple) else rule.axes
+    optional = {"optional": True} if rule.optional else {}
+    said = {"init": rule.init, "fields": rule.fields or None, "axes": axes}
+    fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
+    return {"selector": rule.selector, **said, **fans, **optional}
+
+
+def _from_config(
+    selector: SelectorLike,
+    init: Any = None,
+    fields: Mapping[str, Any] | None = None,
+    axes: Any = None,
+    fan_in: Number | None = None,
+    fan_out: Number | None = None,
+    optional: bool = False,
+) -> Rule:
+    said = {"axes": axes, "fan_in": fan_in, "fan_out": fan_out, "optional": optional}
+    return Rule(selector, init, **said, **(fields or {}))
+
+
+configurable(fields=_config_fields, build=_from_config)(Rule)
 
 
 RuleLike: TypeAlias = Rule | tuple[Any, Any]

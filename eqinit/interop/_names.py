@@ -1,0 +1,220 @@
+"""Which classes a config may name, and by what name: looked up, never imported."""
+
+import dataclasses
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar, overload
+
+import equinox as eqx
+
+from .. import schemes
+from .._bases import AbstractBase
+from .._initializer import AbstractInitializer
+from .._select import AbstractSelector
+from ..combinators import AbstractTransform
+
+
+_C = TypeVar("_C", bound=type)
+
+# Every concrete subclass of these can be written down, a user's own included.
+_ROOTS: tuple[type, ...] = (
+    AbstractInitializer,
+    AbstractBase,
+    AbstractSelector,
+    AbstractTransform,
+)
+
+
+class Codec(NamedTuple):
+    """How one class is taken apart and put together again."""
+
+    fields: Callable[[Any], Mapping[str, Any]]
+    build: Callable[..., Any]
+
+
+_NAMED: dict[str, type] = {}
+_CODECS: dict[type, Codec] = {}
+
+
+@overload
+def configurable(cls: _C, /) -> _C: ...
+@overload
+def configurable(
+    *,
+    name: str | None = None,
+    fields: Callable[[Any], Mapping[str, Any]] | None = None,
+    build: Callable[..., Any] | None = None,
+) -> Callable[[_C], _C]: ...
+def configurable(
+    cls: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    fields: Callable[[Any], Mapping[str, Any]] | None = None,
+    build: Callable[..., Any] | None = None,
+) -> Any:
+    """Let a class stand in configs, under a name of its own.
+
+    Initializers, bases, selectors and transforms need this only for another name, or
+    where their constructor does not take their fields: subclassing is enough. Layer
+    types that are no `eqx.Module` need it to be named by a `Layer` selector.
+
+    ```python
+    @configurable(name="my_lab.Whitened")
+    class Whitened(AbstractInitializer): ...
+    ```
+
+    **Arguments:**
+
+    - `cls`: the class.
+    - `name`: what configs call it; the class's own name if left out.
+    - `fields`: from an instance to its constructor's arguments, as a dict.
+    - `build`: from these arguments to an instance.
+
+    **Returns:** the class itself, or a decorator.
+    """
+
+    def register(cls: Any) -> Any:
+        _NAMED[name or cls.__name__] = cls
+        if fields is not None or build is not None:
+            _CODECS[cls] = Codec(fields or own_fields, build or cls)
+        return cls
+
+    return register if cls is None else register(cls)
+
+
+def codec_of(cls: type) -> Codec:
+    return _CODECS.get(cls) or Codec(own_fields, cls)
+
+
+def own_fields(instance: Any) -> dict[str, Any]:
+    """Constructor arguments: what the object says of itself, or its fields."""
+    if hasattr(instance, "config_fields"):
+        return dict(instance.config_fields())
+    if not dataclasses.is_dataclass(instance):
+        return {}
+    fields = dataclasses.fields(instance)
+    return {field.name: getattr(instance, field.name) for field in fields if field.init}
+
+
+def _descendants(cls: type) -> Iterator[type]:
+    for sub in cls.__subclasses__():
+        yield sub
+        yield from _descendants(sub)
+
+
+def _is_concrete(cls: type) -> bool:
+    return not inspect.isabstract(cls) and not cls.__name__.startswith("Abstract")
+
+
+def _own(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "eqinit"
+
+
+def qualified(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _public(cls: type) -> str:
+    """The shortest loaded path to a class: `equinox.nn.Linear`, not `..._linear...`."""
+    parts = cls.__module__.split(".")
+    for count in range(1, len(parts) + 1):
+        module = sys.modules.get(".".join(parts[:count]))
+        if getattr(module, cls.__name__, None) is cls:
+            return ".".join([*parts[:count], cls.__name__])
+    return qualified(cls)
+
+
+def _unique(classes: Iterable[type]) -> list[type]:
+    """A class defined anew under the same path (a notebook's cell) replaces the old."""
+    return list({qualified(cls): cls for cls in classes}.values())
+
+
+def _concrete() -> list[type]:
+    found = (cls for root in _ROOTS for cls in _descendants(root))
+    return _unique(cls for cls in found if _is_concrete(cls))
+
+
+def is_configurable(cls: type) -> bool:
+    return cls in _NAMED.values() or (issubclass(cls, _ROOTS) and _is_concrete(cls))
+
+
+def name_of(cls: type) -> str:
+    """What a config calls this class."""
+    for name, named in _NAMED.items():
+        if named is cls:
+            return name
+    if _own(cls):
+        return cls.__name__
+    same = [other for other in _concrete() if other.__name__ == cls.__name__]
+    return cls.__name__ if same == [cls] else qualified(cls)
+
+
+def class_of(name: str) -> type:
+    """The class that a config means by `name`.
+
+    **Raises:** `ValueError` for a name that nobody has, with the nearest ones, and for
+    one that several have.
+    """
+    if name in _NAMED:
+        return _NAMED[name]
+    known = _concrete()
+    found = [cls for cls in known if name in (cls.__name__, qualified(cls))]
+    found = [cls for cls in found if _own(cls)] or found
+    if len(found) == 1:
+        return found[0]
+    if len(found) > 1:
+        options = ", ".join(f"`{qualified(cls)}`" for cls in found)
+        raise ValueError(f"`{name}` may be {options}; write one of these.")
+    alias = getattr(schemes, name, None)
+    if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
+        return alias  # XavierNormal, Dirac
+    names = {*_NAMED, *(cls.__name__ for cls in known)}
+    raise ValueError(
+        f"no scheme, base, selector or rule is called `{name}`.{nearest(name, names)} "
+        "One of your own joins when its class has been imported."
+    )
+
+
+def layer_name(cls: type) -> str:
+    """What a config calls a layer type."""
+    named = [name for name, other in _NAMED.items() if other is cls]
+    if not named and not issubclass(cls, eqx.Module):
+        raise ValueError(
+            f"the layer type {qualified(cls)} is no `eqx.Module`, and a config could "
+            "not find it again. Decorate it with `@eqinit.configurable`."
+        )
+    return named[0] if named else _public(cls)
+
+
+def layer_of(name: str) -> type:
+    """The layer type that a config means: loaded already, by its path or its name."""
+    if name in _NAMED:
+        return _NAMED[name]
+    known = _unique(_descendants(eqx.Module))
+    exact = [cls for cls in known if name in (_public(cls), qualified(cls))]
+    found = exact or [cls for cls in known if cls.__name__ == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        options = ", ".join(f"`{_public(cls)}`" for cls in found)
+        raise ValueError(f"the layer type `{name}` may be {options}; write one.")
+    names = {_public(cls) for cls in known if not _is_private(cls)}
+    raise ValueError(
+        f"no layer type `{name}` is loaded.{nearest(name, names)} Import the package "
+        "that has it before reading the config: a config never imports anything."
+    )
+
+
+def _is_private(cls: type) -> bool:
+    return any(part.startswith("_") for part in _public(cls).split("."))
+
+
+def nearest(said: str, known: Iterable[str]) -> str:
+    """Did you mean ...?, or nothing where nothing is near."""
+    close = difflib.get_close_matches(said, sorted(known), n=3, cutoff=0.6)
+    if not close:
+        return ""
+    return f" Did you mean {' or '.join(f'`{name}`' for name in close)}?"

@@ -1,0 +1,279 @@
+"""Configs: what is written down is read back, and nothing else is."""
+
+import json
+import math
+import tomllib
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import CASES, Case
+from helpers import same_bits
+
+import eqinit as ei
+from eqinit import Rule, from_config, to_config
+from eqinit._rules import as_rules
+
+
+def as_toml(value: Any) -> str:
+    """Plain data as a TOML value (tables inline): the writer that Python lacks."""
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    # Booleans, numbers and strings are written alike in JSON and TOML.
+    return json.dumps(value, allow_nan=False)
+
+
+def through_json(config: Any) -> Any:
+    return json.loads(json.dumps(config, allow_nan=False))
+
+
+def through_toml(config: Any) -> Any:
+    return tomllib.loads(f"value = {as_toml(config)}")["value"]
+
+
+def round_trip(value: Any, through: Any) -> Any:
+    config = to_config(value)
+    survived = through(config)
+    assert survived == config
+    return from_config(survived)
+
+
+def written_down(case: Case) -> bool:
+    """Whether it holds no function, for which there is no name."""
+    held = vars(case.init).values()
+    return not any(callable(v) and not isinstance(v, eqx.Module) for v in held)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if written_down(c)], ids=lambda case: case.name
+)
+def test_every_scheme_round_trips(case: Case):
+    for through in (through_json, through_toml):
+        again = round_trip(case.init, through)
+        assert type(again) is type(case.init)
+        assert jax.tree.structure(again) == jax.tree.structure(case.init)
+        for leaf, old in zip(*map(jax.tree.leaves, (again, case.init)), strict=True):
+            assert np.array_equal(leaf, old)
+            assert np.asarray(leaf).dtype == np.asarray(old).dtype
+
+
+def test_draws_are_the_same():
+    init = ei.Scaled(ei.Sparse(ei.HeNormal(), density=0.5), np.float32(0.1))
+    again = round_trip(init, through_toml)
+    key = jax.random.key(0)
+    draws = [i(key, (8, 4), axes="out in") for i in (init, again)]
+    assert same_bits(*draws)
+
+
+RULES: list[Any] = [
+    Rule("head", weight=ei.Zeros(), bias=ei.PriorProb(0.01)),
+    Rule(eqx.nn.LSTMCell, ei.PerGate(f=ei.Ones(), other=ei.Zeros()), optional=True),
+    Rule(
+        (ei.Layer(eqx.nn.Conv) & ~ei.Path("stem.**")) | ei.Role("bias"),
+        weight=ei.HeNormal(distribution=ei.StandardStudentT(5)),
+        axes={"weight": "out in *kernel"},
+        fan_in=3.5,
+        fan_out=4,
+    ),
+    Rule("w", ei.LecunNormal(), axes="out in"),
+    ("pos_embed", ei.Normal(0.02)),
+]
+
+
+@pytest.mark.parametrize("through", [through_json, through_toml])
+def test_rules_round_trip(through: Any):
+    rules = list(as_rules(RULES))
+    assert round_trip(rules, through) == rules
+
+
+def test_rules_read_back_apply():
+    model = eqx.nn.MLP(2, 3, 4, 2, key=jax.random.key(0))
+    rules = [Rule(eqx.nn.Linear, weight=ei.HeNormal(), bias=ei.Zeros())]
+    config = through_json({"rules": to_config(rules)})
+    key = jax.random.key(1)
+    made = [ei.apply(model, key, r) for r in (rules, from_config(config)["rules"])]
+    assert eqx.tree_equal(*made)
+
+
+def test_defaults_are_written_and_none_is_not():
+    assert to_config(ei.LecunNormal()) == {
+        "type": "LecunNormal",
+        "gain": 1.0,
+        "mode": "fan_in",
+        "distribution": "truncated_normal",
+    }
+    assert "nonzero" not in to_config(ei.Sparse(ei.Zeros(), density=0.5))
+
+
+def test_written_by_hand():
+    assert from_config({"type": "HeNormal", "gain": 0.5}) == ei.HeNormal(gain=0.5)
+    assert from_config({"type": "XavierNormal"}) == ei.GlorotNormal()
+    assert from_config({"type": "Layer", "cls": "Linear"}) == ei.Layer(eqx.nn.Linear)
+    rule = from_config({"type": "Rule", "selector": "head", "init": {"type": "Zeros"}})
+    assert rule == Rule("head", ei.Zeros())
+
+
+@pytest.mark.parametrize(
+    "value", [math.inf, -math.inf, 1 + 2j, 2**40, -0.0, 5e-324, True, 'a = [b]\n"c"']
+)
+def test_values(value: Any):
+    for through in (through_json, through_toml):
+        again = round_trip({"x": value}, through)["x"]
+        assert type(again) is type(value)
+        assert repr(again) == repr(value)  # tells -0.0 from 0.0
+    assert math.isnan(round_trip({"x": math.nan}, through_toml)["x"])
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "float16", "bfloat16", "complex64", "int8", "bool"]
+)
+def test_arrays(dtype: str):
+    values = np.array([[0.1, 1e30, 0.0], [1.5, -2.0, 7.0]])
+    array = np.clip(values, -9, 9).astype(jnp.dtype(dtype))
+    for shape in ((2, 3), (6,), (3, 2, 1)):
+        again = round_trip({"x": array.reshape(shape)}, through_toml)["x"]
+        assert again.dtype == array.dtype
+        assert np.array_equal(again, array.reshape(shape))
+    empty = round_trip({"x": array[:0]}, through_json)["x"]
+    assert (empty.shape, empty.dtype) == ((0, 3), array.dtype)
+
+
+def test_array_with_infinities():
+    again = round_trip({"x": np.array([np.nan, np.inf, 1.0])}, through_toml)["x"]
+    assert np.array_equal(again, [np.nan, np.inf, 1.0], equal_nan=True)
+
+
+class MyScheme(ei.AbstractLawInitializer):
+    """A user's own: subclassing is enough."""
+
+    size: float = 2.0
+
+    def law(self, spec: ei.ParamSpec) -> Any:
+        return ei.Constant(self.size).law(spec)
+
+
+def test_own_scheme_joins_by_subclassing():
+    assert to_config(MyScheme(3.0)) == {"type": "MyScheme", "size": 3.0}
+    assert from_config({"type": "MyScheme"}) == MyScheme()
+    assert from_config({"type": f"{__name__}.MyScheme"}) == MyScheme()
+
+
+@ei.configurable(name="lab.Pair", fields=lambda p: {"both": [p.a, p.b]})
+class Pair(ei.AbstractLawInitializer):
+    """One whose constructor does not take its fields."""
+
+    a: float
+    b: float
+
+    def __init__(self, both: tuple[float, float]) -> None:
+        self.a, self.b = both
+
+    def law(self, spec: ei.ParamSpec) -> Any:
+        return ei.Constant(self.a).law(spec)
+
+
+def test_own_scheme_joins_by_decorator():
+    config = to_config(Pair((1.0, 2.0)))
+    assert config == {"type": "lab.Pair", "both": [1.0, 2.0]}
+    assert from_config(config) == Pair((1.0, 2.0))
+
+
+@ei.configurable
+class NoModule(tuple[Any, ...]):
+    """A layer type that is no `eqx.Module`."""
+
+
+def test_layer_that_is_no_module():
+    assert round_trip(ei.Layer(NoModule), through_json) == ei.Layer(NoModule)
+    with pytest.raises(ValueError, match=r"dict is no `eqx.Module`.*configurable"):
+        to_config(ei.Layer(dict))
+
+
+def test_two_of_one_name():
+    class Twin(ei.AbstractLawInitializer):
+        def law(self, spec: ei.ParamSpec) -> Any:
+            return ei.Zeros().law(spec)
+
+    first = Twin
+
+    def scope() -> type:
+        class Twin(ei.AbstractLawInitializer):
+            def law(self, spec: ei.ParamSpec) -> Any:
+                return ei.Ones().law(spec)
+
+        return Twin
+
+    second = scope()
+    for cls in (first, second):
+        assert type(round_trip(cls(), through_json)) is cls
+    with pytest.raises(
+        ValueError, match=r"`Twin` may be .*first|`Twin` may be .*scope"
+    ):
+        from_config({"type": "Twin"})
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"type": "HeNorml"}, r"called `HeNorml`\. Did you mean `HeNormal`"),
+        ({"type": "Role", "name": "kernle"}, "no role 'kernle'"),
+        ({"type": "HeNormal", "gian": 2.0}, r"no argument `gian`.*Did you mean `gain`"),
+        ({"type": "Layer", "cls": "equinox.nn.Liner"}, "mean `equinox.nn.Linear`"),
+        ({"type": "Layer", "cls": "os.system"}, "never imports anything"),
+        ({"type": "os.system"}, "called `os.system`"),
+        ({"type": "AbstractInitializer"}, "called `AbstractInitializer`"),
+        ({"type": "Sparse", "init": {"type": "Zeros"}}, "either a share or a number"),
+    ],
+)
+def test_refused_configs(bad: Any, message: str):
+    with pytest.raises(ValueError, match=message):
+        from_config(bad)
+
+
+def test_all_problems_at_once_and_where():
+    bad = [{"type": "Zero"}, {"type": "Scaled", "init": {"type": "One"}, "factor": 1.0}]
+    with pytest.raises(ValueError, match=r"config\[0\]: [^\n]*\nconfig\[1\]\.init: "):
+        from_config(bad)
+
+
+def test_an_import_that_is_named_does_not_happen():
+    import sys
+
+    with pytest.raises(ValueError, match=r"called `this\.Zeros`"):
+        from_config({"type": "this.Zeros"})
+    assert "this" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (
+            ei.Where(lambda model: model.head),
+            r"config\.fn: .*lambda.*cannot be written",
+        ),
+        (ei.When(lambda site: True), r"config\.fn: .*cannot be written"),
+        (Rule("a", jax.nn.initializers.zeros), r"config\.init\.fn: zeros cannot"),
+        (Rule("a", b=lambda site: ei.Zeros()), r"config\.fields\.b: .*lambda"),
+        ({"type": 1}, r"the keys \['type'\] cannot be written"),
+        (ei.Through(ei.Zeros(), (jnp.exp, jnp.log)), r"transform\.forward_fn: "),
+        (jnp.dtype("float32"), "cannot be written down"),
+    ],
+)
+def test_refused_values(value: Any, message: str):
+    with pytest.raises(ValueError, match=message):
+        to_config(value)
+
+
+def test_traced_values_are_refused():
+    def inside(gain: jax.Array) -> jax.Array:
+        to_config(ei.HeNormal(gain=gain))
+        return gain
+
+    with pytest.raises(ValueError, match=r"config\.gain: a traced value"):
+        jax.jit(inside)(jnp.ones(()))
