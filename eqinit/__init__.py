@@ -68,7 +68,14 @@ from .combinators import (
     Sparse as Sparse,
     Through as Through,
 )
-from .interop import to_jax as to_jax, to_klax as to_klax
+from .interop import (
+    as_initializer as as_initializer,
+    configurable as configurable,
+    from_config as from_config,
+    to_config as to_config,
+    to_jax as to_jax,
+    to_klax as to_klax,
+)
 from .layouts import (
     register_inverse as register_inverse,
     register_layout as register_layout,
