@@ -135,7 +135,10 @@ def _bind_in_place(
         return Binding(depth, field, Wrap(top, None, unknown(blind[0].node)))
     wrapper = run[0].wrapper
     assert wrapper is not None
-    inner = primary(top.node)
+    try:
+        inner = primary(top.node)
+    except ValueError as error:  # half of it is kept in a way that nobody has said
+        return Binding(depth, field, Wrap(top, None, str(error)))
     if _below(path, top.path) != inner:
         return Binding(depth, field, None, f"{top.path}.{inner}")
     if all(kind.wrapper is not None and kind.wrapper.transparent for kind in run):

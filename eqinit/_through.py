@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ._problems import owner_of
 from ._row import Row
 from ._rules import Rule
 from ._sites import Site
@@ -42,7 +41,7 @@ def release_followers(
 
 def _half(site: Site, rule: Rule, source: str) -> str:
     return (
-        f"{site.path}{owner_of(site)} (rule {rule.label}): it is one half of a "
+        f"{site.path}{_owner(site)} (rule {rule.label}): it is one half of a "
         f"parameter that is kept in two. Claim the other half, `{source}`, and both "
         "are set so that the effective value is what was drawn."
     )
@@ -50,7 +49,7 @@ def _half(site: Site, rule: Rule, source: str) -> str:
 
 def _twice(site: Site, rule: Rule, source: str) -> str:
     return (
-        f"{site.path}{owner_of(site)} (rule {rule.label}): it follows `{source}`, "
+        f"{site.path}{_owner(site)} (rule {rule.label}): it follows `{source}`, "
         "which is claimed as well: together they make the effective value. Leave this "
         "one out, or `Keep()` the other."
     )
@@ -79,7 +78,7 @@ def through_wrappers(
 def _complaints(site: Site, row: Row) -> list[str]:
     assert site.wrap is not None
     assert row.init is not None
-    where = f"{site.path}{owner_of(site)} (rule {row.rule})"
+    where = f"{site.path}{_owner(site)} (rule {row.rule})"
     wrapper = site.wrap.wrapper
     if wrapper is None:
         return [f"{where}: {site.wrap.why}"]
@@ -96,3 +95,7 @@ def _complaints(site: Site, row: Row) -> list[str]:
         "stays inside, such as `**hoedt()`, `LogNormal(...)`, `Uniform(a, b)` or "
         "`Abs(...)` around this one."
     ]
+
+
+def _owner(site: Site) -> str:
+    return "" if site.layer is None else f", of {type(site.layer).__name__}"
