@@ -1,5 +1,6 @@
 """eqinit: parameter initialisation and model surgery for Equinox."""
 
+from . import recipes as recipes
 from ._bases import (
     AbstractBase as AbstractBase,
     StandardNormal as StandardNormal,

@@ -14,6 +14,7 @@ from .._law import ConstantLaw
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from ._checks import positive
+from ._steady import steady
 
 
 def gate_position(spec: ParamSpec, label: str) -> tuple[int, int]:
@@ -78,9 +79,13 @@ class AbstractTimescaleBias(AbstractInitializer):
     A subclass says what the unit's bias is, given how many units there are.
     """
 
-    keep: eqx.AbstractVar[str | None]
-    write: eqx.AbstractVar[str | None]
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
+
+    # Methods rather than abstract fields: those would come first in the signature that
+    # type checkers read off.
+    @abc.abstractmethod
+    def gates(self) -> tuple[str | None, str | None]:
+        """The names of the gates that keep and that write, where they were said."""
 
     @abc.abstractmethod
     def unit(self, key: Key, shape: Shape, units: int, dtype: DTypeLike) -> Array:
@@ -88,7 +93,7 @@ class AbstractTimescaleBias(AbstractInitializer):
 
     def signs(self, spec: ParamSpec) -> np.ndarray:
         """+1 in the keeping gate, -1 in the writing gate, 0 elsewhere."""
-        keep, write = self.keep, self.write
+        keep, write = self.gates()
         if keep is None and write is None:
             keep, write = _default_gates(spec)
         sign = np.zeros(spec.known_axes.split_shape)
@@ -100,6 +105,7 @@ class AbstractTimescaleBias(AbstractInitializer):
     def check(self, spec: ParamSpec) -> None:
         self.signs(spec)
 
+    @steady
     def draw(self, key: Key, spec: ParamSpec) -> Array:
         if spec.size == 0:
             return jnp.zeros(spec.shape, spec.dtype)
@@ -154,6 +160,9 @@ class Chrono(AbstractTimescaleBias):
                 "above 1 + t_min, in steps (the length of the sequences)."
             )
 
+    def gates(self) -> tuple[str | None, str | None]:
+        return self.keep, self.write
+
     def unit(self, key: Key, shape: Shape, units: int, dtype: DTypeLike) -> Array:
         del units
         low, high = (jnp.asarray(t, dtype) for t in (self.t_min, self.t_max))
@@ -178,6 +187,9 @@ class UniformGate(AbstractTimescaleBias):
 
     keep: str | None = eqx.field(static=True, default=None)
     write: str | None = eqx.field(static=True, default=None)
+
+    def gates(self) -> tuple[str | None, str | None]:
+        return self.keep, self.write
 
     def unit(self, key: Key, shape: Shape, units: int, dtype: DTypeLike) -> Array:
         # One or two units have no interval: their gate is half open.

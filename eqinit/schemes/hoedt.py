@@ -20,6 +20,7 @@ from .._law import LocScale, LogNormalLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike, checked
 from ._checks import positive
+from ._steady import one_by_one, steady
 from .distributions import log_normal_law
 from .variance_scaling import BASES
 
@@ -146,7 +147,7 @@ class HoedtNormal(AbstractHoedt, AbstractLawInitializer):
     - `alpha`: negative slope of a leaky ReLU. Consistent in weight and bias (the
         authors' code puts it into $v$ alone).
     - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
-        ReLU if left out.
+        ReLU if left out. `var` must then be a number, not traced.
 
     !!! warning
         The fixed point holds for one layer, in expectation, and is unstable beyond:
@@ -206,6 +207,7 @@ class HoedtMatched(AbstractHoedt):
                 f"{wanted:.2f} times their squared mean; use `HoedtNormal()`."
             )
 
+    @steady
     def draw(self, key: Key, spec: ParamSpec) -> Array:
         view = MatrixView.of(spec)
         if spec.size == 0:
@@ -218,7 +220,7 @@ class HoedtMatched(AbstractHoedt):
             unit = _matched(z, ratio, spec.draw_dtype)
             return unit * jnp.asarray(mean, spec.draw_dtype)
 
-        matrices = draw_slices(one, key, view.count)
+        matrices = draw_slices(lambda k: one_by_one(one, k), key, view.count)
         return cast(view.restore(matrices, spec.shape), spec.dtype)
 
 

@@ -12,6 +12,7 @@ from .._law import LocScale, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
+from ._steady import steady
 from .fan_power import bounded_law
 from .orthogonal import haar
 
@@ -111,6 +112,7 @@ class FourierFeatures(AbstractMatrixInitializer):
                 "FourierFeatures are real frequencies, and the parameter is complex."
             )
 
+    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         row_key, turn_key = jax.random.split(key)
         unit = self._rows(row_key, rows, cols, dtype)
@@ -142,5 +144,5 @@ def _directions(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
     """Unit rows, orthogonal within each block of `cols`."""
     blocks = -(-rows // cols)
     keys = jax.random.split(key, blocks)
-    squares = [haar(keys[i], cols, cols, dtype) for i in range(blocks)]
-    return jnp.concatenate(squares)[:rows]
+    squares = jax.lax.map(lambda k: haar(k, cols, cols, dtype), keys)
+    return squares.reshape(blocks * cols, cols)[:rows]

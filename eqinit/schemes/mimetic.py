@@ -11,6 +11,7 @@ from .._initializer import AbstractMatrixInitializer, MatrixView
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from ._checks import choice, positive
+from ._steady import steady
 
 
 def above(path: str, levels: int) -> str:
@@ -83,6 +84,7 @@ class Mimetic(AbstractMatrixInitializer):
         """(inner features of all heads, width of the stream)."""
         return (cols, rows) if self.part == "output" else (rows, cols)
 
+    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         inner, width = self._sizes(rows, cols)
         attends = self.part in ("query", "key")

@@ -14,6 +14,7 @@ from .._law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
 from ._checks import choice, positive
+from ._steady import steady
 from .mimetic import above
 
 
@@ -52,6 +53,7 @@ class AbstractRate(AbstractInitializer):
                 f"{type(self).__name__} is a real rate, and the parameter is complex."
             )
 
+    @steady
     def draw(self, key: Key, spec: ParamSpec) -> Array:
         share = jax.random.uniform(key, spec.shape, spec.draw_dtype)
         return cast(_STORED[self.stored](self.rate(share)), spec.dtype)
@@ -166,6 +168,7 @@ class LruRing(AbstractInitializer):
                 f"LruRing stores the real {self.part}, and the parameter is complex."
             )
 
+    @steady
     def draw(self, key: Key, spec: ParamSpec) -> Array:
         dtype = spec.draw_dtype
         modulus_key, phase_key = jax.random.split(key)

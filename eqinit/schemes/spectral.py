@@ -11,6 +11,7 @@ from .._law import LocScale, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from ._checks import positive
+from ._steady import one_by_one, steady
 from .variance_scaling import BASES, scaled_law
 
 
@@ -36,11 +37,14 @@ class Spectral(AbstractMatrixInitializer):
     def __check_init__(self) -> None:
         positive("Spectral", gain=self.gain, zero=True)
 
+    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
-        normal = jax.random.normal(key, (rows, cols), dtype)
+        def unit(key: Key) -> Array:
+            normal = jax.random.normal(key, (rows, cols), dtype)
+            return normal / jnp.linalg.norm(normal, 2).astype(dtype)
+
         target = jnp.asarray(self.gain, dtype) * math.sqrt(rows / cols)
-        norm = jnp.linalg.norm(normal, 2).astype(dtype)
-        return normal * (target / norm)
+        return one_by_one(unit, key) * target
 
 
 class SpectralNormal(AbstractLawInitializer):

@@ -12,10 +12,11 @@ from .._initializer import (
     AbstractMatrixInitializer,
     MatrixView,
 )
-from .._law import ConstantLaw
+from .._law import ConstantLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
 from ._checks import choice, positive
+from ._steady import one_by_one, steady
 from .hippo import Diagonal, Measure, diagonal, dplr, hippo
 from .spaced import AbstractSequence
 
@@ -178,10 +179,19 @@ class S5(AbstractMatrixInitializer):
                 "divide. Pass another `blocks=`."
             )
 
+    def moments(self, spec: ParamSpec) -> Moments:
+        view = MatrixView.of(spec)
+        cols = view.cols // spec.pair_size
+        # Columns of V have length one, so it keeps variances; half a state is a half.
+        fan = cols * (2 if self.half and self.part == "C" else 1)
+        return Moments(0.0, (max(fan, 1) * spec.pair_size) ** -0.5)
+
+    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         complexes = jnp.issubdtype(dtype, jnp.complexfloating)
         cols = cols if complexes else cols // 2
-        values = self._values(key, rows, cols, jnp.finfo(dtype).dtype)
+        real = jnp.finfo(dtype).dtype
+        values = one_by_one(lambda k: self._values(k, rows, cols, real), key)
         if complexes:
             return values.astype(dtype)
         return jnp.stack([values.real, values.imag], -1).reshape(rows, 2 * cols)

@@ -1,6 +1,5 @@
 """Weights of transformers, scaled by width and depth."""
 
-import abc
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -14,39 +13,28 @@ from .constant import Zeros
 from .variance_scaling import BASES, Distribution, base_of, scaled_law
 
 
-class AbstractWidthScaled(AbstractLawInitializer):
-    """Mean 0 and variance `moment / dim`, where `dim` is a width and not a fan.
-
-    `dim` is the model's width; left out it is the parameter's fan_in, which is the same
-    for a layer that reads the residual stream.
-    """
-
-    dim: eqx.AbstractVar[int | None]
-    distribution: eqx.AbstractVar[Distribution]
-    roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
-
-    def __check_init__(self) -> None:
-        name = type(self).__name__
-        if self.dim is not None:
-            positive(name, dim=self.dim)
-        if isinstance(self.distribution, str):
-            choice(name, "distribution", self.distribution, tuple(BASES))
-
-    @abc.abstractmethod
-    def moment(self) -> ScalarLike:
-        """The variance at a width of one."""
-
-    def law(self, spec: ParamSpec) -> LocScale:
-        dim = spec.fan("fan_in") if self.dim is None else self.dim
-        return scaled_law(base_of(self.distribution), self.moment() / dim, spec)
+def _check(name: str, dim: int | None, distribution: Distribution) -> None:
+    if dim is not None:
+        positive(name, dim=dim)
+    if isinstance(distribution, str):
+        choice(name, "distribution", distribution, tuple(BASES))
 
 
-class SmallInit(AbstractWidthScaled):
+def _width_law(
+    moment: ScalarLike, dim: int | None, distribution: Distribution, spec: ParamSpec
+) -> LocScale:
+    """Mean 0 and variance `moment / dim`, where `dim` is a width and not a fan."""
+    width = spec.fan("fan_in") if dim is None else dim
+    return scaled_law(base_of(distribution), moment / width, spec)
+
+
+class SmallInit(AbstractLawInitializer):
     r"""Standard deviation $\sqrt{2 / (5 d)}$, for a model of width $d$.
 
     **Arguments:**
 
-    - `dim`: the width $d$; the fan_in if left out.
+    - `dim`: the width $d$; the fan_in if left out, which is the same for a layer that
+        reads the residual stream.
     - `distribution`: `"normal"`, `"truncated_normal"` (at two sigma), `"uniform"` or
         any base distribution: all have the std above. (xlstm_jax's truncated one has
         0.88 of it.)
@@ -56,12 +44,16 @@ class SmallInit(AbstractWidthScaled):
 
     dim: int | None = eqx.field(static=True, default=None)
     distribution: Distribution = eqx.field(static=True, default="normal")
+    roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 
-    def moment(self) -> ScalarLike:
-        return 2 / 5
+    def __check_init__(self) -> None:
+        _check("SmallInit", self.dim, self.distribution)
+
+    def law(self, spec: ParamSpec) -> LocScale:
+        return _width_law(2 / 5, self.dim, self.distribution, spec)
 
 
-class Wang(AbstractWidthScaled):
+class Wang(AbstractLawInitializer):
     r"""Standard deviation $2 / (L \sqrt d)$, for the last layer of a residual branch.
 
     **Arguments:**
@@ -76,9 +68,15 @@ class Wang(AbstractWidthScaled):
     num_blocks: ScalarLike
     dim: int | None = eqx.field(static=True, default=None)
     distribution: Distribution = eqx.field(static=True, default="normal")
+    roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
-    def moment(self) -> ScalarLike:
-        return (2 / self.num_blocks) ** 2
+    def __check_init__(self) -> None:
+        _check("Wang", self.dim, self.distribution)
+        positive("Wang", num_blocks=self.num_blocks)
+
+    def law(self, spec: ParamSpec) -> LocScale:
+        moment = (2 / self.num_blocks) ** 2
+        return _width_law(moment, self.dim, self.distribution, spec)
 
 
 CommonName: TypeAlias = Literal["small", "wang", "wang2", "zeros"]

@@ -1,0 +1,54 @@
+"""Recipes: rules for whole models, as papers and frameworks have them.
+
+Each function returns a list of [`eqinit.Rule`][]s. The first rule that claims a
+parameter wins, so rules of your own go in front: `[my_rule, *recipes.gpt2(12)]`. Rules
+for layer types that a model does not have are skipped; a selector that you pass must
+match.
+"""
+
+from .convolutional import (
+    dcgan as dcgan,
+    detection_head as detection_head,
+    fixup as fixup,
+    resnet as resnet,
+)
+from .defaults import (
+    flax as flax,
+    keras as keras,
+    nan as nan,
+    torch_default as torch_default,
+)
+from .feedforward import (
+    finer as finer,
+    icnn as icnn,
+    rl_ddpg as rl_ddpg,
+    rl_ppo as rl_ppo,
+    selu_net as selu_net,
+    siren as siren,
+)
+from .recurrent import (
+    gru as gru,
+    gru_chrono as gru_chrono,
+    lstm as lstm,
+    lstm_chrono as lstm_chrono,
+    mamba as mamba,
+    mamba2 as mamba2,
+    s4d as s4d,
+    xlstm as xlstm,
+)
+from .transformer import (
+    deepnorm as deepnorm,
+    gpt2 as gpt2,
+    mimetic as mimetic,
+    neox as neox,
+    plain_normal as plain_normal,
+    subln as subln,
+    t_fixup as t_fixup,
+    vaswani as vaswani,
+)
+from .vision import (
+    beit as beit,
+    vit_jax as vit_jax,
+    vit_timm as vit_timm,
+)
+from .width import mup as mup, mup_adam_scales as mup_adam_scales

@@ -1,0 +1,121 @@
+"""Convolutional networks."""
+
+from typing import Any
+
+import equinox as eqx
+
+from .._rules import Rule
+from .._select import SelectorLike
+from .._typing import Number, checked
+from ..schemes import (
+    HeNormal,
+    Normal,
+    PriorProb,
+    TorchDefault,
+    Zeros,
+    fixup_scale,
+)
+from ._parts import CONVS, DENSE, layers, norms
+
+
+@checked
+def resnet(last_norms: SelectorLike | None = None) -> list[Rule]:
+    r"""ResNet: He normal by fan_out; the last norm of every block may start at zero.
+
+    A block whose last norm has $\gamma = 0$ is the identity. The classifier has torch's
+    default.
+
+    **Arguments:**
+
+    - `last_norms`: the last norm of each residual branch, such as `"blocks.*.norm2"`;
+        without it all norms are ones.
+
+    **Returns:** rules.
+
+    He et al., Deep residual learning for image recognition, arXiv:1512.03385; Goyal et
+    al., Accurate, large minibatch SGD, arXiv:1706.02677.
+    """
+    zero = [] if last_norms is None else [Rule(last_norms, Zeros())]
+    return [
+        *zero,
+        *layers(CONVS, HeNormal(mode="fan_out", distribution="normal")),
+        Rule(eqx.nn.Linear, TorchDefault(), optional=True),
+        *norms(),
+    ]
+
+
+@checked
+def fixup(
+    inner: SelectorLike,
+    last: SelectorLike,
+    head: SelectorLike,
+    blocks: int,
+    depth: int = 2,
+) -> list[Rule]:
+    r"""Fixup: residual networks without norms.
+
+    All but the last layer of every branch are He normal times $L^{-1/(2m - 2)}$, the
+    last layers and the classifier zero. Scalar biases stay at 0 and scalar multipliers
+    at 1.
+
+    **Arguments:**
+
+    - `inner`: the layers of the branches but the last, such as `"blocks.*.conv1"`.
+    - `last`: the last layer of each branch.
+    - `head`: the classifier.
+    - `blocks`: $L$, the number of residual branches.
+    - `depth`: $m$, the layers of one branch.
+
+    **Returns:** rules.
+
+    Zhang, Dauphin and Ma, Fixup initialization: Residual learning without
+    normalization, arXiv:1901.09321.
+    """
+    he: dict[str, Any] = {"mode": "fan_out", "distribution": "normal"}
+    return [
+        Rule(last, Zeros()),
+        Rule(head, Zeros()),
+        Rule(
+            inner, weight=HeNormal(gain=fixup_scale(blocks, depth), **he), bias=Zeros()
+        ),
+        *layers(DENSE, HeNormal(**he)),
+    ]
+
+
+@checked
+def dcgan(std: Number = 0.02) -> list[Rule]:
+    r"""DCGAN: $\mathcal N(0, 0.02^2)$ for convolutions, $\mathcal N(1, 0.02^2)$ for the
+    scales of norms.
+
+    **Arguments:**
+
+    - `std`: standard deviation of both.
+
+    **Returns:** rules.
+
+    Radford, Metz and Chintala, Unsupervised representation learning with deep
+    convolutional generative adversarial networks, arXiv:1511.06434.
+    """
+    return [
+        *layers(DENSE, Normal(std)),
+        Rule(
+            eqx.nn.BatchNorm, weight=Normal(std, mean=1.0), bias=Zeros(), optional=True
+        ),
+    ]
+
+
+@checked
+def detection_head(head: SelectorLike, probability: Number = 0.01) -> list[Rule]:
+    r"""A dense detector's classification head: $\mathcal N(0, 0.01^2)$, and a bias for
+    which everything starts as background with probability $1 - \pi$.
+
+    **Arguments:**
+
+    - `head`: the last layer of the classification branch.
+    - `probability`: $\pi$.
+
+    **Returns:** a rule, to put in front of those of the rest.
+
+    Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
+    """
+    return [Rule(head, weight=Normal(0.01), bias=PriorProb(probability))]

@@ -1,0 +1,78 @@
+"""What frameworks give a layer that nobody initialises."""
+
+import equinox as eqx
+
+from .._rules import Rule
+from .._select import Path
+from .._sites import Site
+from .._typing import checked
+from ..schemes import (
+    ForgetGateBias,
+    GlorotUniform,
+    LecunNormal,
+    NaN,
+    Normal,
+    Orthogonal,
+    TorchDefault,
+    Uniform,
+    Zeros,
+)
+from ._parts import DENSE, any_of, cells, embeddings, layers, norms
+
+
+@checked
+def torch_default() -> list[Rule]:
+    r"""Torch's and Equinox's own: $U(\pm 1/\sqrt n)$ for weights and biases,
+    $\mathcal N(0, 1)$ for embeddings, ones and zeros in norms.
+
+    **Returns:** rules.
+    """
+    recurrent = any_of(eqx.nn.LSTMCell, eqx.nn.GRUCell)
+    return [
+        Rule(DENSE | recurrent, TorchDefault(), optional=True),
+        *embeddings(Normal(1.0)),
+        *norms(),
+    ]
+
+
+def _unit_rows(site: Site) -> Normal:
+    return Normal(site.shape[-1] ** -0.5)
+
+
+@checked
+def flax() -> list[Rule]:
+    r"""Flax's: LeCun normal (truncated) and zero biases; recurrent kernels orthogonal;
+    embeddings $\mathcal N(0, 1/d)$.
+
+    **Returns:** rules.
+    """
+    return [
+        *layers(DENSE, LecunNormal()),
+        *cells(LecunNormal(), Orthogonal(), Zeros(), Zeros()),
+        *embeddings(_unit_rows),
+        *norms(),
+    ]
+
+
+@checked
+def keras() -> list[Rule]:
+    r"""Keras': Glorot uniform and zero biases; recurrent kernels orthogonal, one in the
+    bias of forget gates; embeddings $U(\pm 0.05)$.
+
+    **Returns:** rules.
+    """
+    return [
+        *layers(DENSE, GlorotUniform()),
+        *cells(GlorotUniform(), Orthogonal(), ForgetGateBias(1.0), Zeros()),
+        *embeddings(Uniform(0.05)),
+        *norms(),
+    ]
+
+
+@checked
+def nan() -> list[Rule]:
+    """Not-a-number everywhere: shows what a training script fails to initialise.
+
+    **Returns:** rules.
+    """
+    return [Rule(Path("**"), NaN())]

@@ -1,0 +1,200 @@
+"""Recurrent networks and state space models."""
+
+from typing import Any
+
+import equinox as eqx
+
+from .._rules import Rule
+from .._select import Path, SelectorLike
+from .._typing import Number, checked
+from ..schemes import (
+    S4D,
+    Chrono,
+    FanUniform,
+    ForgetGateBias,
+    GlorotUniform,
+    Linspace,
+    LogDt,
+    Normal,
+    Ones,
+    Orthogonal,
+    SmallInit,
+    UniformRate,
+    Wang,
+    Zeros,
+)
+from ._parts import embeddings, layers, norms
+
+
+_KERNELS: dict[str, Any] = {"weight_ih": GlorotUniform(), "weight_hh": Orthogonal()}
+
+
+@checked
+def lstm(forget: Number = 1.0) -> list[Rule]:
+    """LSTM: Glorot input and orthogonal recurrent kernels, gate by gate; one in the
+    bias of the forget gate.
+
+    **Arguments:**
+
+    - `forget`: bias of the forget gate; the others are zero.
+
+    **Returns:** rules.
+
+    Jozefowicz et al., An empirical exploration of recurrent network architectures,
+    ICML 2015.
+    """
+    return [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=ForgetGateBias(forget))]
+
+
+@checked
+def lstm_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
+    """LSTM as [`eqinit.recipes.lstm`][], with gate biases for memories of up to `t_max`
+    steps.
+
+    **Arguments:**
+
+    - `t_max`, `t_min`: longest and shortest time to remember, as [`eqinit.Chrono`][].
+
+    **Returns:** rules.
+
+    Tallec and Ollivier, Can recurrent neural networks warp time?, arXiv:1804.11188.
+    """
+    return [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=Chrono(t_max, t_min))]
+
+
+@checked
+def gru() -> list[Rule]:
+    """GRU: Glorot input and orthogonal recurrent kernels, gate by gate; zero biases.
+
+    **Returns:** rules.
+    """
+    return [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Zeros(), bias_n=Zeros())]
+
+
+@checked
+def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
+    """GRU as [`eqinit.recipes.gru`][], with update gates for memories of up to `t_max`
+    steps.
+
+    Arguments as [`eqinit.recipes.lstm_chrono`][].
+
+    **Returns:** rules.
+
+    Tallec and Ollivier, Can recurrent neural networks warp time?, arXiv:1804.11188.
+    """
+    return [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Chrono(t_max, t_min), bias_n=Zeros())]
+
+
+@checked
+def xlstm(
+    num_blocks: int,
+    dim: int,
+    input_gate: SelectorLike = Path("**.igate"),
+    forget_gate: SelectorLike = Path("**.fgate"),
+    down: SelectorLike = Path("**.proj_down"),
+) -> list[Rule]:
+    r"""xLSTM: small weights, gates that start at their biases alone.
+
+    Gate kernels are zero; input gates have biases $\mathcal N(0, 0.1^2)$, forget gates
+    3 to 6, evenly spaced over the heads. Down projections have std $2/(L\sqrt d)$, all
+    other layers and embeddings $\sqrt{2/(5d)}$.
+
+    **Arguments:**
+
+    - `num_blocks`: $L$, the number of blocks.
+    - `dim`: $d$, the model's width.
+    - `input_gate`, `forget_gate`: the layers that compute the gates.
+    - `down`: the last layers of the blocks.
+
+    **Returns:** rules.
+
+    Beck et al., xLSTM: Extended long short-term memory, arXiv:2405.04517.
+    """
+    small = SmallInit(dim=dim)
+    return [
+        Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
+        Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
+        Rule(down, weight=Wang(num_blocks, dim=dim), bias=Zeros()),
+        *layers(eqx.nn.Linear, small),
+        *embeddings(small),
+        *norms(),
+    ]
+
+
+@checked
+def mamba(
+    a_log: SelectorLike = Path("**.A_log"),
+    d: SelectorLike = Path("**.D"),
+    step: SelectorLike = Path("**.dt_proj"),
+    dt_scale: Number = 1.0,
+) -> list[Rule]:
+    r"""Mamba's own parameters: decays $1 \dots N$, skips of one, log-uniform steps.
+
+    Rules for the state space alone; put them in front of those for the rest.
+
+    **Arguments:**
+
+    - `a_log`, `d`: the parameters with these roles.
+    - `step`: the layer whose softplus is the step size.
+    - `dt_scale`: gain of its weights, which are $U(\pm r^{-1/2})$ for a rank $r$.
+
+    **Returns:** rules.
+
+    Gu and Dao, Mamba: Linear-time sequence modeling with selective state spaces,
+    arXiv:2312.00752.
+    """
+    steps = LogDt(1e-3, 0.1, "softplus", floor=1e-4)
+    return [
+        Rule(a_log, S4D("real", "log_real")),
+        Rule(d, Ones()),
+        Rule(step, weight=FanUniform(gain=dt_scale), bias=steps),
+    ]
+
+
+@checked
+def mamba2(
+    a_log: SelectorLike = Path("**.A_log"),
+    d: SelectorLike = Path("**.D"),
+    dt_bias: SelectorLike = Path("**.dt_bias"),
+) -> list[Rule]:
+    """Mamba-2's own parameters: one decay a head, uniform in 1 to 16.
+
+    Arguments as [`eqinit.recipes.mamba`][], with `dt_bias` a parameter of its own.
+
+    **Returns:** rules.
+
+    Dao and Gu, Transformers are SSMs, arXiv:2405.21060.
+    """
+    return [
+        Rule(a_log, UniformRate(1.0, 16.0)),
+        Rule(d, Ones()),
+        Rule(dt_bias, LogDt(1e-3, 0.1, "softplus", floor=1e-4)),
+    ]
+
+
+@checked
+def s4d(
+    log_real: SelectorLike = Path("**.log_A_real"),
+    imag: SelectorLike = Path("**.A_imag"),
+    log_dt: SelectorLike = Path("**.log_dt"),
+) -> list[Rule]:
+    r"""S4D-Lin: $\lambda_n = -\frac12 + i \pi n$, log-uniform steps.
+
+    Rules for the eigenvalues and steps alone; put them in front of those for the rest.
+
+    **Arguments:**
+
+    - `log_real`, `imag`: the parameters with $\ln(-\operatorname{Re}\lambda)$ and
+        $\operatorname{Im}\lambda$.
+    - `log_dt`: the parameter with the logarithm of the step.
+
+    **Returns:** rules.
+
+    Gu et al., On the parameterization and initialization of diagonal state space
+    models, arXiv:2206.11893.
+    """
+    return [
+        Rule(log_real, S4D("lin", "log_real")),
+        Rule(imag, S4D("lin", "imag")),
+        Rule(log_dt, LogDt()),
+    ]

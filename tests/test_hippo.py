@@ -1,0 +1,160 @@
+"""HiPPO against its definition: coefficients of the past, and how they must change."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.polynomial import laguerre, legendre
+
+from eqinit import diagonal, dplr, hippo
+
+
+SIZE = 6
+# Gauss-Legendre with 64 nodes is exact for every polynomial here, and to rounding for
+# the exponentials and sinusoids.
+NODES, WEIGHTS = legendre.leggauss(64)
+
+
+def integral(fn, low: float, high: float) -> np.ndarray:
+    half = (high - low) / 2
+    return half * fn(low + half + half * NODES) @ WEIGHTS
+
+
+def legendre_basis(n: int, x: np.ndarray) -> np.ndarray:
+    """Orthonormal on [-1, 1] under dx / 2."""
+    return math.sqrt(2 * n + 1) * legendre.legval(x, np.eye(SIZE)[n])
+
+
+def rate_of_change(state, t: float) -> np.ndarray:
+    """A central difference, exact for quadratics and extrapolated once."""
+    step = 1e-3
+    near = (state(t + step) - state(t - step)) / (2 * step)
+    far = (state(t + 2 * step) - state(t - 2 * step)) / (4 * step)
+    return (4 * near - far) / 3
+
+
+@pytest.mark.parametrize("power", range(SIZE))
+def test_legs_tracks_the_whole_past(power: int):
+    def state(t: float) -> np.ndarray:
+        def coefficient(n: int) -> np.ndarray:
+            return integral(
+                lambda s: s**power * legendre_basis(n, 2 * s / t - 1) / t, 0, t
+            )
+
+        return np.array([coefficient(n) for n in range(SIZE)])
+
+    a, b = hippo("legs", SIZE)
+    t = 1.3
+    assert np.abs(
+        rate_of_change(state, t) - (a @ state(t) + b * t**power) / t
+    ).max() < (1e-8)
+
+
+@pytest.mark.parametrize("power", range(SIZE))
+def test_legt_tracks_a_window(power: int):
+    # Exact for polynomials of lower degree than the state has entries: these are what
+    # the basis can say of the window, including its far end.
+    def state(t: float) -> np.ndarray:
+        def coefficient(n: int) -> np.ndarray:
+            return integral(
+                lambda s: s**power * legendre_basis(n, 2 * (s - t) + 1), t - 1, t
+            )
+
+        return np.array([coefficient(n) for n in range(SIZE)])
+
+    a, b = hippo("legt", SIZE)
+    t = 1.3
+    assert np.abs(rate_of_change(state, t) - (a @ state(t) + b * t**power)).max() < 1e-8
+
+
+def test_legt_forgets_the_far_end_for_higher_powers():
+    # The test above can fail: a seventh power is beyond six coefficients.
+    def state(t: float) -> np.ndarray:
+        return np.array(
+            [
+                integral(
+                    lambda s, n=n: s**6 * legendre_basis(n, 2 * (s - t) + 1), t - 1, t
+                )
+                for n in range(SIZE)
+            ]
+        )
+
+    a, b = hippo("legt", SIZE)
+    assert (
+        np.abs(rate_of_change(state, 1.3) - (a @ state(1.3) + b * 1.3**6)).max() > 1e-3
+    )
+
+
+def test_lagt_tracks_an_exponential_window():
+    def state(t: float) -> np.ndarray:
+        def coefficient(n: int) -> np.ndarray:
+            basis = np.eye(SIZE)[n]
+            parts = [
+                integral(
+                    lambda s: (
+                        np.sin(t - s) * np.exp(-s / 2) * laguerre.lagval(s, basis)
+                    ),
+                    low,
+                    low + 10,
+                )
+                for low in range(0, 100, 10)
+            ]
+            return sum(parts)
+
+        return np.array([coefficient(n) for n in range(SIZE)])
+
+    a, b = hippo("lagt", SIZE)
+    t = 0.7
+    assert (
+        np.abs(rate_of_change(state, t) - (a @ state(t) + b * np.sin(t))).max() < 1e-8
+    )
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_fourier_tracks_a_periodic_window(k: int):
+    def u(s: np.ndarray) -> np.ndarray:
+        return np.cos(2 * np.pi * k * s + 0.4)
+
+    def basis(n: int, s: np.ndarray) -> np.ndarray:
+        if n == 0:
+            return np.ones_like(s)
+        turn = 2 * np.pi * ((n + 1) // 2) * s
+        return math.sqrt(2) * (np.cos(turn) if n % 2 else np.sin(turn))
+
+    def state(t: float) -> np.ndarray:
+        return np.array(
+            [integral(lambda s, n=n: u(t - s) * basis(n, s), 0, 1) for n in range(7)]
+        )
+
+    a, b = hippo("fourier", 7)
+    t = 0.3
+    # The difference quotient of cos(6 pi t) is good to (6 pi)^5 10^-12 / 7.
+    off = rate_of_change(state, t) - (a @ state(t) + b * u(np.array(t)))
+    assert np.abs(off).max() < 4e-6
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16, 64])
+def test_dplr_is_legs(size: int):
+    a, b = hippo("legs", size)
+    eigenvalues, low_rank, b_tilde, vectors = dplr(size)
+    # LAPACK's Hermitian solver: a few roundings times the norm, which grows as N^2.
+    grain = 64 * np.finfo(float).eps * size**2
+    assert np.abs(vectors.conj().T @ vectors - np.eye(size)).max() < grain
+    inside = np.diag(eigenvalues) - np.outer(low_rank, low_rank.conj())
+    assert np.abs(vectors @ inside @ vectors.conj().T - a).max() < grain
+    assert np.abs(vectors @ b_tilde - b).max() < grain
+    assert np.array_equal(eigenvalues.real, np.full(size, -0.5))
+
+
+def test_legs_frequencies_at_64():
+    # Measured in the literature: the largest is close to N^2 / pi = 1303.80.
+    omega = dplr(64, half=True).eigenvalues.imag
+    assert np.all(np.diff(omega) > 0)
+    assert omega[-1] == pytest.approx(1303.27, abs=5e-3)
+    assert omega[0] == pytest.approx(0.2639, abs=5e-5)
+    assert np.array_equal(diagonal("legs", 32), -0.5 + 1j * omega)
+
+
+def test_odd_sizes_have_no_halves():
+    with pytest.raises(ValueError, match="half=True and size=7; pairs need it even"):
+        dplr(7, half=True)
