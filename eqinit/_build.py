@@ -4,17 +4,21 @@ import dataclasses
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.tree_util as jtu
+import numpy as np
 
+from ._fill import key_eligible, prefetch
 from ._place import wanted_shardings
 from ._plan import Plan, plan
+from ._requests import fill_request
 from ._resolve import resolve
-from ._rules import as_rules
+from ._rules import Rule, as_rules
 from ._sites import find_sites
+from ._spec import make_spec
 from ._trace import Traced, Untraceable, evaluate, trace
 from ._typing import Key, checked
 from .layouts import call_layouts
@@ -69,6 +73,9 @@ def build(
     **Raises:** `ValueError`, before anything is drawn, with every problem found.
     """
     construct = functools.partial(_construct, make)
+    rules = as_rules(rules)
+    if key_eligible(key):
+        prefetch(_bases(rules))
     try:
         traced = trace(construct, key)
     except Untraceable as why:
@@ -78,7 +85,7 @@ def build(
     else:
         found = resolve(
             traced.skeleton,
-            as_rules(rules),
+            rules,
             call_layouts(layouts),
             strict=strict,
             allow_abstract=True,
@@ -101,6 +108,20 @@ def _takes_key_by_name(make: Callable[..., Any]) -> bool:
         return False
     named = parameters.get("key")
     return named is not None and named.kind is not named.POSITIONAL_ONLY
+
+
+def _bases(rules: Sequence[Rule]) -> set[str]:
+    """What rules will draw from, most likely: it compiles while `make` is traced."""
+    spec = make_spec((2, 2), np.float32, "out in")
+    bases: set[str] = set()
+    for init in (init for rule in rules for init in (rule.init, *rule.fields.values())):
+        try:
+            law = init.law(spec)
+        except (AttributeError, TypeError, ValueError):
+            continue  # a function of the site, or a scheme for another role
+        request = fill_request(law, np.zeros(2, np.uint32), spec)
+        bases |= set() if request is None else {request.base}
+    return bases
 
 
 def _computed(traced: Traced, planned: Plan, key: Key) -> Any:
