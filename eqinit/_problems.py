@@ -1,7 +1,8 @@
 """What is wrong with rules on a model, said so that it can be put right."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,21 +16,50 @@ from ._specs import Specs
 from ._table import describe
 
 
+class OfRule(NamedTuple):
+    """Problems of a rule as a whole, and the paths of which they say all there is."""
+
+    problems: list[str]
+    explained: frozenset[str]
+
+
 def of_rule(
     specs: Specs, rule: Rule, selected: Sequence[Site], claimed: Sequence[Site]
-) -> list[str]:
-    """Problems of one rule as a whole: unused, misspelt, or reaching too far."""
+) -> OfRule:
+    """Unused, misspelt, or reaching too far."""
     found = _unknown_fields(rule, selected)
     if not claimed and not rule.optional and not found:
         found.append(_unused(specs, rule, selected))
-    return found + _stray_roles(specs, rule, claimed)
+    strays = _strays(specs, rule, claimed)
+    return OfRule(found + strays.problems, strays.explained)
 
 
 def owner_of(site: Site) -> str:
     return "" if site.layer is None else f", of {type(site.layer).__name__}"
 
 
-def complaint_of(site: Site, complaint: str) -> str:
+class Complaints:
+    """What initializers say of parameters: each complaint once, with all its paths."""
+
+    def __init__(self) -> None:
+        self._paths: dict[tuple[str, str, str], list[str]] = {}
+
+    def add(self, site: Site, label: str, complaint: str) -> None:
+        said = (owner_of(site), label, _with_advice(site, complaint))
+        self._paths.setdefault(said, []).append(site.path)
+
+    @property
+    def paths(self) -> set[str]:
+        return {path for paths in self._paths.values() for path in paths}
+
+    def __iter__(self) -> Iterator[str]:
+        for (owner, label, complaint), paths in self._paths.items():
+            rest = f", and {len(paths) - 1} more up to {paths[-1]}"
+            more = rest if paths[1:] else ""
+            yield f"{paths[0]}{owner}{more} (rule {label}): {complaint}"
+
+
+def _with_advice(site: Site, complaint: str) -> str:
     """An initializer's complaint, with the layer and the field in its advice."""
     if site.layer is None or EXAMPLE_LAYOUT not in complaint:
         return complaint
@@ -45,7 +75,8 @@ def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
     present = sorted({site.field for site in selected})
     owners = {type(site.layer) for site in selected if site.layer is not None}
     # A field that holds None everywhere (`use_bias=False`) is known, and absent.
-    known = set(present).union(*(getattr(c, "__dataclass_fields__", ()) for c in owners))
+    fields = [getattr(cls, "__dataclass_fields__", ()) for cls in owners]
+    known = set(present).union(*fields)
     return [
         f"rule {rule.label}: nothing that it selects has a field `{name}`; the fields "
         f"with parameters are {present}.{_nearest(name, known)}"
@@ -64,8 +95,8 @@ def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:
     if selected:
         fields = sorted({site.field for site in selected})
         return (
-            f"rule {rule.label}: it sets {sorted(rule.fields)}, and what it selects has "
-            f"only {fields}. Name one of these, or pass `optional=True`."
+            f"rule {rule.label}: it sets {sorted(rule.fields)}, and what it selects "
+            f"has only {fields}. Name one of these, or pass `optional=True`."
         )
     return f"rule {rule.label} matches nothing.{no_match(specs, rule.selector)}"
 
@@ -104,24 +135,56 @@ def _nearest(said: str, known: set[str]) -> str:
     return f" There are {', '.join(f'`{name}`' for name in sorted(known)[:5])}, ..."
 
 
-def _stray_roles(specs: Specs, rule: Rule, claimed: Sequence[Site]) -> list[str]:
+def _strays(specs: Specs, rule: Rule, claimed: Sequence[Site]) -> OfRule:
     """A scheme made for one role must not reach others by a positional rule."""
     if rule.fields or not isinstance(rule.init, AbstractInitializer):
-        return []
+        return OfRule([], frozenset())
     made_for = rule.init.roles
     roles = {site.path: _role(specs, rule, site) for site in claimed}
     strays = [s for s in claimed if roles[s.path] not in (*made_for, "other")]
     if not made_for or not strays or len(set(roles.values())) == 1:
-        return []
-    site = strays[0]
-    name = type(rule.init).__name__
-    siblings = [s for s in claimed if s.layer_path == site.layer_path]
-    right = [s.field for s in siblings if roles[s.path] in made_for] or ["weight"]
-    return [
-        f"rule {rule.label}: {name} is made for a {' or '.join(made_for)} and would "
-        f"also reach `{site.path}`, a {roles[site.path]}. Say which field gets what: "
-        f"`Rule(..., {right[0]}={name}(), {site.field}=Zeros())`."
+        return OfRule([], frozenset())
+    site, name = strays[0], type(rule.init).__name__
+    more = f" (and {len(strays) - 1} more)" if strays[1:] else ""
+    problem = (
+        f"rule {rule.label}: {name} is made for {' or '.join(_a(r) for r in made_for)} "
+        f"and would also reach `{site.path}`, {_a(roles[site.path])}{more}. Say which "
+        f"field gets what: {_by_field(name, made_for, roles, claimed)}."
+    )
+    return OfRule([problem], frozenset(s.path for s in strays))
+
+
+def _a(role: str) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
+# What to suggest for a role that a scheme is not made for.
+_INSTEAD = {
+    "kernel": "HeNormal()",
+    "bias": "Zeros()",
+    "scale": "Ones()",
+    "embedding": "Normal(0.02)",
+}
+
+
+def _by_field(
+    name: str,
+    made_for: Sequence[str],
+    roles: Mapping[str, str],
+    claimed: Sequence[Site],
+    most: int = 3,
+) -> str:
+    """The keyword form for each type of layer."""
+    layers: dict[str, dict[str, str]] = {}
+    for site in claimed:
+        role = roles[site.path]
+        init = f"{name}()" if role in (*made_for, "other") else _INSTEAD[role]
+        layers.setdefault(type(site.layer).__name__, {})[site.field] = init
+    said = [
+        f"`Rule(..., {', '.join(f'{k}={v}' for k, v in fields.items())})` for {owner}"
+        for owner, fields in layers.items()
     ]
+    return ", ".join(said[:most]) + (" and so on" if said[most:] else "")
 
 
 def _role(specs: Specs, rule: Rule, site: Site) -> str:
@@ -132,11 +195,12 @@ def _role(specs: Specs, rule: Rule, site: Site) -> str:
 
 
 def of_unclaimed(
-    rows: Sequence[Row], strict: bool, allow_abstract: bool, found: Sequence[str]
+    rows: Sequence[Row], strict: bool, allow_abstract: bool, broken: Set[str]
 ) -> list[str]:
-    """Abstract parameters that stay so, and under `strict` every unclaimed one."""
-    # A broken rule's parameters are reported already.
-    broken = {problem.split(" ")[0].rstrip(",") for problem in found}
+    """Abstract parameters that stay so, and under `strict` every unclaimed one.
+
+    Parameters at `broken` paths are reported already.
+    """
     missing = [r for r in rows if r.init is None and r.path not in broken]
     abstract = [r for r in missing if r.abstract and not allow_abstract]
     known = [r for r in missing if allow_abstract or not r.abstract]

@@ -45,13 +45,18 @@ def resolve(
     sites = specs.sites.parameters
     claims = _claims(model, rules, sites)
     found = list(specs.problems)
+    explained: set[str] = set()
     for rule, (selected, claimed) in zip(rules, claims.by_rule, strict=True):
-        found += problems.of_rule(specs, rule, selected, claimed)
+        of_rule = problems.of_rule(specs, rule, selected, claimed)
+        found += of_rule.problems
+        explained |= of_rule.explained
     found += release_followers(sites, rules, claims.winner)
-    rows, broken = _rows(specs, rules, claims.winner)
+    rows, complaints = _rows(specs, rules, claims.winner, explained)
     rows, blocked = through_wrappers(sites, rows)
-    found += broken + blocked
-    found += problems.of_unclaimed(rows, strict, allow_abstract, found)
+    found += [*complaints, *blocked]
+    # Other problems of one parameter start with its path.
+    broken = complaints.paths | {p.split(" ")[0].rstrip(",") for p in found}
+    found += problems.of_unclaimed(rows, strict, allow_abstract, broken)
     if found:
         raise ValueError(problems.report(found))
     found_sites = specs.sites
@@ -87,11 +92,17 @@ def _claims(model: Any, rules: Sequence[Rule], sites: Sequence[Site]) -> _Claims
 
 
 def _rows(
-    specs: Specs, rules: Sequence[Rule], winner: Sequence[int | None]
-) -> tuple[tuple[Row, ...], list[str]]:
-    """A row a site. One check an (initializer, spec), however many share it."""
+    specs: Specs,
+    rules: Sequence[Rule],
+    winner: Sequence[int | None],
+    explained: set[str],
+) -> tuple[tuple[Row, ...], problems.Complaints]:
+    """A row a site. One check an (initializer, spec), however many share it.
+
+    What is wrong with the paths in `explained` has been said.
+    """
     rows: list[Row] = []
-    broken: list[str] = []
+    complaints = problems.Complaints()
     verdicts: dict[tuple[int, ParamSpec], str | None] = {}
     # Initializers made by site functions must outlive their id in `verdicts`.
     alive: list[AbstractInitializer] = []
@@ -106,7 +117,7 @@ def _rows(
             spec = specs.ruled(site, rules[number])
             init = _initializer(fields.get(site.field, everything), site, spec)
         except (ValueError, TypeError) as error:
-            broken.append(f"{site.path} (rule {label}): {error}")
+            complaints.add(site, label, str(error))
             rows.append(Row(site.path, site.spec, None, label))
             continue
         alive.append(init)
@@ -116,17 +127,21 @@ def _rows(
         if verdict not in verdicts:
             verdicts[verdict] = _complaint(init, spec)
         complaint = verdicts[verdict]
-        if complaint is not None:
-            owner = problems.owner_of(site)
-            told = problems.complaint_of(site, complaint)
-            broken.append(f"{site.path}{owner} (rule {label}): {told}")
-    return tuple(rows), broken
+        if complaint is not None and site.path not in explained:
+            complaints.add(site, label, complaint)
+    return tuple(rows), complaints
 
 
 def _initializer(said: Any, site: Site, spec: ParamSpec) -> AbstractInitializer:
     if isinstance(said, AbstractInitializer):
         return said
-    said = said(dataclasses.replace(site, spec=spec))
+    try:
+        said = said(dataclasses.replace(site, spec=spec))
+    except Exception as error:
+        raise ValueError(
+            f"the rule's function raised {type(error).__name__}: {error}. Let it "
+            "return an initializer for every site, or `None` to keep the value."
+        ) from error
     return Keep() if said is None else as_initializer(said)
 
 
@@ -135,4 +150,6 @@ def _complaint(init: AbstractInitializer, spec: ParamSpec) -> str | None:
         init.check(spec)
     except (ValueError, TypeError) as error:
         return str(error)
+    except Exception as error:  # of a user's own initializer
+        return f"its `check` raised {type(error).__name__}: {error}"
     return None

@@ -29,6 +29,7 @@ class Specs:
                 self._shapes[site.layer_path, site.field].append(site.shape)
         self._layouts: dict[type, Layout | None] = {}
         self._known: dict[Hashable, ParamSpec] = {}
+        self._anew: dict[Hashable, Layout] = {}
         self._silence: dict[int, bool] = {}
         specced = tuple(
             dataclasses.replace(site, spec=self._natural(site))
@@ -76,6 +77,14 @@ class Specs:
             )
         return self._known[same]
 
+    def _extended(self, site: Site, said: Mapping[str, str]) -> Layout:
+        """The layout with what a rule says: kept, since specs are known by its id."""
+        same = (type(site.layer), *sorted(said.items()))
+        if same not in self._anew:
+            layout = self.layout(site) or Layout({})
+            self._anew[same] = layout.extended(said)
+        return self._anew[same]
+
     def _silent(self, rule: Rule) -> bool:
         """Whether a rule leaves specs as they are (asked once: a module is slow)."""
         if id(rule) not in self._silence:
@@ -89,9 +98,8 @@ class Specs:
             return site.spec
         spec = site.spec
         if rule.axes is not None:
-            layout = self.layout(site) or Layout({})
             said = {site.field: rule.axes} if isinstance(rule.axes, str) else rule.axes
-            layout = layout.extended(dict(said))
+            layout = self._extended(site, dict(said))
             if site.field in layout.fields:
                 spec = self.by_layout(layout, site)
         fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
