@@ -4,13 +4,14 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 
 from ._bases import COLUMNS, draw_rows, kernel_of, prepare_truncation
+from ._request import BASES
 
 
 # Short enough that a bias of 64 wastes little, long enough that the start of a row is
@@ -83,15 +84,18 @@ def prefetch(
     """
     device = device or default_device()
     rows = rows_per_launch(device)
-    bases = set(bases)
+    bases = BASES.intersection(bases)
     tasks: list[Callable[[], Any]] = [
         functools.partial(compiled, base, np.dtype(dtype).name, rows, device)
         for base in sorted({kernel_of(base) for base in bases})
     ]
     if "truncated_normal" in bases:
         tasks.append(prepare_truncation)
+    # An error is not lost: whoever needs the kernel tries again, and raises it.
+    pool = ThreadPoolExecutor(max(len(tasks), 1))
     for task in tasks:
-        threading.Thread(target=task, daemon=True).start()
+        pool.submit(task)
+    pool.shutdown(wait=False)
 
 
 def default_device() -> Device:
