@@ -9,6 +9,7 @@ from ._bases import (
 )
 from ._build import build as build
 from ._check import Check as Check
+from ._citations import bibtex as bibtex, citation as citation
 from ._engine import apply as apply
 from ._gains import gain as gain, torch_gain as torch_gain
 from ._initializer import (

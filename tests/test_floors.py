@@ -18,14 +18,14 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for names in (
         "__init__",
         "recipes signal",
-        "_engine _build _swap _with_bias",
+        "_engine _build _swap _with_bias _citations",
         "_plan _check _selection _draw _requests _fill _trace "
         "_resolve _through _notes _inspect _guess _problems _specs _row _rules _table",
         "_select _sites _statics _wrapped _binding _shared _surgery _place interop",
         "schemes layouts _gains",
         "_initializer combinators",
         "_law _bases _more_bases _support _spec _axes",
-        "_typing _keys",
+        "_typing _keys _bibliography",
     )
 )
 

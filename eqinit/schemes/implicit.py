@@ -12,7 +12,7 @@ from .._law import LocScale, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
-from ._steady import steady
+from ._steady import one_by_one, steady
 from .fan_power import bounded_law
 from .orthogonal import haar
 
@@ -114,13 +114,19 @@ class FourierFeatures(AbstractMatrixInitializer):
 
     @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
-        row_key, turn_key = jax.random.split(key)
-        unit = self._rows(row_key, rows, cols, dtype)
         if self.orthogonal:
-            lengths = jnp.linalg.norm(unit, axis=1, keepdims=True)
-            unit = lengths * _directions(turn_key, rows, cols, dtype)
+            unit = one_by_one(lambda k: self._turned(k, rows, cols, dtype), key)
+        else:
+            unit = self._rows(key, rows, cols, dtype)
         turns = 2 * math.pi if self.two_pi else 1.0
         return unit / (jnp.asarray(self.lengthscale, dtype) * jnp.asarray(turns, dtype))
+
+    def _turned(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
+        """Rows of the same lengths in orthogonal directions."""
+        row_key, turn_key = jax.random.split(key)
+        drawn = self._rows(row_key, rows, cols, dtype)
+        lengths = jnp.linalg.norm(drawn, axis=1, keepdims=True)
+        return lengths * _directions(turn_key, rows, cols, dtype)
 
     def _rows(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         if self.kernel == "laplace":
