@@ -1,0 +1,486 @@
+"""Every recipe on a small model: what its plan says, and that all of it is claimed."""
+
+import inspect
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import eqinit as ei
+from eqinit import recipes
+
+
+KEY = jax.random.key(0)
+WIDTH, HEADS, BLOCKS = 12, 3, 4
+
+
+class Block(eqx.Module):
+    norm: eqx.nn.LayerNorm
+    attn: eqx.nn.MultiheadAttention
+    mlp: eqx.nn.MLP
+
+    def __init__(self):
+        attention = eqx.nn.MultiheadAttention
+        self.norm = eqx.nn.LayerNorm(WIDTH)
+        self.attn = attention(HEADS, WIDTH, use_output_bias=True, key=KEY)
+        self.mlp = eqx.nn.MLP(WIDTH, WIDTH, 2 * WIDTH, 1, key=KEY)
+
+
+class Transformer(eqx.Module):
+    embed: eqx.nn.Embedding
+    pos_embed: jax.Array
+    cls_token: jax.Array
+    patch: eqx.nn.Conv2d
+    blocks: list[Block]
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        self.embed = eqx.nn.Embedding(20, WIDTH, key=KEY)
+        self.pos_embed = jnp.zeros((5, WIDTH))
+        self.cls_token = jnp.zeros(WIDTH)
+        self.patch = eqx.nn.Conv2d(3, WIDTH, 2, key=KEY)
+        self.blocks = [Block() for _ in range(BLOCKS)]
+        self.head = eqx.nn.Linear(WIDTH, 10, key=KEY)
+
+
+class Residual(eqx.Module):
+    conv1: eqx.nn.Conv2d
+    norm1: eqx.nn.GroupNorm
+    conv2: eqx.nn.Conv2d
+    norm2: eqx.nn.GroupNorm
+
+    def __init__(self):
+        self.conv1 = eqx.nn.Conv2d(8, 16, 3, key=KEY)
+        self.norm1 = eqx.nn.GroupNorm(2, 16)
+        self.conv2 = eqx.nn.Conv2d(16, 8, 3, key=KEY)
+        self.norm2 = eqx.nn.GroupNorm(2, 8)
+
+
+class Resnet(eqx.Module):
+    stem: eqx.nn.Conv2d
+    blocks: list[Residual]
+    norm: eqx.nn.BatchNorm
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        self.stem = eqx.nn.Conv2d(3, 8, 3, key=KEY)
+        self.blocks = [Residual() for _ in range(4)]
+        self.norm = eqx.nn.BatchNorm(8, "batch", mode="ema")
+        self.head = eqx.nn.Linear(8, 10, key=KEY)
+
+
+class Recurrent(eqx.Module):
+    embed: eqx.nn.Embedding
+    cell: eqx.nn.LSTMCell
+    gru: eqx.nn.GRUCell
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        self.embed = eqx.nn.Embedding(20, 6, key=KEY)
+        self.cell = eqx.nn.LSTMCell(6, 8, key=KEY)
+        self.gru = eqx.nn.GRUCell(8, 8, key=KEY)
+        self.head = eqx.nn.Linear(8, 3, key=KEY)
+
+
+class StateSpace(eqx.Module):
+    A_log: jax.Array
+    D: jax.Array
+    dt_bias: jax.Array
+    dt_proj: eqx.nn.Linear
+    log_A_real: jax.Array
+    A_imag: jax.Array
+    log_dt: jax.Array
+
+    def __init__(self):
+        self.A_log, self.D, self.dt_bias = jnp.zeros((6, 4)), jnp.zeros(6), jnp.zeros(6)
+        self.dt_proj = eqx.nn.Linear(4, 6, key=KEY)
+        self.log_A_real, self.A_imag = jnp.zeros((6, 4)), jnp.zeros((6, 4))
+        self.log_dt = jnp.zeros(6)
+
+
+class Mlstm(eqx.Module):
+    embed: eqx.nn.Embedding
+    proj_up: eqx.nn.Linear
+    igate: eqx.nn.Linear
+    fgate: eqx.nn.Linear
+    proj_down: eqx.nn.Linear
+    norm: eqx.nn.RMSNorm
+
+    def __init__(self):
+        self.embed = eqx.nn.Embedding(20, 16, key=KEY)
+        self.proj_up = eqx.nn.Linear(16, 32, key=KEY)
+        self.igate = eqx.nn.Linear(32, 4, key=KEY)
+        self.fgate = eqx.nn.Linear(32, 4, key=KEY)
+        self.proj_down = eqx.nn.Linear(32, 16, key=KEY)
+        self.norm = eqx.nn.RMSNorm(16)
+
+
+class Agent(eqx.Module):
+    body: eqx.nn.MLP
+    policy: eqx.nn.Linear
+    value: eqx.nn.Linear
+
+    def __init__(self):
+        self.body = eqx.nn.MLP(4, 16, 16, 2, key=KEY)
+        self.policy = eqx.nn.Linear(16, 2, key=KEY)
+        self.value = eqx.nn.Linear(16, 1, key=KEY)
+
+
+def mlp(width: int = 16) -> eqx.nn.MLP:
+    return eqx.nn.MLP(2, 1, width, 2, key=KEY)
+
+
+STD = pytest.approx
+_OUT = ei.Path("**.output_proj") | ei.Path("**.mlp.layers.1")
+
+# (recipe, its rules, the model, whether all of the model is claimed, stds by path)
+CASES = {
+    "torch_default": (
+        recipes.torch_default(),
+        Recurrent,
+        True,
+        {"embed.weight": 1.0, "cell.bias": (3 * 8) ** -0.5, "head.bias": 24**-0.5},
+    ),
+    "flax": (
+        recipes.flax(),
+        Recurrent,
+        True,
+        {"embed.weight": 6**-0.5, "cell.weight_hh": 8**-0.5, "gru.bias_n": 0.0},
+    ),
+    "keras": (
+        recipes.keras(),
+        Recurrent,
+        True,
+        # One in a quarter of the bias: std sqrt(3) / 4.
+        {"cell.bias": 3**0.5 / 4, "embed.weight": 0.05 / 3**0.5, "gru.bias": 0.0},
+    ),
+    "nan": (recipes.nan(), Recurrent, True, {}),
+    "gpt2": (
+        recipes.gpt2(BLOCKS, _OUT),
+        Transformer,
+        False,
+        {
+            "blocks.1.attn.query_proj.weight": 0.02,
+            "blocks.1.attn.output_proj.weight": 0.02 / 8**0.5,
+            "blocks.3.mlp.layers.1.weight": 0.02 / 8**0.5,
+            "blocks.3.mlp.layers.0.weight": 0.02,
+            "embed.weight": 0.02,
+        },
+    ),
+    "neox": (
+        recipes.neox(BLOCKS, WIDTH),
+        Transformer,
+        False,
+        {
+            "blocks.1.attn.output_proj.weight": 2 / (BLOCKS * WIDTH**0.5),
+            "head.weight": (2 / (5 * WIDTH)) ** 0.5,
+        },
+    ),
+    "plain_normal": (
+        recipes.plain_normal(),
+        Transformer,
+        False,
+        {"head.weight": 0.02, "blocks.0.norm.weight": 0.0},
+    ),
+    "vaswani": (
+        recipes.vaswani(),
+        Transformer,
+        False,
+        {
+            # Fused, torch's in_proj has fans 12 and 36: bound sqrt(6 / 48).
+            "blocks.0.attn.key_proj.weight": (2 / 48) ** 0.5,
+            "blocks.0.attn.output_proj.weight": (2 / 24) ** 0.5,
+            "embed.weight": WIDTH**-0.5,
+        },
+    ),
+    "t_fixup": (
+        recipes.t_fixup(BLOCKS),
+        Transformer,
+        False,
+        {
+            "blocks.0.attn.query_proj.weight": (2 / 24) ** 0.5,
+            "blocks.0.attn.value_proj.weight": 0.67 * 4**-0.25 * (2 / 24) ** 0.5,
+            "embed.weight": 36**-0.25 * WIDTH**-0.5,
+        },
+    ),
+    "deepnorm": (
+        recipes.deepnorm(encoder=BLOCKS),
+        Transformer,
+        False,
+        {
+            "blocks.0.attn.query_proj.weight": (2 / 24) ** 0.5,
+            "blocks.0.mlp.layers.0.weight": 32**-0.25 * (2 / 36) ** 0.5,
+        },
+    ),
+    "subln": (
+        recipes.subln(decoder=BLOCKS, part="decoder"),
+        Transformer,
+        False,
+        {"blocks.0.attn.value_proj.weight": (math.log(8) * 2 / 24) ** 0.5},
+    ),
+    "mimetic": (recipes.mimetic(), Transformer, False, {}),
+    "vit_timm": (
+        recipes.vit_timm(),
+        Transformer,
+        False,
+        {
+            "patch.weight": (3 * 12) ** -0.5,
+            "patch.bias": (3 * 12) ** -0.5,
+            "pos_embed": 0.02,
+            "cls_token": 1e-6,
+            "head.bias": 0.0,
+        },
+    ),
+    "vit_jax": (
+        recipes.vit_jax("head", prior=True),
+        Transformer,
+        False,
+        {
+            "head.weight": 0.0,
+            "patch.weight": 12**-0.5,
+            "blocks.2.mlp.layers.0.bias": 1e-6,
+            "blocks.2.attn.query_proj.weight": (2 / 24) ** 0.5,
+        },
+    ),
+    "beit": (
+        recipes.beit(_OUT),
+        Transformer,
+        False,
+        {
+            "blocks.0.attn.output_proj.weight": 0.02 / 2**0.5,
+            "blocks.3.mlp.layers.1.weight": 0.02 / 8**0.5,
+            "blocks.3.mlp.layers.0.weight": 0.02,
+        },
+    ),
+    "resnet": (
+        recipes.resnet("blocks.*.norm2"),
+        Resnet,
+        True,
+        {"blocks.0.conv1.weight": (2 / (16 * 9)) ** 0.5, "head.bias": 24**-0.5},
+    ),
+    "fixup": (
+        recipes.fixup("blocks.*.conv1", "blocks.*.conv2", "head", 4),
+        Resnet,
+        False,
+        {
+            "blocks.0.conv1.weight": 4**-0.5 * (2 / (16 * 9)) ** 0.5,
+            "blocks.0.conv2.weight": 0.0,
+            "head.weight": 0.0,
+            "stem.weight": (2 / (8 * 9)) ** 0.5,
+        },
+    ),
+    "dcgan": (
+        recipes.dcgan(),
+        Resnet,
+        False,
+        {"norm.weight": 0.02, "stem.weight": 0.02},
+    ),
+    "detection_head": (
+        recipes.detection_head("head"),
+        Resnet,
+        False,
+        {"head.weight": 0.01},
+    ),
+    "lstm": (
+        recipes.lstm(),
+        Recurrent,
+        False,
+        # Fans of one gate: 6 and 8; 8 x 8 orthogonal.
+        {"cell.weight_ih": (2 / 14) ** 0.5, "cell.weight_hh": 8**-0.5},
+    ),
+    "lstm_chrono": (recipes.lstm_chrono(100), Recurrent, False, {}),
+    "gru": (recipes.gru(), Recurrent, False, {"gru.bias": 0.0, "gru.bias_n": 0.0}),
+    "gru_chrono": (recipes.gru_chrono(100), Recurrent, False, {"gru.bias_n": 0.0}),
+    "xlstm": (
+        recipes.xlstm(6, 16),
+        Mlstm,
+        True,
+        {
+            "igate.weight": 0.0,
+            "igate.bias": 0.1,
+            "fgate.bias": float(np.std([3, 4, 5, 6])),
+            "proj_down.weight": 2 / (6 * 4),
+            "proj_up.weight": (2 / 80) ** 0.5,
+        },
+    ),
+    "mamba": (
+        recipes.mamba(),
+        StateSpace,
+        False,
+        {
+            "A_log": float(np.std(np.log([1, 2, 3, 4]))),
+            "dt_proj.weight": 0.5 / 3**0.5,
+            "D": 0.0,
+        },
+    ),
+    "mamba2": (recipes.mamba2(), StateSpace, False, {"D": 0.0}),
+    "s4d": (
+        recipes.s4d(),
+        StateSpace,
+        False,
+        {
+            "A_imag": math.pi * float(np.std([0, 1, 2, 3])),
+            "log_dt": math.log(100) / 12**0.5,
+        },
+    ),
+    "siren": (
+        recipes.siren("layers.0", 20.0),
+        mlp,
+        True,
+        {
+            "layers.0.weight": 1 / 2 / 3**0.5,
+            "layers.1.weight": (2 / 16) ** 0.5 / 20,
+            "layers.1.bias": (3 * 16) ** -0.5,
+        },
+    ),
+    "finer": (
+        recipes.finer("layers.0", 5.0),
+        mlp,
+        True,
+        {"layers.0.bias": 5 / 3**0.5, "layers.0.weight": 1 / 2 / 3**0.5},
+    ),
+    "icnn": (
+        recipes.icnn("layers.1", "softplus"),
+        mlp,
+        True,
+        {"layers.0.weight": 2**-0.5, "layers.1.bias": 0.0},
+    ),
+    "rl_ppo": (
+        recipes.rl_ppo("policy", "value"),
+        Agent,
+        True,
+        {"policy.weight": 0.01 / 4, "value.weight": 1 / 4},
+    ),
+    "rl_ddpg": (
+        recipes.rl_ddpg(ei.Path("policy") | ei.Path("value")),
+        Agent,
+        True,
+        {"policy.bias": 3e-3 / 3**0.5, "body.layers.1.weight": (3 * 16) ** -0.5},
+    ),
+    "selu_net": (recipes.selu_net(), mlp, True, {"layers.1.weight": 1 / 4}),
+}
+
+
+def test_every_recipe_is_here():
+    public = {
+        name
+        for name, fn in vars(recipes).items()
+        if inspect.isfunction(fn) and not name.startswith("_")
+    }
+    assert public == set(CASES) | {"mup", "mup_adam_scales"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_plan(name: str):
+    rules, make, everything, stds = CASES[name]
+    plan = ei.plan(eqx.filter_eval_shape(make), [*rules, *_rest(everything)])
+    for path, std in stds.items():
+        assert plan[path].std == pytest.approx(std, rel=1e-6, abs=1e-12), path
+
+
+def _rest(everything: bool) -> list[ei.Rule]:
+    # Abstract parameters that nobody claims are an error: that is the check that a
+    # recipe for a whole model leaves nothing out.
+    return [] if everything else [ei.Rule(ei.Path("**"), ei.Zeros())]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "keras", "xlstm", "icnn", "mamba", "resnet"])
+def test_apply_and_check(name: str):
+    rules, make, _, _ = CASES[name]
+    model = make()
+    plan = ei.plan(model, rules)
+    drawn = plan.apply(model, jax.random.key(3))
+    assert plan.check(drawn).ok
+
+
+def test_gold_of_some():
+    ppo = ei.apply(Agent(), jax.random.key(0), recipes.rl_ppo("policy", "value"))
+    inner = np.asarray(ppo.body.layers[1].weight, np.float64)
+    assert np.abs(inner @ inner.T - 2 * np.eye(16)).max() < 1e-5
+    chrono = ei.apply(Recurrent(), jax.random.key(0), recipes.lstm_chrono(100))
+    i, f, _, _ = chrono.cell.bias.reshape(4, 8)
+    assert np.array_equal(i, -f)
+    # Between 2 and 100 steps.
+    assert 0 <= float(f.min()) <= float(f.max()) < math.log(99)
+    net = ei.apply(Resnet(), jax.random.key(0), recipes.resnet("blocks.*.norm2"))
+    assert not any(block.norm2.weight.any() for block in net.blocks)
+    assert all((block.norm1.weight == 1).all() for block in net.blocks)
+
+
+def test_what_is_asked_for_must_be_there():
+    with pytest.raises(ValueError, match=r"blocks\.\*\.norm3.*matches nothing"):
+        ei.plan(Resnet(), recipes.resnet("blocks.*.norm3"))
+    with pytest.raises(
+        ValueError, match="asked for the decoder and not told its layers"
+    ):
+        recipes.deepnorm(encoder=6, part="decoder")
+    with pytest.raises(ValueError, match="is in no sequence of blocks"):
+        ei.plan(Agent(), recipes.beit("policy"))
+
+
+def test_mup_at_the_base_width_is_lecun():
+    plan = ei.plan(mlp(16), recipes.mup(mlp(16)))
+    assert plan["layers.1.weight"].std == pytest.approx(1 / 4)
+    assert plan["layers.2.weight"].std == pytest.approx(1 / 4)
+
+
+def test_mup_scales():
+    wide = ei.plan(mlp(64), recipes.mup(mlp(16)))
+    assert wide["layers.0.weight"].std == pytest.approx(2**-0.5)
+    assert wide["layers.1.weight"].std == pytest.approx(1 / 8)
+    # The readout: 1 / 8 over the root of a growth of 4.
+    assert wide["layers.2.weight"].std == pytest.approx(1 / 16)
+    scales = recipes.mup_adam_scales(mlp(64), mlp(16))
+    assert scales.layers[0].weight == 1.0
+    assert scales.layers[1].weight == scales.layers[2].weight == 0.25
+    assert scales.layers[1].bias == 1.0
+    deeper = eqx.nn.MLP(2, 1, 64, 3, key=KEY)
+    with pytest.raises(ValueError, match=r"the base model has no `layers\.3\.weight`"):
+        ei.plan(deeper, recipes.mup(mlp(16)))
+
+
+def _coordinates(width: int, scaled: bool) -> float:
+    """How far three steps of Adam move the output of a net this wide."""
+    import optax
+
+    x = jax.random.normal(jax.random.key(1), (16, 2))
+    y = jnp.sin(3 * x[:, :1])
+    rules = recipes.mup(mlp(32)) if scaled else recipes.selu_net()
+    rules = [*rules, ei.Rule(ei.Role("bias"), ei.Zeros(), optional=True)]
+    net = ei.apply(mlp(width), jax.random.key(2), rules)
+    arrays, static = eqx.partition(net, eqx.is_inexact_array)
+    scales = recipes.mup_adam_scales(arrays, mlp(32)) if scaled else None
+    adam = optax.adam(1e-2)
+
+    def forward(arrays):
+        return jax.vmap(eqx.combine(arrays, static))(x)
+
+    @jax.jit
+    def step(arrays, state):
+        grads = jax.grad(lambda a: jnp.mean((forward(a) - y) ** 2))(arrays)
+        updates, state = adam.update(grads, state)
+        if scales is not None:
+            updates = jax.tree.map(lambda u, s: u * s, updates, scales)
+        return eqx.apply_updates(arrays, updates), state
+
+    moved, state = arrays, adam.init(arrays)
+    for _ in range(3):
+        moved, state = step(moved, state)
+    return float(jnp.abs(forward(moved) - forward(arrays)).mean())
+
+
+@pytest.mark.slow
+def test_mup_coordinate_check():
+    """The output moves by as much at width 512 as at 32; without muP by far more."""
+
+    def slope(scaled: bool) -> float:
+        narrow, wide = (_coordinates(width, scaled) for width in (32, 512))
+        return math.log(wide / narrow) / math.log(512 / 32)
+
+    # At most a factor 16^0.25 = 2 over a factor 16 in width, against the linear growth
+    # (slope 1, less what saturates) of the standard parametrisation.
+    assert abs(slope(True)) < 0.25
+    assert slope(False) > 0.4
