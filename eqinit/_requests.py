@@ -33,7 +33,7 @@ def fill_request(
     return request if eligible(request) else None
 
 
-def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[float, ...]] | None:
+def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[Any, ...]] | None:
     if isinstance(law, UniformLaw):
         if any(isinstance(v, jax.core.Tracer) for v in (law.lower, law.upper)):
             return None
