@@ -10,10 +10,13 @@ from .._spec import make_spec
 from .._typing import Array, DTypeLike, Key, Number, checked
 
 
+_FLAX = "*kernel in out"
+
+
 @checked
 def to_jax(
     init: AbstractInitializer,
-    axes: str | None = "*kernel in out",
+    axes: str | None = _FLAX,
     *,
     fan_in: Number | None = None,
     fan_out: Number | None = None,
@@ -24,7 +27,7 @@ def to_jax(
 
     - `init`: an eqinit initializer.
     - `axes`: what the axes mean where it will be called; flax stores
-        `*kernel in out`. `None` for parameters without (biases).
+        `*kernel in out`, and biases are vectors. `None` for parameters without.
     - `fan_in`, `fan_out`: connections, for a parameter whose shape does not say them.
 
     **Returns:** a function `(key, shape, dtype=float, out_sharding=None)`.
@@ -33,7 +36,8 @@ def to_jax(
     def initialise(
         key: Key, shape: Any, dtype: DTypeLike = None, out_sharding: Any = None
     ) -> Array:
-        drawn = _draw(init, key, shape, dtype, axes, fan_in, fan_out)
+        text = axes if len(shape) > 1 or axes != _FLAX else "*out"
+        drawn = _draw(init, key, shape, dtype, text, fan_in, fan_out)
         return drawn if out_sharding is None else jax.device_put(drawn, out_sharding)
 
     return initialise

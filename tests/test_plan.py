@@ -1,0 +1,232 @@
+"""A plan is a value: it prints, can be asked, and checked against a model."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+import pytest
+from helpers import SIGMAS
+
+import eqinit as ei
+from eqinit import HeNormal, HoedtNormal, Normal, Orthogonal, PriorProb, Rule, Zeros
+
+
+nn = eqx.nn
+KEY = jax.random.key(0)
+
+
+def mlp() -> nn.MLP:
+    return nn.MLP(3, 2, 4, 1, key=KEY)
+
+
+RULES = [Rule(nn.Linear, weight=HeNormal(gain=0.5), bias=Zeros())]
+
+
+def test_the_table():
+    table = str(ei.plan(mlp(), RULES))
+    header, line, weight, bias = table.splitlines()[:4]
+    assert header.split() == (
+        "parameter value axes fan in fan out initializer mean std rule".split()
+    )
+    assert set(line) == {"-", " "}
+    assert weight.split() == (
+        "layers.0.weight f32[4,3] kernel out in 3 4 HeNormal(gain=0.5) 0 0.4082 "
+        "Layer(Linear)".split()
+    )
+    assert bias.split() == (
+        "layers.0.bias f32[4] bias out 3 4 Zeros() 0 0 Layer(Linear)".split()
+    )
+    assert table.splitlines()[-1] == "4 parameters set (26 numbers), 0 kept"
+    # Columns line up.
+    starts = {text.index("HeNormal") for text in table.splitlines() if "HeN" in text}
+    assert starts == {header.index("initializer")}
+
+
+def test_kept_stacked_and_short():
+    stack = eqx.filter_vmap(lambda k: nn.Linear(4, 4, key=k))(jax.random.split(KEY, 3))
+    table = str(ei.plan(stack, [("weight", HeNormal())]))
+    assert "3 x out in" in table
+    assert "kept" in table.splitlines()[3]
+    low = nn.Linear(2, 2, dtype=jnp.bfloat16, key=KEY)
+    assert "bf16[2,2]" in str(ei.plan(low, []))
+    long = ei.Constant(np.zeros((4, 4), np.float32))
+    row = str(ei.plan(nn.Linear(4, 4, key=KEY), [("weight", long)])).splitlines()[2]
+    assert "Constant(value=f32[4,4]" in row
+
+
+def test_no_address_in_the_table():
+    jax_he = jax.nn.initializers.he_normal()
+    plan = ei.plan(mlp(), [Rule("**", weight=jax_he, bias=lambda site: Normal())])
+    assert " at 0x" not in str(plan)
+    assert "variance_scaling(truncated_normal, fan_in, 2.0)" in str(plan)
+
+
+def test_html():
+    text = ei.plan({"a<b": mlp()}, [("**", Normal())])._repr_html_()
+    assert text.startswith("<table>")
+    assert text.endswith("</table>")
+    assert "a&lt;b.layers.0.weight" in text
+    assert "a<b" not in text
+    assert text.count("<tr>") == 1 + 4
+
+
+def test_rows_are_data():
+    plan = ei.plan(mlp(), RULES)
+    assert len(plan) == 4
+    assert [row.path for row in plan] == [
+        "layers.0.weight",
+        "layers.0.bias",
+        "layers.1.weight",
+        "layers.1.bias",
+    ]
+    row = plan["layers.1.weight"]
+    assert (row.status, row.rule, row.abstract) == ("set", "Layer(Linear)", False)
+    assert (row.spec.fan_in, row.spec.shape, row.mean) == (4, (2, 4), 0.0)
+    assert row.std == pytest.approx(0.5 * math.sqrt(2 / 4))
+    kept = ei.plan(mlp(), [])["layers.0.bias"]
+    assert (kept.status, kept.rule, kept.mean, kept.std) == ("kept", None, None, None)
+    with pytest.raises(KeyError, match="no parameter `layers`"):
+        plan["layers"]
+
+
+def test_repr_is_short():
+    plan = ei.plan(mlp(), RULES)
+    assert repr(plan) == "Plan(4 parameters set (26 numbers), 0 kept)"
+
+
+def test_a_plan_is_a_tree_of_gains():
+    plan = ei.plan(mlp(), RULES)
+    twice = jtu.tree_map(lambda g: g * 2, plan)
+    assert twice["layers.0.weight"].std == pytest.approx(
+        2 * plan["layers.0.weight"].std
+    )
+
+
+def test_a_plan_serves_models_with_the_same_parameters():
+    plan = ei.plan(mlp(), RULES)
+    other = nn.MLP(3, 2, 4, 1, activation=jnp.tanh, key=jax.random.key(1))
+    drawn = plan.apply(other, KEY)
+    wanted = ei.apply(mlp(), KEY, RULES)
+    assert np.array_equal(drawn.layers[0].weight, wanted.layers[0].weight)
+    assert drawn.activation is other.activation
+    skeleton = eqx.filter_eval_shape(mlp)
+    made = plan.apply(skeleton, KEY)
+    assert np.array_equal(made.layers[0].weight, wanted.layers[0].weight)
+
+
+def test_a_plan_refuses_other_models():
+    plan = ei.plan(mlp(), RULES)
+    wide = nn.MLP(3, 2, 5, 1, key=KEY)
+    with pytest.raises(ValueError, match="made for another model") as raised:
+        plan.apply(wide, KEY)
+    assert "`layers.0.weight` is float32[5, 3], planned float32[4, 3]" in str(
+        raised.value
+    )
+    assert "eqinit.plan(model, rules)" in str(raised.value)
+    with pytest.raises(ValueError, match=r"`layers\.0\.weight` is missing"):
+        plan.apply(nn.Linear(3, 4, key=KEY), KEY)
+
+
+# check
+
+
+def check(model: Any, rules: Any) -> ei.Check:
+    plan = ei.plan(model, rules)
+    return plan.check(plan.apply(model, KEY))
+
+
+def big() -> nn.MLP:
+    return nn.MLP(64, 64, 64, 2, key=KEY)
+
+
+# One seed, and at most 12 z-scores a call: one in 140,000 seeds would fail.
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [Rule(nn.Linear, weight=HeNormal(), bias=Zeros())],
+        [Rule(nn.Linear, weight=Orthogonal(), bias=Normal(0.1))],
+        [Rule(nn.Linear, weight=ei.LecunUniform(), bias=PriorProb(0.01))],
+        [Rule(nn.Linear, **ei.hoedt())],
+        [Rule(nn.Linear, **ei.hoedt(bias_noise=0.2))],
+        [Rule(nn.Linear, weight=ei.Uniform(1.0, 1.0), bias=ei.Constant(0.1))],
+        [("**", Normal(0.0, mean=3.0))],
+        [("**", ei.LogNormal(2.0, 0.0))],
+    ],
+)
+def test_check_accepts_what_was_planned(rules: Any):
+    result = check(big(), rules)
+    assert result.ok, str(result)
+    assert result.worst < SIGMAS
+    assert "within 5" in str(result)
+    assert len(result.rows) == 6
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("value", [0.01, 0.5, 0.99])
+def test_check_of_a_constant_knows_rounding(dtype: Any, value: float):
+    # log(p / (1 - p)) is no float: it was 'beyond' by as much as rounding moved it.
+    layer = nn.Linear(2, 8, dtype=dtype, key=KEY)
+    result = check(layer, [("bias", PriorProb(value))])
+    assert result.worst <= 1.0
+
+
+def test_check_of_a_constant_is_no_pass():
+    layer = nn.Linear(2, 8, key=KEY)
+    plan = ei.plan(layer, [("bias", PriorProb(0.01))])
+    drawn = plan.apply(layer, KEY)
+    off = ei.select(drawn, "bias").map(lambda b: b.at[3].multiply(1 + 1e-5))
+    # Eight roundings off in one entry.
+    assert not plan.check(off).ok
+
+
+def test_check_finds_what_was_not_planned():
+    plan = ei.plan(big(), RULES)
+    result = plan.check(big())
+    assert not result.ok
+    assert "BEYOND 5" in str(result)
+    biases = [row for row in result.rows if row.path.endswith("bias")]
+    assert all(row.worst > SIGMAS for row in biases)
+    # A factor of two in the variance of 4,096 normals is 45 standard errors.
+    drawn = ei.select(plan.apply(big(), KEY), "**.weight").map(
+        lambda w: w * jnp.float32(2**0.5)
+    )
+    scores = {row.path: row.z_std for row in plan.check(drawn).rows}
+    assert scores["layers.0.weight"] == pytest.approx(math.sqrt(4096 / 2), rel=0.3)
+
+
+def test_check_of_impossible_values():
+    layer = nn.Linear(8, 8, key=KEY)
+    plan = ei.plan(layer, [("weight", HoedtNormal())])
+    # The log of a negative weight is nan, and no comparison with nan holds.
+    result = plan.check(layer)
+    assert result.worst == math.inf
+    assert not result.ok
+    nans = ei.select(layer, "weight").set(math.nan)
+    plan = ei.plan(layer, [("weight", HeNormal())])
+    assert not plan.check(nans).ok
+
+
+def test_check_skips_what_it_cannot_know():
+    layer = nn.Linear(8, 8, key=KEY)
+    result = check(layer, [("weight", jax.nn.initializers.he_normal())])
+    assert (result.rows, result.skipped) == ((), ("weight",))
+    assert result.ok
+    assert "1 without a known law" in str(result)
+
+
+def test_check_wants_values():
+    skeleton = eqx.filter_eval_shape(mlp)
+    with pytest.raises(ValueError, match="is abstract: there is no value to check"):
+        ei.plan(skeleton, RULES).check(skeleton)
+
+
+def test_check_of_sixteen_bits_and_complex():
+    # Rounding adds to the variance, and is no finding.
+    for dtype in (jnp.bfloat16, jnp.float16, jnp.complex64):
+        layer = nn.Linear(64, 64, dtype=dtype, key=KEY)
+        result = check(layer, [("**", Normal(0.02))])
+        assert result.ok, str(result)
