@@ -1,6 +1,21 @@
-"""See what an initialisation does to signals and gradients, and calibrate it on data."""
+"""See what an initialisation does to signals and gradients; calibrate it on data."""
 
+from ._calibrate import calibrate as calibrate
+from ._calibration import (
+    CalibratedLayer as CalibratedLayer,
+    Calibration as Calibration,
+)
 from ._jacobian import Spectrum as Spectrum, jacobian_spectrum as jacobian_spectrum
+from ._methods import (
+    LSUV as LSUV,
+    AbstractMethod as AbstractMethod,
+    ActNorm as ActNorm,
+    Change as Change,
+    Measurement as Measurement,
+    OutputBias as OutputBias,
+    ScaleShift as ScaleShift,
+    label_bias as label_bias,
+)
 from ._plot import plot_reports as plot_reports
 from ._probe import probe as probe
 from ._report import Report as Report

@@ -13,6 +13,9 @@ from ._signal import LayerSignal
 SERIES_FACTOR = 4.0
 MIXED_FACTOR = 30.0
 
+# All inputs (or all units) look the same beyond this correlation.
+ALIKE = 0.999
+
 GROWS, SHRINKS = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
 
 
@@ -76,8 +79,11 @@ def _faults(row: LayerSignal) -> list[str]:
         faults.append("dead")
     if row.blocked == 1:
         faults.append("no gradient")
-    if row.sample_corr > 0.999 and row.std > 0:
+    # Not a number where there is nothing to correlate, and then not marked.
+    if row.sample_corr > ALIKE:
         faults.append("inputs alike")
+    if row.feature_corr > ALIKE:
+        faults.append("units alike")
     return faults
 
 

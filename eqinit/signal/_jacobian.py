@@ -113,8 +113,11 @@ def _lanczos(jac: _Linear, steps: int, key: Key) -> Float[Array, " steps"]:
         left = left.at[i].set(u)
         v = _orthogonalised(jac.transposed(u), right)
         v, beta = _normalised(v)
-        return left, right.at[i + 1].set(v), alphas.at[i].set(alpha), betas.at[i].set(
-            beta
+        return (
+            left,
+            right.at[i + 1].set(v),
+            alphas.at[i].set(alpha),
+            betas.at[i].set(beta),
         )
 
     zeros = jnp.zeros

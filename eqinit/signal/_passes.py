@@ -10,30 +10,15 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jax.core import Tracer
+from jaxtyping import Array, Float
 
 from .._typing import Key, Shape
 from ._layers import channel_axis
-from ._slots import (
-    BINS,
-    BITS,
-    LANES,
-    LEVELS,
-    SPELLED,
-    In,
-    Out,
-    order_value,
-    tap,
-    width,
-)
+from ._refine import Measured, as_inputs, ill, measured, recentred, spell
+from ._slots import In, Out, tap, width
 from ._trace import Output, Seen, is_signal, is_state
 from ._wrap import AbstractTap, Run, attach_all
-
-
-# The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves
-# float32's range at 2^64. Beyond these a second run about the mean is worth its price.
-_MEAN_SQUARES = 16.0
-_LARGE = 2.0**40
 
 
 class _Slots(AbstractTap):
@@ -103,7 +88,8 @@ def _make_slots(
 
 def _table(sums: Sequence[Array], spell: bool) -> Float[Array, "rows columns"]:
     """All slots under each other: lanes, bins, and the squared length of the sum over
-    samples, which is all that the sums per unit are needed for."""
+    samples, which is all that the sums per unit are needed for.
+    """
     parts: list[Array] = []
     lanes = width(0, spell=spell)
     for slot in sums:
@@ -166,66 +152,6 @@ def _pass(
     return _table(jax.grad(objective)(_make_slots(inputs, seen, spell)), spell)
 
 
-def _ill(sums: Float[Array, "rows columns"]) -> Bool[Array, " rows"]:
-    """Rows whose variance or scale float32 has not held in this pass."""
-    count = jnp.maximum(sums[:, Out.COUNT], 1)
-    square = sums[:, Out.SQUARE] / count
-    mean = sums[:, Out.TOTAL] / count
-    off_centre = mean * mean > _MEAN_SQUARES * (square - mean * mean)
-    size = jnp.maximum(sums[:, Out.MAX], sums[:, Out.NEG_MIN])
-    return off_centre | _extreme(size) | _extreme(sums[:, Out.GRAD_MAX])
-
-
-def _extreme(size: Float[Array, " rows"]) -> Bool[Array, " rows"]:
-    log2 = jnp.abs(jnp.log2(size))
-    return jnp.isfinite(log2) & (log2 > np.log2(_LARGE))
-
-
-def _log2_scale(size: Float[Array, " rows"]) -> Float[Array, " rows"]:
-    log2 = -jnp.round(jnp.log2(size))
-    return jnp.where(jnp.isfinite(log2), log2, 0.0)
-
-
-def _centred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
-    """Shift and scale for the next pass, from a pass that had none."""
-    shift = sums[:, Out.TOTAL] / jnp.maximum(sums[:, Out.COUNT], 1)
-    shift = jnp.where(jnp.isfinite(shift), shift, 0.0)
-    spread = jnp.maximum(sums[:, Out.MAX] - shift, sums[:, Out.NEG_MIN] + shift)
-    return {
-        In.SHIFT: shift,
-        In.LOG2_SCALE: _log2_scale(spread),
-        In.LOG2_GRAD_SCALE: _log2_scale(sums[:, Out.GRAD_MAX]),
-    }
-
-
-def _longer_prefix(inputs: Array, sums: Array, index: int, high: In) -> Array:
-    """The prefix with 8 more bits: those of the highest bin that is not empty."""
-    start = LANES + index * BINS
-    bins = sums[:, start : start + BINS]
-    digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
-    words = inputs[:, high : high + 2].astype(jnp.uint32)
-    prefix = (words[:, 0] << 16) | words[:, 1]
-    return (prefix << BITS) | digit.astype(jnp.uint32)
-
-
-def _as_inputs(columns: dict[In, Array], like: Array) -> Array:
-    zero = jnp.zeros_like(like[:, 0])
-    return jnp.stack([columns.get(i, zero).astype(like.dtype) for i in In], axis=1)
-
-
-class Measured(eqx.Module):
-    """What the last pass brought back, a row each in the order of the slots.
-
-    - `carried`: what the slots carried in (`In`).
-    - `sums`: what came back (`Out`), and the squared length of the sum over samples.
-    - `extremes`: the largest and the smallest value, the largest gradient.
-    """
-
-    carried: Float[Array, "*batch rows in"]
-    sums: Float[Array, "*batch rows sums"]
-    extremes: Float[Array, "*batch rows 3"]
-
-
 def run_passes(
     model: Any,
     call: Callable[..., Any],
@@ -234,25 +160,27 @@ def run_passes(
     key: Key,
 ) -> Measured:
     """Run as many passes as it takes: one, nearly always."""
-    once = functools.partial(_pass, model=model, call=call, args=args, seen=seen, key=key)
+    once = functools.partial(
+        _pass, model=model, call=call, args=args, seen=seen, key=key
+    )
     start = jnp.zeros((row_count(seen), len(In)), default_dtype())
     start = start + _mapped_zero((model, args, key))
 
     def plain() -> Measured:
-        return _measured(start, first)
+        return measured(start, first)
 
     def centred() -> Measured:
-        carried = _as_inputs(_centred(first), start)
-        return _measured(carried, once(carried, spell=False))
+        carried = as_inputs(recentred(first), start)
+        return measured(carried, once(carried, spell=False))
 
     def spelled() -> Measured:
-        return _spell(functools.partial(once, spell=True), start, first)
+        return spell(functools.partial(once, spell=True), start, first)
 
     first = once(start, spell=False)
     cases = (plain, centred, spelled)
     repeated = jnp.any(first[:, Out.USES] > 1)
-    which = jnp.where(repeated, 2, jnp.where(jnp.any(_ill(first)), 1, 0))
-    if isinstance(which, jax.core.Tracer):
+    which = jnp.where(repeated, 2, jnp.where(jnp.any(ill(first)), 1, 0))
+    if isinstance(which, Tracer):
         # Inside someone's own transformation the numbers are not known yet.
         return jax.lax.switch(which, cases)
     return cases[int(which)]()
@@ -266,44 +194,10 @@ def _mapped_zero(tree: Any) -> Float[Array, "1 1"]:
     """
     zero = jnp.zeros((1, 1), default_dtype())
     for leaf in jtu.tree_leaves(tree):
-        if isinstance(leaf, jax.core.Tracer) and leaf.size:
+        if isinstance(leaf, Tracer) and leaf.size:
             is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
             data = jax.random.key_data(leaf) if is_key else leaf
             one = data.ravel()[:1].real.astype(zero.dtype).reshape(1, 1)
             # Not `0 * one`, which is NaN where the model is.
             zero = jnp.where(jnp.zeros((1, 1), bool), one, zero)
     return zero
-
-
-def _measured(carried: Array, sums: Array) -> Measured:
-    kept = jnp.concatenate([sums[:, :LANES], sums[:, -1:]], axis=1)
-    return Measured(carried, kept, _extremes({k: sums[:, k] for k in SPELLED}))
-
-
-def _extremes(found: dict[Out, Array]) -> Float[Array, "rows 3"]:
-    columns = [found[Out.MAX], -found[Out.NEG_MIN], found[Out.GRAD_MAX]]
-    return jnp.stack(columns, axis=1)
-
-
-def _spell(once: Callable[[Array], Array], start: Array, first: Array) -> Measured:
-    """Four passes about the mean that spell the extremes of repeated layers."""
-    columns = _centred(first)
-    inputs, sums = start, first
-    for level in range(LEVELS):
-        columns[In.LEVEL] = jnp.full(len(first), level)
-        inputs = _as_inputs(columns, start)
-        sums = once(inputs)
-        for index, high in enumerate(SPELLED.values()):
-            prefix = _longer_prefix(inputs, sums, index, high)
-            columns[high] = prefix >> 16
-            columns[In(high + 1)] = prefix & jnp.uint32(0xFFFF)
-    measured = _measured(inputs, sums)
-    spelled = _extremes({k: _spelled(columns, high) for k, high in SPELLED.items()})
-    repeated = sums[:, [Out.USES]] > 1
-    extremes = jnp.where(repeated, spelled.astype(sums.dtype), measured.extremes)
-    return Measured(measured.carried, measured.sums, extremes)
-
-
-def _spelled(columns: dict[In, Array], high: In) -> Array:
-    words = [columns[lane].astype(jnp.uint32) for lane in (high, In(high + 1))]
-    return order_value((words[0] << 16) | words[1])

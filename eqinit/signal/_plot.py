@@ -58,7 +58,9 @@ def plot_reports(
     """
     named = reports if isinstance(reports, Mapping) else {"": reports}
     plt = require_pyplot()
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(10, 4), sharey=True, layout="constrained"
+    )
     for axis, (heading, field) in zip(axes, _PANELS, strict=True):
         for i, (name, report) in enumerate(named.items()):
             _line(axis, [getattr(row, field) for row in report.rows], name, i)

@@ -1,4 +1,4 @@
-"""`probe`: the statistics of every layer's output and gradient, in one backward pass."""
+"""`probe`: every layer's output and gradient, measured in one backward pass."""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
-import jax
+from jax.core import Tracer
 
 from .._table import html_table, text_table
 from ._drift import marks, trends, verdict
-from ._passes import Measured
+from ._refine import Measured
 from ._signal import LayerSignal, signals
 from ._trace import Seen
 
@@ -37,7 +37,7 @@ class Report(eqx.Module):
     @property
     def rows(self) -> tuple[LayerSignal, ...]:
         sums = self.measured.sums
-        if isinstance(sums, jax.core.Tracer):
+        if isinstance(sums, Tracer):
             raise ValueError(
                 "the numbers of a report are not known inside a transformation; "
                 "return the report from it and read its rows outside."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from .._typing import Shape
-from ._passes import Measured
+from ._refine import Measured
 from ._slots import In, Out
 from ._trace import Output, Seen
 

@@ -8,9 +8,9 @@ to the slots reads a whole model, with no callback and no state.
 Two things are not plain sums.
 
 **Mapped axes.** Under `vmap` a largest value does not add up. The collecting function
-is a `custom_vmap`: its rule sees the whole mapped array and reduces over the mapped
-axis itself, so that any number of `vmap`s count as one use. Only where the slot is
-mapped as well (an ensemble, stacked layers) each member keeps sums of its own.
+reduces over mapped axes itself (`through_vmap`), so that any number of `vmap`s count as
+one use. Only where the slot is mapped as well (an ensemble, stacked layers) each member
+keeps sums of its own.
 
 **Repeated use.** Over the steps of a `scan` with shared weights, and over several calls
 of one layer, cotangents are added and nothing can be done about it. A sum of largest
@@ -27,13 +27,14 @@ float32, and are taken again about the mean that the first run has found.
 import enum
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, Inexact, UInt32
+
+from ._mapped import through_vmap
 
 
 BINS = 256
@@ -185,8 +186,8 @@ def _lanes(
 
 
 def _collect(
-    lead: int,
     spell: bool,
+    lead: int,
     slot: Float[Array, "*lead lanes"],
     x: Inexact[Array, "..."],
     g: Inexact[Array, "..."],
@@ -217,33 +218,17 @@ def _exp2(lane: Array, like: Array) -> Array:
     return _spread(jnp.exp2(lane), like)
 
 
-@functools.cache
-def _collector(lead: int, spell: bool) -> Callable[[Array, Array, Array], Array]:
-    """`_collect` for values whose first `lead` axes are members, not samples."""
-    collect: Any = custom_vmap(functools.partial(_collect, lead, spell))
-
-    @collect.def_vmap
-    def rule(
-        size: int, mapped: list[bool], slot: Array, x: Array, g: Array
-    ) -> tuple[Array, bool]:
-        x, g = (
-            a if is_mapped else jnp.broadcast_to(a, (size, *a.shape))
-            for a, is_mapped in ((x, mapped[1]), (g, mapped[2]))
-        )
-        if mapped[0]:
-            return _collector(lead + 1, spell)(slot, x, g), True
-        # The mapped axis becomes one more axis of samples, behind the members.
-        x, g = jnp.moveaxis(x, 0, lead), jnp.moveaxis(g, 0, lead)
-        return collect(slot, x, g), False
-
-    return collect
+_COLLECT = {
+    spell: through_vmap(functools.partial(_collect, spell)) for spell in (False, True)
+}
 
 
-def _units_last(x: Array, axis: int) -> Array:
+def units_last(x: Array, axis: int) -> Array:
+    """Move the axis that counts units to the end; a scalar has one unit."""
     return jnp.moveaxis(jnp.reshape(x, x.shape or (1,)), axis, -1)
 
 
-def _wide(x: Array, dtype: Any) -> Array:
+def wide(x: Array, dtype: Any) -> Array:
     """In the slot's precision, the widest there is: half precision sums lose counts."""
     if jnp.iscomplexobj(x):
         return x.astype(jnp.complex128 if dtype == jnp.float64 else jnp.complex64)
@@ -278,8 +263,8 @@ def _backward(
     axis: int, spell: bool, kept: tuple[Array, Array], g: Array
 ) -> tuple[Array, Array]:
     x, slot = kept
-    wide = [_units_last(_wide(a, slot.dtype), axis) for a in (x, g)]
-    return g, _collector(0, spell)(slot, wide[0], wide[1])
+    seen = [units_last(wide(a, slot.dtype), axis) for a in (x, g)]
+    return g, _COLLECT[spell](slot, *seen)
 
 
 tap.defvjp(_forward, _backward)

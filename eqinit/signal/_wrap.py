@@ -31,7 +31,8 @@ class AbstractTap(eqx.Module):
         self, layer: eqx.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Return what the layer's caller gets; `run(layer, *args, **kwargs)` is the
-        layer's own call."""
+        layer's own call.
+        """
 
 
 class Node(NamedTuple):
@@ -97,7 +98,8 @@ def _tapped_class(cls: type[eqx.Module]) -> type[eqx.Module]:
     with warnings.catch_warnings():
         # Whatever Equinox has to say about the class, it has said about the original.
         warnings.simplefilter("ignore")
-        return type(cls)(cls.__name__, (cls,), namespace)
+        metaclass: Any = type(cls)
+        return metaclass(cls.__name__, (cls,), namespace)
 
 
 def attach(layer: eqx.Module, tap: AbstractTap) -> eqx.Module:

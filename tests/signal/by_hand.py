@@ -52,6 +52,11 @@ def by_hand(case: Case) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {p: (np.asarray(seen[p], wide), np.asarray(grads[p], wide)) for p in order}
 
 
+def member_of(stacked: Any, i: int) -> Any:
+    """One member of an ensemble, one slice of a stack."""
+    return jax.tree.map(lambda a: a[i] if eqx.is_array(a) else a, stacked)
+
+
 def _any_complex(tree: Any) -> bool:
     return any(jnp.iscomplexobj(x) for x in jax.tree.leaves(tree))
 
@@ -74,9 +79,9 @@ def _layer_norm(layer: Any, x: Any) -> Any:
     return centred * scale * layer.weight + layer.bias
 
 
-def mlp() -> Case:
+def mlp(depth: int = 4) -> Case:
     key, data = jax.random.split(jax.random.key(0))
-    model = eqx.nn.MLP(6, 3, 16, 4, key=key)
+    model = eqx.nn.MLP(6, 3, 16, depth, key=key)
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         for i, layer in enumerate(m.layers):
@@ -84,7 +89,9 @@ def mlp() -> Case:
             x = jax.nn.relu(x) if i < len(m.layers) - 1 else x
         return _square(x)
 
-    loss = lambda m, x: _square(m(x))
+    def loss(m, x):
+        return _square(m(x))
+
     return Case(model, loss, forward, jax.random.normal(data, (32, 6)))
 
 
@@ -113,7 +120,9 @@ def cnn() -> Case:
             x = jnp.tanh(nudge(f"convs.{i}", x + conv.bias))
         return _square(nudge("head", linear(m.head, jnp.mean(x, axis=(1, 2)))))
 
-    loss = lambda m, x: _square(m(x))
+    def loss(m, x):
+        return _square(m(x))
+
     return Case(model, loss, forward, jax.random.normal(keys[3], (5, 2, 8, 8)))
 
 
@@ -149,9 +158,10 @@ class Block(eqx.Module):
 
 def block_by_hand(b: Block, x: Any, path: str, nudge: Any) -> Any:
     """One pre-norm block; `x` is (tokens, size)."""
-    each = lambda fn, name, layer, h: nudge(
-        f"{path}.{name}", jax.vmap(fn, in_axes=(None, 0))(layer, h)
-    )
+
+    def each(fn, name, layer, h):
+        return nudge(f"{path}.{name}", jax.vmap(fn, in_axes=(None, 0))(layer, h))
+
     h = each(_layer_norm, "norm1", b.norm1, x)
     q, k, v = (
         each(linear, f"attn.{n}_proj", getattr(b.attn, f"{n}_proj"), h)
@@ -195,7 +205,9 @@ def transformer() -> Case:
         logits = jax.vmap(linear, in_axes=(None, 0))(m.head, x)
         return _square(nudge("head", logits))
 
-    loss = lambda m, tokens: _square(m(tokens))
+    def loss(m, tokens):
+        return _square(m(tokens))
+
     return Case(model, loss, forward, jax.random.randint(keys[4], (4, 7), 0, 11))
 
 
@@ -223,13 +235,18 @@ def scanned() -> Case:
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         for i in range(3):
-            block = jax.tree.map(lambda a: a[i] if eqx.is_array(a) else a, m.blocks)
-            indexed = lambda path, h, i=i: nudge(f"{path}[{i}]", h)
+            block = member_of(m.blocks, i)
+
+            def indexed(path, h, i=i):
+                return nudge(f"{path}[{i}]", h)
+
             x = block_by_hand(block, x, "blocks", indexed)
         out = jax.vmap(linear, in_axes=(None, 0))(m.head, x)
         return _square(nudge("head", out))
 
-    loss = lambda m, x: _square(m(x))
+    def loss(m, x):
+        return _square(m(x))
+
     return Case(model, loss, forward, jax.random.normal(keys[2], (4, 5, 8)))
 
 

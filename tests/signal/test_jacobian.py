@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from eqinit.signal import jacobian_spectrum
 
 
@@ -61,14 +62,19 @@ def test_dynamical_isometry():
     gaussian = _deep_linear(jax.random.key(0), 64, 20)
     spread = jacobian_spectrum(gaussian, jnp.zeros(64))
     q = jnp.linalg.qr(jax.random.normal(jax.random.key(1), (20, 64, 64)))[0]
-    rotation = lambda x: jax.lax.scan(lambda h, w: (w @ h, None), x, q)[0]
+
+    def rotation(x):
+        return jax.lax.scan(lambda h, w: (w @ h, None), x, q)[0]
+
     flat = jacobian_spectrum(rotation, jnp.zeros(64))
     np.testing.assert_allclose(flat.values, 1.0, atol=1e-5)
     assert float(spread.condition) > 1e6
 
 
 def test_pytrees_and_transformations():
-    fn = lambda x: {"a": 2 * x["p"], "b": 3 * x["q"], "n": 4}
+    def fn(x):
+        return {"a": 2 * x["p"], "b": 3 * x["q"], "n": 4}
+
     at = {"p": jnp.zeros(3), "q": jnp.zeros(2)}
     values = eqx.filter_jit(jacobian_spectrum)(fn, at).values
     np.testing.assert_allclose(values, [3, 3, 2, 2, 2], rtol=1e-6)

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from by_hand import CASES, Case, by_hand, mean_loss, member_of, mlp
+
 from eqinit import Layer, Path, plan
 from eqinit.signal import LayerSignal, probe
 from eqinit.signal._layers import find_layers
-
-from by_hand import CASES, Case, by_hand, mean_loss
 
 
 def assert_row(row: LayerSignal, h: np.ndarray, g: np.ndarray) -> None:
@@ -46,32 +46,52 @@ def assert_case(case: Case, report: Any) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_equals_by_hand(name: str):
     case = CASES[name]()
-    call = lambda m, x: mean_loss(m, case.loss, x)
+
+    def call(m, x):
+        return mean_loss(m, case.loss, x)
+
     assert_case(case, probe(case.model, call, case.x))
 
 
 TRANSFORMS: dict[str, Any] = {
     "jit": lambda loss: eqx.filter_jit(loss),
-    "checkpoint": lambda loss: eqx.filter_checkpoint(loss),
     "jit of checkpoint": lambda loss: eqx.filter_jit(eqx.filter_checkpoint(loss)),
-    "vmap of one": lambda loss: lambda m, x: jax.vmap(lambda a: loss(m, a[0]))(x[None]),
+    "cond": lambda loss: (
+        lambda m, x: jax.lax.cond(x[0] < jnp.inf, lambda: loss(m, x), lambda: 0.0)
+    ),
 }
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
 def test_sees_through_transformations(transform: Any):
     case = CASES["mlp"]()
-    wrapped = transform(case.loss)
-    if transform is TRANSFORMS["vmap of one"]:
-        wrapped = lambda m, x: transform(case.loss)(m, x[None])[0]
-    call = lambda m, x: mean_loss(m, wrapped, x)
+
+    def call(m, x):
+        return mean_loss(m, transform(case.loss), x)
+
     assert_case(case, probe(case.model, call, case.x))
+
+
+def test_nested_vmap_with_the_model_mapped_over():
+    case = CASES["mlp"]()
+
+    def call(m, x):
+        folded = x.reshape(4, 8, *x.shape[1:])
+        inner = eqx.filter_vmap(case.loss, in_axes=(None, 0))
+        return jnp.mean(eqx.filter_vmap(inner, in_axes=(None, 0))(m, folded))
+
+    report = probe(case.model, call, case.x)
+    assert {row.uses for row in report.rows} == {1}
+    assert_case(case, report)
 
 
 def test_loop_over_the_batch():
     """Batches by `lax.map`: sums over steps, and a maximum spelled out exactly."""
     case = CASES["mlp"]()
-    call = lambda m, x: jnp.mean(jax.lax.map(lambda a: case.loss(m, a), x))
+
+    def call(m, x):
+        return jnp.mean(jax.lax.map(lambda a: case.loss(m, a), x))
+
     report = probe(case.model, call, case.x)
     assert {row.uses for row in report.rows} == {len(case.x)}
     assert_case(case, report)
@@ -79,30 +99,41 @@ def test_loop_over_the_batch():
 
 def test_inside_jit():
     case = CASES["mlp"]()
-    call = lambda m, x: mean_loss(m, case.loss, x)
+
+    def call(m, x):
+        return mean_loss(m, case.loss, x)
+
     report = eqx.filter_jit(lambda m, x: probe(m, call, x))(case.model, case.x)
     assert_case(case, report)
 
 
 def test_mapped_over_an_ensemble():
     """vmap of the probe: one report a member."""
-    case = CASES["mlp"]()
-    make = lambda key: eqx.nn.MLP(6, 3, 16, 4, key=key)
+    case = mlp(depth=1)
+
+    def make(key):
+        return eqx.nn.MLP(6, 3, 16, 1, key=key)
+
     models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
-    call = lambda m, x: mean_loss(m, case.loss, x)
+
+    def call(m, x):
+        return mean_loss(m, case.loss, x)
+
     reports = eqx.filter_vmap(lambda m: probe(m, call, case.x))(models)
     with pytest.raises(ValueError, match="reports in one"):
         reports.rows
     for i in range(3):
-        take = lambda a: a[i] if eqx.is_array(a) else a
-        member = Case(jax.tree.map(take, models), case.loss, case.forward, case.x)
-        assert_case(member, jax.tree.map(take, reports))
+        member = Case(member_of(models, i), case.loss, case.forward, case.x)
+        assert_case(member, member_of(reports, i))
 
 
 def test_ensemble_inside_the_call():
     """An ensemble mapped inside of `call` is a stack: one row a member."""
-    case = CASES["mlp"]()
-    make = lambda key: eqx.nn.MLP(6, 3, 16, 4, key=key)
+    case = mlp(depth=1)
+
+    def make(key):
+        return eqx.nn.MLP(6, 3, 16, 1, key=key)
+
     models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
 
     def call(m: Any, x: Any) -> Any:
@@ -111,8 +142,7 @@ def test_ensemble_inside_the_call():
     report = probe(models, call, case.x)
     assert [r.path for r in report.rows[:2]] == ["layers.0[0]", "layers.1[0]"]
     for i in range(3):
-        take = lambda a: a[i] if eqx.is_array(a) else a
-        member = Case(jax.tree.map(take, models), case.loss, case.forward, case.x)
+        member = Case(member_of(models, i), case.loss, case.forward, case.x)
         for path, (h, g) in by_hand(member).items():
             assert_row(report[f"{path}[{i}]"], h, g)
 
@@ -131,7 +161,7 @@ class RNN(eqx.Module):
 
 
 def test_recurrent_cell():
-    """A layer that returns two arrays has two rows; steps add up, extremes are exact."""
+    """Two arrays returned are two rows; steps add up, extremes are exact."""
     keys = jax.random.split(jax.random.key(0), 3)
     model = RNN(eqx.nn.LSTMCell(3, 5, key=keys[0]), eqx.nn.Linear(5, 2, key=keys[1]))
     xs = 2 * jax.random.normal(keys[2], (6, 9, 3))
@@ -165,7 +195,10 @@ def test_extreme_scales(scale: float, offset: float):
         (weight, jnp.full(64, scale * offset)),
     )
     x = jax.random.normal(jax.random.key(1), (50, 8))
-    call = lambda m, x: jnp.sum(jax.vmap(m)(x)) * jnp.float32(scale)
+
+    def call(m, x):
+        return jnp.sum(jax.vmap(m)(x)) * jnp.float32(scale)
+
     row = probe(layer, call, x).rows[0]
     h = np.asarray(jax.vmap(layer)(x), np.float64)
     np.testing.assert_allclose(row.std, h.std(), rtol=2e-5)
@@ -204,7 +237,10 @@ def test_dead_and_blocked():
     layer = eqx.tree_at(lambda m: m.bias, layer, jnp.array([-1e3, 1e3, -1e3, 1e3]))
     x = jax.random.normal(jax.random.key(1), (10, 3))
     model = eqx.nn.Sequential([Dead(layer)])
-    call = lambda m, x: jax.vmap(m)(x)
+
+    def call(m, x):
+        return jax.vmap(m)(x)
+
     inner = probe(model, call, x)["layers.0.linear"]
     outer = probe(model, call, x, select=Dead)["layers.0"]
     assert (inner.dead, inner.blocked) == (0.0, 0.5)
@@ -214,7 +250,10 @@ def test_dead_and_blocked():
 def test_gradients_drawn_for_outputs_have_variance_one():
     layer = eqx.nn.Linear(4, 50, key=jax.random.key(0))
     x = jax.random.normal(jax.random.key(1), (200, 4))
-    call = lambda m, x: jax.vmap(m)(x)
+
+    def call(m, x):
+        return jax.vmap(m)(x)
+
     first = probe(layer, call, x).rows[0]
     other = probe(layer, call, x, key=jax.random.key(5)).rows[0]
     # The std of n normals deviates by 1/sqrt(2n); five of those: 1 in 2 million seeds.
@@ -261,7 +300,10 @@ def test_half_precision_and_complex():
 
 def test_state_passes_through():
     """BatchNorm returns `(out, state)`: the output is measured, the state is not."""
-    make = lambda: eqx.nn.BatchNorm(3, axis_name="batch", mode="ema")
+
+    def make():
+        return eqx.nn.BatchNorm(3, axis_name="batch", mode="ema")
+
     model, state = eqx.nn.make_with_state(make)()
     x = 3 * jax.random.normal(jax.random.key(0), (64, 3)) + 1
 
@@ -328,7 +370,10 @@ def test_wrapped_layers_are_what_they_were():
 def test_layer_behind_stop_gradient_is_listed_as_not_reached():
     key = jax.random.key(0)
     model = [eqx.nn.Linear(4, 4, key=key), eqx.nn.Linear(4, 4, key=key)]
-    call = lambda m, x: m[1](jax.lax.stop_gradient(m[0](x)))
+
+    def call(m, x):
+        return m[1](jax.lax.stop_gradient(m[0](x)))
+
     report = probe(model, call, jnp.ones(4))
     assert [row.count for row in report.rows] == [0, 4]
     assert np.isnan(report["0"].std)
@@ -337,7 +382,10 @@ def test_layer_behind_stop_gradient_is_listed_as_not_reached():
 
 def test_selectors():
     model = CASES["transformer"]().model
-    paths = lambda select: [found.path for found in find_layers(model, select)]
+
+    def paths(select):
+        return [found.path for found in find_layers(model, select)]
+
     attention = eqx.nn.MultiheadAttention
     assert paths(attention) == ["blocks.0.attn", "blocks.1.attn"]
     assert paths(lambda m: m.head) == ["head"]
@@ -366,14 +414,17 @@ def test_errors():
         probe(layer, lambda m, x: m.weight @ x, x)
     with pytest.raises(ValueError, match="no layers to look at"):
         probe({"w": x}, lambda m, x: m["w"], x)
+
+    def half(m, x):
+        return jax.tree.map(lambda a: a.astype(jnp.bfloat16), m)(x)
+
     with pytest.raises(ValueError, match="casts the model"):
-        half = lambda m, x: jax.tree.map(lambda a: a.astype(jnp.bfloat16), m)(x)
         probe(layer, half, x.astype(jnp.bfloat16))
     static = eqx.filter(layer, eqx.is_array, inverse=True)
     params = eqx.filter(layer, eqx.is_array)
     with pytest.raises(ValueError, match="Pass the whole model"):
         probe(params, lambda p, x: eqx.combine(p, static)(x), x)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError, match="division"):
         probe(layer, lambda m, x: m(x) * (1 // 0), x)
 
 
@@ -391,6 +442,8 @@ def test_third_party():
             x = m.activations[i](x) if i < 2 else m.final_activation(x)
         return jnp.sum(jnp.square(x))
 
-    loss = lambda m, x: jnp.sum(jnp.square(klax.finalize(m)(x)))
+    def loss(m, x):
+        return jnp.sum(jnp.square(klax.finalize(m)(x)))
+
     case = Case(model, loss, forward, x)
     assert_case(case, probe(model, lambda m, x: mean_loss(m, loss, x), x))

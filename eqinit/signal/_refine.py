@@ -1,0 +1,112 @@
+"""What one pass could not hold, and what the next one carries in to hold it."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from ._slots import BINS, BITS, LANES, LEVELS, SPELLED, In, Out, order_value
+
+
+# The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves
+# float32's range at 2^64. Beyond these a second run about the mean is worth its price.
+_MEAN_SQUARES = 16.0
+_LARGE = 2.0**40
+
+
+class Measured(eqx.Module):
+    """What the last pass brought back, a row each in the order of the slots.
+
+    - `carried`: what the slots carried in (`In`).
+    - `sums`: what came back (`Out`), and the squared length of the sum over samples.
+    - `extremes`: the largest and the smallest value, the largest gradient.
+    """
+
+    carried: Float[Array, "*batch rows in"]
+    sums: Float[Array, "*batch rows sums"]
+    extremes: Float[Array, "*batch rows 3"]
+
+
+def ill(sums: Float[Array, "rows columns"]) -> Bool[Array, " rows"]:
+    """Rows whose variance or scale float32 has not held in this pass."""
+    count = jnp.maximum(sums[:, Out.COUNT], 1)
+    square = sums[:, Out.SQUARE] / count
+    mean = sums[:, Out.TOTAL] / count
+    off_centre = mean * mean > _MEAN_SQUARES * (square - mean * mean)
+    size = jnp.maximum(sums[:, Out.MAX], sums[:, Out.NEG_MIN])
+    return off_centre | _extreme(size) | _extreme(sums[:, Out.GRAD_MAX])
+
+
+def _extreme(size: Float[Array, " rows"]) -> Bool[Array, " rows"]:
+    log2 = jnp.abs(jnp.log2(size))
+    return jnp.isfinite(log2) & (log2 > np.log2(_LARGE))
+
+
+def _log2_scale(size: Float[Array, " rows"]) -> Float[Array, " rows"]:
+    log2 = -jnp.round(jnp.log2(size))
+    return jnp.where(jnp.isfinite(log2), log2, 0.0)
+
+
+def recentred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
+    """Shift and scale for the next pass, from a pass that had none."""
+    shift = sums[:, Out.TOTAL] / jnp.maximum(sums[:, Out.COUNT], 1)
+    shift = jnp.where(jnp.isfinite(shift), shift, 0.0)
+    spread = jnp.maximum(sums[:, Out.MAX] - shift, sums[:, Out.NEG_MIN] + shift)
+    return {
+        In.SHIFT: shift,
+        In.LOG2_SCALE: _log2_scale(spread),
+        In.LOG2_GRAD_SCALE: _log2_scale(sums[:, Out.GRAD_MAX]),
+    }
+
+
+def _longer_prefix(inputs: Array, sums: Array, index: int, high: In) -> Array:
+    """The prefix with 8 more bits: those of the highest bin that is not empty."""
+    start = LANES + index * BINS
+    bins = sums[:, start : start + BINS]
+    digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
+    words = inputs[:, high : high + 2].astype(jnp.uint32)
+    prefix = (words[:, 0] << 16) | words[:, 1]
+    return (prefix << BITS) | digit.astype(jnp.uint32)
+
+
+def as_inputs(columns: dict[In, Array], like: Array) -> Array:
+    """What slots carry in, lane by lane; lanes that are not said are zero."""
+    zero = jnp.zeros_like(like[:, 0])
+    return jnp.stack([columns.get(i, zero).astype(like.dtype) for i in In], axis=1)
+
+
+def measured(carried: Array, sums: Array) -> Measured:
+    """The result of a pass in which no layer was used repeatedly."""
+    kept = jnp.concatenate([sums[:, :LANES], sums[:, -1:]], axis=1)
+    return Measured(carried, kept, _extremes({k: sums[:, k] for k in SPELLED}))
+
+
+def _extremes(found: dict[Out, Array]) -> Float[Array, "rows 3"]:
+    columns = [found[Out.MAX], -found[Out.NEG_MIN], found[Out.GRAD_MAX]]
+    return jnp.stack(columns, axis=1)
+
+
+def spell(once: Callable[[Array], Array], start: Array, first: Array) -> Measured:
+    """Four passes about the mean that spell the extremes of repeated layers."""
+    columns = recentred(first)
+    inputs, sums = start, first
+    for level in range(LEVELS):
+        columns[In.LEVEL] = jnp.full(len(first), level)
+        inputs = as_inputs(columns, start)
+        sums = once(inputs)
+        for index, high in enumerate(SPELLED.values()):
+            prefix = _longer_prefix(inputs, sums, index, high)
+            columns[high] = prefix >> 16
+            columns[In(high + 1)] = prefix & jnp.uint32(0xFFFF)
+    plain = measured(inputs, sums)
+    spelled = _extremes({k: _spelled(columns, high) for k, high in SPELLED.items()})
+    repeated = sums[:, [Out.USES]] > 1
+    extremes = jnp.where(repeated, spelled.astype(sums.dtype), plain.extremes)
+    return Measured(plain.carried, plain.sums, extremes)
+
+
+def _spelled(columns: dict[In, Array], high: In) -> Array:
+    words = [columns[lane].astype(jnp.uint32) for lane in (high, In(high + 1))]
+    return order_value((words[0] << 16) | words[1])

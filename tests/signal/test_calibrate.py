@@ -1,0 +1,293 @@
+"""Calibrated layers have the statistics that were asked for, seen by another route."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from by_hand import CASES, CNN, Scanned
+
+from eqinit.signal import (
+    ActNorm,
+    OutputBias,
+    ScaleShift,
+    calibrate,
+    label_bias,
+    probe,
+)
+
+
+KEY = jax.random.key(0)
+X = jax.random.normal(jax.random.key(1), (256, 8))
+
+
+def batched(m: Any, x: Any) -> Any:
+    return jax.vmap(m)(x)
+
+
+def mlp(depth: int, activation: Any = jnp.tanh, key: Any = KEY) -> eqx.nn.MLP:
+    return eqx.nn.MLP(8, 4, 32, depth, activation, key=key)
+
+
+def biases(m: Any) -> list[Any]:
+    return [layer.bias for layer in m.layers]
+
+
+def pre_activations(model: eqx.nn.MLP, x: Any) -> list[np.ndarray]:
+    """Layer by layer, with numpy."""
+    h = np.asarray(x, np.float64)
+    found: list[np.ndarray] = []
+    for layer in model.layers:
+        z = h @ np.asarray(layer.weight, np.float64).T
+        z = z + np.asarray(layer.bias, np.float64)
+        found.append(z)
+        h = np.asarray(model.activation(jnp.asarray(z, jnp.float32)), np.float64)
+    return found
+
+
+@pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.relu], ids=["tanh", "relu"])
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 30.0])
+def test_lsuv(activation: Any, gain: float):
+    """30 layers within 1 % after one correcting pass, wherever it starts."""
+    start = mlp(29, activation)
+    start = jax.tree.map(lambda a: gain * a if eqx.is_array(a) else a, start)
+    # Biases stay, so they must leave room for the variance that is asked for.
+    start = eqx.tree_at(biases, start, [0.1 * b for b in biases(mlp(29))])
+    model, report = calibrate(start, batched, X, strict=True)
+    assert report.ok
+    assert report.passes == 2
+    for z in pre_activations(model, X):
+        assert abs(z.var() - 1) < 0.01
+    assert all(a is b for a, b in zip(biases(model), biases(start), strict=True))
+
+
+def test_lsuv_keeps_directions_and_structure():
+    start = mlp(3)
+    model, _ = calibrate(start, batched, X)
+    assert jax.tree.structure(model) == jax.tree.structure(start)
+    for new, old in zip(model.layers, start.layers, strict=True):
+        ratio = np.asarray(new.weight / old.weight)
+        np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-5)
+        assert ratio[0, 0] > 0
+
+
+def test_lsuv_does_not_depend_on_the_scale_of_the_start():
+    zeros = [jnp.zeros_like(b) for b in biases(mlp(3))]
+    start = eqx.tree_at(biases, mlp(3), zeros)
+    larger = jax.tree.map(lambda a: 7 * a if eqx.is_array(a) else a, start)
+    one, other = (calibrate(m, batched, X)[0] for m in (start, larger))
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if eqx.is_array(a):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
+
+
+def test_actnorm():
+    model, report = calibrate(mlp(4), batched, X, method=ActNorm(), tol=1e-3)
+    assert report.ok
+    for z in pre_activations(model, X):
+        np.testing.assert_allclose(z.mean(0), 0, atol=1e-3)
+        np.testing.assert_allclose(z.var(0), 1, rtol=2e-3)
+
+
+def test_scale_shift():
+    method = ScaleShift(variance=4.0, mean=0.5)
+    model, report = calibrate(mlp(4), batched, X, method=method, tol=1e-3)
+    assert report.ok
+    for z, row in zip(pre_activations(model, X), report.rows, strict=True):
+        np.testing.assert_allclose(z.mean(0), 0.5, atol=1e-3)
+        assert abs(z.var(0).mean() / 4 - 1) < 1e-3
+        np.testing.assert_allclose(row.after[1], 2, rtol=1e-3)
+        assert row.scale[0] == row.scale[1]
+
+
+def test_weight_times_reported_scale():
+    """What the report calls the scale is what happened to the weights."""
+    start = mlp(2)
+    model, report = calibrate(start, batched, X, method=ActNorm())
+    for row, new, old in zip(report.rows, model.layers, start.layers, strict=True):
+        ratio = np.asarray(new.weight / old.weight)
+        np.testing.assert_allclose([ratio.min(), ratio.max()], row.scale, rtol=1e-4)
+
+
+def test_convolutions_by_channel():
+    case = CASES["cnn"]()
+    model, report = calibrate(case.model, batched, case.x, method=ActNorm())
+    assert report.ok
+    h = case.x
+    for conv in model.convs:
+        z = np.asarray(jax.vmap(conv)(h))
+        np.testing.assert_allclose(z.mean((0, 2, 3)), 0, atol=1e-2)
+        np.testing.assert_allclose(z.var((0, 2, 3)), 1, rtol=1e-2)
+        h = jnp.tanh(z)
+    assert isinstance(model, CNN)
+
+
+@pytest.mark.parametrize("name", ["transformer", "scanned"])
+def test_transformers(name: str):
+    """Attention projections and stacked layers: a correction a slice."""
+    case = CASES[name]()
+    model, report = calibrate(case.model, batched, case.x)
+    assert report.ok
+    kernels = probe(model, batched, case.x, select=eqx.nn.Linear)
+    assert len(report.rows) == len(kernels.rows)
+    for row in kernels.rows:
+        assert abs(row.std**2 - 1) < 0.01
+    if isinstance(model, Scanned):
+        assert "blocks.up[2]" in {row.path for row in report.rows}
+
+
+def test_batch_handled_by_the_layer_or_by_nested_vmaps():
+    """Statistics are over all mapped axes, in whatever way they are mapped."""
+    model = mlp(2)
+    flat, _ = calibrate(model, batched, X)
+    nested, _ = calibrate(
+        model, lambda m, x: jax.vmap(jax.vmap(m))(x), X.reshape(16, 16, 8)
+    )
+    for a, b in zip(flat.layers, nested.layers, strict=True):
+        np.testing.assert_allclose(a.weight, b.weight, rtol=1e-5)
+
+
+def test_one_compilation():
+    traces = 0
+
+    def call(m: Any, x: Any) -> Any:
+        nonlocal traces
+        traces += 1
+        return jax.vmap(m)(x)
+
+    _, report = calibrate(mlp(9), call, X)
+    # The dry run, and one trace of the pass that is run twice.
+    assert report.passes == 2
+    assert traces == 2
+
+
+def test_output_bias():
+    labels = jnp.asarray(np.arange(256) % 4 == 0, jnp.int32) * 3
+    target = label_bias(labels, "softmax", classes=4)
+    method = OutputBias(target)
+    model, report = calibrate(mlp(2), batched, X, method=method, select="layers.2")
+    assert report.ok
+    start = np.asarray(jax.vmap(model)(X)).mean(0)
+    np.testing.assert_allclose(start, target, atol=0.01)
+    np.testing.assert_array_equal(model.layers[2].weight, mlp(2).layers[2].weight)
+    with pytest.raises(ValueError, match=r"target of shape \(4,\).*32 units"):
+        calibrate(mlp(2), batched, X, method=method)
+
+
+def test_label_bias_minimises_its_loss():
+    """Against gradient descent's fixed point: the gradient of the loss is zero."""
+    classes = jnp.asarray([0, 0, 0, 1, 2, 2] * 50)
+    counts = np.asarray([150, 50, 100]) + 0.5
+    soft = label_bias(classes, "softmax", classes=3)
+    np.testing.assert_allclose(jax.nn.softmax(soft), counts / counts.sum(), rtol=1e-5)
+    one_hot = label_bias(jax.nn.one_hot(classes, 3), "softmax")
+    np.testing.assert_allclose(one_hot, soft, rtol=1e-6)
+    binary = label_bias(classes == 1, "sigmoid")
+    np.testing.assert_allclose(jax.nn.sigmoid(binary), [50.5 / 301], rtol=1e-5)
+    np.testing.assert_allclose(label_bias(X), np.asarray(X).mean(0), rtol=1e-4)
+    assert np.isfinite(label_bias(jnp.zeros(5, bool), "sigmoid")).all()
+    with pytest.raises(ValueError, match="do not say how many"):
+        label_bias(classes, "softmax")
+
+
+def test_wrapped_kernels():
+    """Through weight normalisation it is the effective weight that is scaled."""
+    layer = eqx.nn.WeightNorm(eqx.nn.Linear(8, 16, key=KEY))
+    model, report = calibrate(layer, batched, X, method=ActNorm())
+    assert report.ok
+    z = np.asarray(jax.vmap(model)(X))
+    np.testing.assert_allclose(z.var(0), 1, rtol=1e-2)
+
+
+def test_half_precision():
+    model = eqx.nn.MLP(8, 4, 32, 3, key=KEY, dtype=jnp.bfloat16)
+    # bfloat16 rounds by up to 2^-9, weights and outputs alike.
+    model, report = calibrate(model, batched, X.astype(jnp.bfloat16), tol=0.02)
+    assert report.ok
+    assert model.layers[0].weight.dtype == jnp.bfloat16
+
+
+class Squared(eqx.Module):
+    """Not linear in its kernel, whatever its layout says."""
+
+    weight: jax.Array
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.square(self.weight) @ x
+
+
+LAYOUT = {Squared: {"weight": "out in"}}
+
+
+def test_tolerance_not_met_is_said():
+    model = Squared(jax.random.normal(KEY, (4, 8)))
+    with pytest.warns(UserWarning, match=r"did not reach 1e-07 in 2 passes") as caught:
+        _, report = calibrate(model, batched, X, layouts=LAYOUT, tol=1e-7, max_passes=2)
+    assert not report.ok
+    assert "not met" in str(report)
+    assert caught[0].filename == __file__
+    dead = eqx.tree_at(lambda m: m.weight, model, jnp.zeros((4, 8)))
+    with pytest.raises(ValueError, match="does not vary at all"):
+        calibrate(dead, batched, X, layouts=LAYOUT, strict=True)
+
+
+def test_biases_that_vary_more_than_the_target():
+    layer = eqx.nn.Linear(8, 4, key=KEY)
+    layer = eqx.tree_at(lambda m: m.bias, layer, jnp.array([-9.0, 9.0, 0.0, 1.0]))
+    with pytest.raises(ValueError, match="did not reach 0"):
+        calibrate(layer, batched, X, strict=True)
+    assert calibrate(layer, batched, X, method=ScaleShift())[1].ok
+
+
+class Recurrent(eqx.Module):
+    cell: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        return jax.lax.scan(lambda h, _: (self.cell(h), None), x, None, length=3)[0]
+
+
+def test_errors():
+    linear = eqx.nn.Linear(8, 8, key=KEY)
+    with pytest.raises(ValueError, match="used several times in sequence"):
+        calibrate(Recurrent(linear), batched, X)
+    with pytest.raises(ValueError, match=r"(?s)no layer to calibrate.*register_layout"):
+        calibrate(Squared(jnp.ones((4, 8))), batched, X)
+    with pytest.raises(ValueError, match=r"axes \['gate'\]"):
+        calibrate(eqx.nn.LSTMCell(8, 8, key=KEY), batched, X)
+    no_bias = eqx.nn.Linear(8, 8, use_bias=False, key=KEY)
+    with pytest.raises(ValueError, match="no bias to shift with"):
+        calibrate(no_bias, batched, X, method=ActNorm())
+    with pytest.raises(ValueError, match="does not reach the output"):
+        calibrate(
+            [linear, no_bias], lambda m, x: m[1](jax.lax.stop_gradient(m[0](x))), X[0]
+        )
+    with pytest.raises(ValueError, match="cannot be traced"):
+        eqx.filter_jit(lambda m: calibrate(m, batched, X)[0])(linear)
+    with pytest.raises(ValueError, match="calls none of the selected layers"):
+        calibrate(linear, lambda m, x: x @ m.weight, X)
+
+
+def test_uncalled_layers_are_left_and_listed():
+    used, spare = (eqx.nn.Linear(8, 8, key=KEY) for _ in range(2))
+    model, report = calibrate([used, spare], lambda m, x: jax.vmap(m[0])(x), X)
+    assert report.missing == ("1",)
+    assert model[1].weight is spare.weight
+
+
+def test_third_party_positive_layers():
+    """klax's FICNN: several kernels and one bias a layer, some of them not negative."""
+    klax = pytest.importorskip("klax")
+    key = jax.random.key(3)
+    model = klax.nn.FICNN(8, "scalar", [16] * 10, activation=jax.nn.relu, key=key)
+
+    def call(m: Any, x: Any) -> Any:
+        return jax.vmap(klax.finalize(m))(x)
+
+    model, report = calibrate(klax.apply(model), call, X, method=ScaleShift())
+    assert report.ok
+    assert len(report.rows) == 11
+    for row in probe(model, call, X).rows:
+        assert abs(row.mean) < 0.01
+        assert abs(row.std - 1) < 0.01
