@@ -133,6 +133,8 @@ def _unique(classes: Iterable[type]) -> list[type]:
 
 
 def _concrete() -> list[type]:
+    for name in dir(schemes):
+        getattr(schemes, name)  # families are imported on first use; now all are needed
     found = (cls for root in _ROOTS for cls in _descendants(root))
     return _unique(cls for cls in found if _is_concrete(cls))
 

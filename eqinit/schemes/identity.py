@@ -8,12 +8,12 @@ import numpy as np
 
 from .._law import Moments
 from .._spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
+from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._conv import AbstractCentreTap, kernel_shape
 from .structured import hadamard_matrix
 
 
-def _eye_moments(spec: ParamSpec, ones: float, gain: float) -> Moments | None:
+def _eye_moments(spec: ParamSpec, ones: Number, gain: float) -> Moments | None:
     """Moments of a slice in which `ones` entries are `gain` and the others zero."""
     out, inputs, taps = kernel_shape(spec)
     size = out * inputs * math.prod(taps)

@@ -145,6 +145,9 @@ class Cauchy(AbstractLawInitializer):
     def __check_init__(self) -> None:
         positive("Cauchy", scale=self.scale, zero=True)
 
+    def moments(self, spec: ParamSpec) -> None:
+        del spec  # there are none
+
     def law(self, spec: ParamSpec) -> LocScale:
         base = StandardCauchy()
         base.std(spec.is_complex)  # raises for complex parameters

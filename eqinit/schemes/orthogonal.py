@@ -12,7 +12,7 @@ import numpy as np
 from .._initializer import AbstractMatrixInitializer, MatrixView
 from .._law import Moments
 from .._spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
+from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
 
 
@@ -120,7 +120,7 @@ class Spectrum(AbstractMatrixInitializer):
         self,
         power: ScalarLike = 1.0,
         gain: ScalarLike = 1.0,
-        values: Sequence[float] | None = None,
+        values: Sequence[Number] | None = None,
     ) -> None:
         self.power, self.gain = power, gain
         self.values = None if values is None else tuple(float(s) for s in values)

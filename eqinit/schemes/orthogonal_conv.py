@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._law import Moments
 from .._spec import ParamSpec
@@ -49,8 +50,8 @@ class ConvolutionOrthogonal(AbstractConvInitializer):
     r"""A random convolution that keeps lengths, with all its taps in use.
 
     In any number of dimensions, as a product of the shortest such convolutions: along
-    each axis, $k - 1$ factors $P + z (1 - P)$ with $P$ a random orthogonal projection
-    and $z$ the shift by one. In the Fourier domain every factor is unitary, so with
+    each axis, $k - 1$ factors $P + z (1 - P)$ with $P$ the projection onto a random half
+    of the channels' space and $z$ the shift by one. In the Fourier domain every factor is unitary, so with
     circular padding all singular values of the convolution are `gain`, and the kernel
     is no delta. With fewer outputs than inputs the rows are orthonormal instead.
 
@@ -102,10 +103,15 @@ def _axes_left(taps: Shape, step: int) -> list[int]:
 
 
 def _projection(key: Key, size: int, dtype: DTypeLike) -> Array:
-    """An orthogonal projection of random rank onto a random (Haar) subspace."""
+    """An orthogonal projection onto a random (Haar) subspace of half the dimension.
+
+    Of a random dimension, as in TensorFlow's version, few channels would often get none
+    or all, which is a mere shift. Odd ones are halved up or down at random.
+    """
     basis_key, rank_key = jax.random.split(key)
-    kept = jax.random.bernoulli(rank_key, 0.5, (1, size)).astype(dtype)
-    basis = haar(basis_key, size, size, dtype) * kept
+    rank = (size + jax.random.bernoulli(rank_key).astype(np.int32)) // 2
+    kept = (jnp.arange(size) < rank).astype(dtype)
+    basis = haar(basis_key, size, size, dtype) * kept[None, :]
     return basis @ jnp.conj(basis.T)
 
 

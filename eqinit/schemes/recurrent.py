@@ -169,7 +169,7 @@ class Reservoir(AbstractSquare):
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         normal_key, mask_key = jax.random.split(key)
         normal = jax.random.normal(normal_key, (rows, cols), dtype)
-        mask = jax.random.bernoulli(mask_key, self.density, (rows, cols))
+        mask = jax.random.bernoulli(mask_key, float(self.density), (rows, cols))
         matrix = jnp.where(mask, normal, jnp.zeros_like(normal))
         radius = spectral_radius(matrix).astype(dtype)
         scale = jnp.asarray(self.spectral_radius, dtype)

@@ -17,7 +17,7 @@ from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
 from ._checks import choice, positive
 from ._steady import one_by_one, steady
-from .hippo import Diagonal, Measure, diagonal, dplr, hippo
+from ._hippo import Diagonal, Measure, diagonal, dplr, hippo
 from .spaced import AbstractSequence
 
 

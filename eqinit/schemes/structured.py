@@ -76,12 +76,9 @@ class Hadamard(AbstractCentreTap):
         if self.random:
             order_key, sign_key = jax.random.split(key)
             matrix = jax.random.permutation(order_key, matrix, axis=0)
-            signs = jax.random.rademacher(sign_key, (1, size), dtype)
-            matrix = matrix * signs
-            # Also the signs of rows, so that every entry has mean zero and so that
-            # the transpose, used where rows outnumber columns, has the same law.
-            row_key = jax.random.fold_in(sign_key, 1)
-            matrix = matrix * jax.random.rademacher(row_key, (size, 1), dtype)
+            # Signs of rows as well, so that entries are uncorrelated.
+            signs = jax.random.rademacher(sign_key, (2, size)).astype(dtype)
+            matrix = matrix * signs[0][:, None] * signs[1][None, :]
         return jnp.asarray(self.gain, dtype) * matrix[:rows, :cols]
 
 
