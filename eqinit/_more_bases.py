@@ -268,7 +268,7 @@ class RandomTernary(AbstractBase):
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         mask_key, sign_key = jax.random.split(key)
-        mask = jax.random.bernoulli(mask_key, self.density, shape)
+        mask = jax.random.bernoulli(mask_key, float(self.density), shape)
         return jnp.where(mask, _signs(sign_key, shape, dtype), jnp.zeros((), dtype))
 
     def std(self, is_complex: bool = False) -> float:

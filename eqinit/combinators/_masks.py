@@ -115,6 +115,10 @@ class Sparse(AbstractWrapper):
                 'no such guarantee, it goes with per="entry".'
             )
 
+    @property
+    def _density(self) -> float:
+        return 0.0 if self.density is None else float(self.density)
+
     def check(self, spec: ParamSpec) -> None:
         _, length, _ = self._lines(spec)
         if self.nonzero is not None and self.nonzero > length:
@@ -144,17 +148,15 @@ class Sparse(AbstractWrapper):
         if self.nonzero is not None:
             return count, length, self.nonzero
         # 0.29 * 100 is 28.999999999999996: that share of a hundred is 29.
-        share = 0.0 if self.density is None else self.density
-        return count, length, math.floor(share * length + 1e-9 * length)
+        return count, length, math.floor(self._density * length + 1e-9 * length)
 
     def share(self, spec: ParamSpec) -> float:
         """Expected share of entries that stay."""
         _, length, kept = self._lines(spec)
         if self.per != "entry":
             return kept / length if length else 0.0
-        assert self.density is not None
-        lost = (1 - self.density) ** length / max(length, 1) if self.connected else 0.0
-        return self.density + lost
+        empty = (1 - self._density) ** length if self.connected else 0.0
+        return self._density + empty / max(length, 1)
 
     def _factor(self, spec: ParamSpec) -> float:
         share = self.share(spec)
@@ -172,7 +174,7 @@ class Sparse(AbstractWrapper):
     def mask(self, key: Key, spec: ParamSpec) -> Array:
         """Which entries stay: a bool array of the parameter's shape."""
         if self.per == "entry" and not self.connected:
-            return jax.random.bernoulli(key, self.density, spec.shape)  # pyright: ignore
+            return jax.random.bernoulli(key, self._density, spec.shape)
         view = self._view(spec)
         masks = draw_slices(lambda key: self._matrix(key, spec), key, view.count)
         return view.restore(masks, spec.shape)
@@ -180,7 +182,7 @@ class Sparse(AbstractWrapper):
     def _matrix(self, key: Key, spec: ParamSpec) -> Array:
         count, length, kept = self._lines(spec)
         if self.connected:
-            lines = _connected(key, (count, length), self.density)  # pyright: ignore
+            lines = _connected(key, (count, length), self._density)
         else:
             # Ranks rather than a threshold: two equal uniforms would keep one too many.
             order = jnp.argsort(jax.random.uniform(key, (count, length)), axis=1)
@@ -193,7 +195,7 @@ class Sparse(AbstractWrapper):
 
 def _connected(key: Key, shape: tuple[int, int], density: Number) -> Array:
     mask_key, pick_key = jax.random.split(key)
-    mask = jax.random.bernoulli(mask_key, density, shape)
+    mask = jax.random.bernoulli(mask_key, float(density), shape)
     pick = jax.random.randint(pick_key, (shape[0], 1), 0, shape[1])
     lone = jnp.arange(shape[1])[None, :] == pick
     return mask | (lone & ~mask.any(axis=1, keepdims=True))

@@ -10,7 +10,7 @@ import numpy as np
 from .._initializer import AbstractInitializer, cast
 from .._law import Moments
 from .._spec import ParamSpec
-from .._typing import Array, Key, RoleName
+from .._typing import Array, Key, Number, RoleName
 from ._split import mixed
 from ._wrapper import accept, widened
 
@@ -33,7 +33,7 @@ class Mixture(AbstractInitializer):
     def __init__(
         self,
         inits: Sequence[AbstractInitializer],
-        weights: Sequence[float] | None = None,
+        weights: Sequence[Number] | None = None,
     ) -> None:
         self.inits = tuple(inits)
         said = [1.0] * len(self.inits) if weights is None else weights

@@ -5,7 +5,7 @@ import math
 
 from .._axes import Axes, Axis
 from .._spec import ParamSpec
-from .._typing import Shape
+from .._typing import Number, Shape
 
 
 def with_sizes(spec: ParamSpec, sizes: dict[int, int]) -> ParamSpec:
@@ -86,7 +86,7 @@ def _scaled_fans(spec: ParamSpec, before: Axes, after: Axes) -> ParamSpec:
     return dataclasses.replace(spec, fan_in=fan_in, fan_out=fan_out)
 
 
-def _ratio(fan: float | None, before: Shape, after: Shape) -> float | None:
+def _ratio(fan: Number | None, before: Shape, after: Shape) -> Number | None:
     old, new = math.prod(before), math.prod(after)
     if fan is None or old == new or old == 0:
         return fan

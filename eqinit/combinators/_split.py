@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from .._initializer import AbstractInitializer, cast
 from .._law import Moments
 from .._spec import ParamSpec
-from .._typing import Array, Key, RoleName
+from .._typing import Array, Key, Number, RoleName
 from ._pieces import gate_labels, position_of, with_sizes, without
 from ._wrapper import accept
 
@@ -60,7 +60,7 @@ class AbstractSplit(AbstractInitializer):
         return mixed(known, [piece.size for _, piece in pieces])
 
 
-def mixed(known: Sequence[Moments | None], weights: Sequence[float]) -> Moments | None:
+def mixed(known: Sequence[Moments | None], weights: Sequence[Number]) -> Moments | None:
     """Moments over entries of which a share follows each law."""
     total = sum(weights)
     if total == 0 or any(moments is None for moments in known):

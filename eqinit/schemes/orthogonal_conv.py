@@ -50,10 +50,11 @@ class ConvolutionOrthogonal(AbstractConvInitializer):
     r"""A random convolution that keeps lengths, with all its taps in use.
 
     In any number of dimensions, as a product of the shortest such convolutions: along
-    each axis, $k - 1$ factors $P + z (1 - P)$ with $P$ the projection onto a random half
-    of the channels' space and $z$ the shift by one. In the Fourier domain every factor is unitary, so with
-    circular padding all singular values of the convolution are `gain`, and the kernel
-    is no delta. With fewer outputs than inputs the rows are orthonormal instead.
+    each axis, $k - 1$ factors $P + z (1 - P)$ with $P$ the projection onto a random
+    half of the channels' space and $z$ the shift by one. In the Fourier domain every
+    factor is unitary, so with circular padding all singular values of the convolution
+    are `gain`, and the kernel is no delta. With fewer outputs than inputs the rows are
+    orthonormal instead.
 
     **Arguments:**
 
