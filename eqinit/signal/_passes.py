@@ -15,7 +15,15 @@ from jaxtyping import Array, Float
 
 from .._typing import Key, Shape
 from ._layers import channel_axis
-from ._refine import Measured, as_inputs, ill, measured, recentred, spell
+from ._refine import (
+    Measured,
+    as_inputs,
+    ill,
+    measured,
+    python_loop,
+    recentred,
+    spell,
+)
 from ._slots import In, Out, tap, width
 from ._trace import Output, Seen, is_signal, is_state
 from ._wrap import AbstractTap, Run, attach_all
@@ -174,14 +182,16 @@ def run_passes(
         return measured(carried, once(carried, spell=False))
 
     def spelled() -> Measured:
-        return spell(functools.partial(once, spell=True), start, first)
+        loop = jax.lax.fori_loop if traced else python_loop
+        return spell(functools.partial(once, spell=True), start, first, loop)
 
     first = once(start, spell=False)
+    # Inside someone's own transformation the numbers are not known yet.
+    traced = isinstance(first, Tracer)
     cases = (plain, centred, spelled)
     repeated = jnp.any(first[:, Out.USES] > 1)
     which = jnp.where(repeated, 2, jnp.where(jnp.any(ill(first)), 1, 0))
-    if isinstance(which, Tracer):
-        # Inside someone's own transformation the numbers are not known yet.
+    if traced:
         return jax.lax.switch(which, cases)
     return cases[int(which)]()
 

@@ -1,6 +1,7 @@
 """What one pass could not hold, and what the next one carries in to hold it."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ from jaxtyping import Array, Bool, Float
 
 from ._slots import BINS, BITS, LANES, LEVELS, SPELLED, In, Out, order_value
 
+
+Loop: TypeAlias = Callable[[int, int, Callable[..., Any], Any], Any]
 
 # The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves
 # float32's range at 2^64. Beyond these a second run about the mean is worth its price.
@@ -61,16 +64,6 @@ def recentred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
     }
 
 
-def _longer_prefix(inputs: Array, sums: Array, index: int, high: In) -> Array:
-    """The prefix with 8 more bits: those of the highest bin that is not empty."""
-    start = LANES + index * BINS
-    bins = sums[:, start : start + BINS]
-    digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
-    words = inputs[:, high : high + 2].astype(jnp.uint32)
-    prefix = (words[:, 0] << 16) | words[:, 1]
-    return (prefix << BITS) | digit.astype(jnp.uint32)
-
-
 def as_inputs(columns: dict[In, Array], like: Array) -> Array:
     """What slots carry in, lane by lane; lanes that are not said are zero."""
     zero = jnp.zeros_like(like[:, 0])
@@ -88,25 +81,49 @@ def _extremes(found: dict[Out, Array]) -> Float[Array, "rows 3"]:
     return jnp.stack(columns, axis=1)
 
 
-def spell(once: Callable[[Array], Array], start: Array, first: Array) -> Measured:
-    """Four passes about the mean that spell the extremes of repeated layers."""
-    columns = recentred(first)
-    inputs, sums = start, first
-    for level in range(LEVELS):
-        columns[In.LEVEL] = jnp.full(len(first), level)
-        inputs = as_inputs(columns, start)
+def _longer_prefixes(inputs: Array, sums: Array) -> Array:
+    """Prefixes with 8 more bits: those of the highest bin that is not empty."""
+    for index, high in enumerate(SPELLED.values()):
+        start = LANES + index * BINS
+        bins = sums[:, start : start + BINS]
+        digit = BINS - 1 - jnp.argmax(bins[:, ::-1] > 0, axis=1)
+        prefix = (_prefix(inputs, high) << BITS) | digit.astype(jnp.uint32)
+        halves = jnp.stack([prefix >> 16, prefix & jnp.uint32(0xFFFF)], axis=1)
+        inputs = inputs.at[:, high : high + 2].set(halves.astype(inputs.dtype))
+    return inputs
+
+
+def _prefix(inputs: Array, high: In) -> Array:
+    words = inputs[:, high : high + 2].astype(jnp.uint32)
+    return (words[:, 0] << 16) | words[:, 1]
+
+
+def spell(
+    once: Callable[[Array], Array], start: Array, first: Array, loop: Loop
+) -> Measured:
+    """Four passes about the mean that spell the extremes of repeated layers.
+
+    `loop` is `jax.lax.fori_loop`, or the same in Python.
+    """
+
+    def step(level: Any, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        inputs = state[0].at[:, In.LEVEL].set(level)
         sums = once(inputs)
-        for index, high in enumerate(SPELLED.values()):
-            prefix = _longer_prefix(inputs, sums, index, high)
-            columns[high] = prefix >> 16
-            columns[In(high + 1)] = prefix & jnp.uint32(0xFFFF)
+        return _longer_prefixes(inputs, sums), sums
+
+    columns = LANES + len(SPELLED) * BINS + 1
+    nothing = jnp.zeros((len(first), columns), first.dtype)
+    inputs, sums = loop(0, LEVELS, step, (as_inputs(recentred(first), start), nothing))
     plain = measured(inputs, sums)
-    spelled = _extremes({k: _spelled(columns, high) for k, high in SPELLED.items()})
+    found = {lane: order_value(_prefix(inputs, h)) for lane, h in SPELLED.items()}
     repeated = sums[:, [Out.USES]] > 1
-    extremes = jnp.where(repeated, spelled.astype(sums.dtype), plain.extremes)
+    spelled = _extremes(found).astype(sums.dtype)
+    extremes = jnp.where(repeated, spelled, plain.extremes)
     return Measured(plain.carried, plain.sums, extremes)
 
 
-def _spelled(columns: dict[In, Array], high: In) -> Array:
-    words = [columns[lane].astype(jnp.uint32) for lane in (high, In(high + 1))]
-    return order_value((words[0] << 16) | words[1])
+def python_loop(start: int, stop: int, step: Callable[..., Any], state: Any) -> Any:
+    """`jax.lax.fori_loop`, one call of `step` after the other."""
+    for i in range(start, stop):
+        state = step(i, state)
+    return state

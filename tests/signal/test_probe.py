@@ -168,10 +168,11 @@ def test_recurrent_cell():
     report = probe(model, lambda m, x: jax.vmap(m)(x), xs)
     assert [r.path + r.output for r in report] == ["cell[0]", "cell[1]", "head"]
     hidden, memory = [], []
+    cell = eqx.filter_jit(model.cell)
     for example in xs:
         carry = (jnp.zeros(5), jnp.zeros(5))
         for x in example:
-            carry = model.cell(x, carry)
+            carry = cell(x, carry)
             hidden.append(carry[0])
             memory.append(carry[1])
     for row, values in zip(report.rows[:2], (hidden, memory), strict=True):
