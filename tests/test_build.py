@@ -71,10 +71,12 @@ def test_every_kind_of_key(kind: str):
 
 def keys_at_will(key: Any) -> list[Any]:
     a, b = jr.split(key)
+    seeds = [jr.key(7), jr.key(-7), jr.split(jr.PRNGKey(2**31 - 1))]
     many = jr.split(jr.fold_in(a, 2**32 - 1), (2, 3))
     stacked = jax.vmap(lambda k: jr.split(jr.fold_in(k, 5), 2))(jr.split(b, 3))
     again = jnp.concatenate([stacked[0], stacked[1:2, 0]])
     return [
+        *seeds,
         key,
         a,
         b,

@@ -55,6 +55,14 @@ def _threefry(keys: np.ndarray, counters: np.ndarray) -> np.ndarray:
     return pack(threefry(unpack(keys), counters))
 
 
+def _seed(eqn: JaxprEqn, seeds: np.ndarray) -> list[np.ndarray]:
+    del eqn
+    # The words of a key are those of its seed, of which 32 bits have no higher one.
+    unsigned = seeds.astype(np.dtype(f"uint{8 * seeds.itemsize}")).astype(np.uint64)
+    words = (unsigned >> np.uint64(32), unsigned & np.uint64(0xFFFFFFFF))
+    return [pack(np.stack(words, -1))]
+
+
 def _split(eqn: JaxprEqn, keys: np.ndarray) -> list[np.ndarray]:
     shape = eqn.params["shape"]
     counts = np.arange(math.prod(shape), dtype=np.uint64).reshape(shape)
@@ -97,6 +105,7 @@ def _concatenate(eqn: JaxprEqn, *parts: np.ndarray) -> list[np.ndarray]:
 _RULES: Mapping[str, Rule] = {
     "random_wrap": lambda eqn, words: [pack(words)],
     "random_unwrap": lambda eqn, keys: [unpack(keys)],
+    "random_seed": _seed,
     "random_split": _split,
     "random_fold_in": _fold_in,
     "slice": _slice,
