@@ -37,7 +37,7 @@ from .recurrent import (
     xlstm as xlstm,
 )
 from .transformer import (
-    deepnorm as deepnorm,
+    deepnet as deepnet,
     gpt2 as gpt2,
     mimetic as mimetic,
     neox as neox,

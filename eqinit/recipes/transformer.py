@@ -15,7 +15,7 @@ from ..schemes import (
     SmallInit,
     Wang,
     Zeros,
-    deepnorm as deepnorm_scales,
+    deepnorm,
     gpt2_scale,
     subln_scale,
     t_fixup_scale,
@@ -149,7 +149,7 @@ def t_fixup(
 
 
 @checked
-def deepnorm(
+def deepnet(
     encoder: int | None = None,
     decoder: int | None = None,
     part: Literal["encoder", "decoder"] = "encoder",
@@ -170,8 +170,8 @@ def deepnorm(
 
     Wang et al., DeepNet: Scaling transformers to 1,000 layers, arXiv:2203.00555.
     """
-    scales = getattr(deepnorm_scales(encoder, decoder), part)
-    return _scaled_glorot(branch, _given(scales, "deepnorm", part).beta)
+    scales = getattr(deepnorm(encoder, decoder), part)
+    return _scaled_glorot(branch, _given(scales, "deepnet", part).beta)
 
 
 @checked
@@ -183,7 +183,7 @@ def subln(
 ) -> list[Rule]:
     """Magneto (Sub-LayerNorm): Glorot, enlarged in the branches.
 
-    Arguments as [`eqinit.recipes.deepnorm`][].
+    Arguments as [`eqinit.recipes.deepnet`][].
 
     **Returns:** rules.
 

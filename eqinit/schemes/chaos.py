@@ -147,7 +147,8 @@ def critical(
 
 
 def _log_chi_square(degrees: np.ndarray) -> np.ndarray:
-    """E ln of a chi-square variable."""
+    """E ln of chi-square variables."""
+    # Here, because importing it takes longer than importing eqinit.
     from scipy.special import digamma
 
     return digamma(degrees / 2) + math.log(2)
@@ -160,7 +161,7 @@ def _growth(width: int, relu: bool) -> float:
     number, given that it passes any.
     """
     if not relu:
-        return float(_log_chi_square(np.asarray(width)) - math.log(width))
+        return float(_log_chi_square(np.asarray([width]))[0] - math.log(width))
     passed = np.arange(1, width + 1)
     log_ways = [
         math.lgamma(width + 1) - math.lgamma(k + 1) - math.lgamma(width - k + 1)
