@@ -36,6 +36,7 @@ def build(
     layouts: Mapping[type, Mapping[str, Any]] | None = None,
     sharding: Any = None,
     strict: bool = False,
+    progress: bool = False,
     return_plan: bool = False,
 ) -> Any:
     """Construct a model and initialise it, without drawing any default value.
@@ -66,6 +67,7 @@ def build(
         claims are what the constructor computes.
     - `sharding`: where to put the parameters: one sharding, a tree prefix of the model,
         or a function of the site. What the constructor computes is moved there.
+    - `progress`: show a bar of the bytes drawn (with tqdm).
     - `return_plan`: return `(model, plan)`.
 
     **Returns:** what `make` returns, initialised.
@@ -93,7 +95,7 @@ def build(
         planned = Plan(*found)
         model = _computed(traced, planned, key)
     model = _placed(model, planned, sharding)
-    model = planned.apply(model, key, sharding=sharding)
+    model = planned.apply(model, key, sharding=sharding, progress=progress)
     return (model, planned) if return_plan else model
 
 

@@ -42,10 +42,12 @@ def draw_rows(
     values: list[Any] = [None] * len(rows)
     requests: dict[jax.Device | None, dict[int, FillRequest]] = {}
     sharded = ShardedDraws(keys.split)
+    report = progress or (lambda _: None)
     for i, row in enumerate(rows):
         device, spread = _device(places[i])
         if spread is not None:
             values[i] = sharded.draw(row, laws[i], keys[i], spread)
+            report(row.spec.nbytes)
             continue
         request = keys.request(i, laws[i], row.spec)
         if request is not None:
@@ -54,8 +56,7 @@ def draw_rows(
         value = constant(laws[i], row.spec)
         value = _draw_row(row, laws[i], keys[i]) if value is None else value
         values[i] = value if device is None else jax.device_put(value, device)
-        if progress is not None:
-            progress(value.nbytes)
+        report(row.spec.nbytes)
     for device, group in requests.items():
         drawn = fill(list(group.values()), device=device, progress=progress)
         for i, value in zip(group, drawn, strict=True):

@@ -16,6 +16,7 @@ def apply(
     layouts: Mapping[type, Mapping[str, Any]] | None = None,
     sharding: Any = None,
     strict: bool = False,
+    progress: bool = False,
 ) -> Any:
     """Give every parameter that a rule claims its initial value.
 
@@ -36,8 +37,10 @@ def apply(
         `eqx.filter_eval_shape`, whose parameters are then made.
     - `key`: a typed or raw PRNG key.
     - `rules`, `layouts`, `strict`: as in [`eqinit.plan`][].
-    - `sharding`: where to put the draws: one sharding, or a function of the site. By
-        default each parameter stays where it is.
+    - `sharding`: where to put the draws: one sharding, a tree prefix of the model with
+        shardings at its leaves, or a function of the site. Each device draws its own
+        shard alone. By default each parameter stays where it is.
+    - `progress`: show a bar of the bytes drawn (with tqdm).
 
     **Returns:** a new model with the same structure, shapes, dtypes, static fields and
     shardings; leaves that no rule claims are the same objects.
@@ -45,4 +48,4 @@ def apply(
     **Raises:** `ValueError`, before anything is drawn, with every problem found.
     """
     planned = plan(model, rules, layouts=layouts, strict=strict)
-    return planned.apply(model, key, sharding=sharding)
+    return planned.apply(model, key, sharding=sharding, progress=progress)

@@ -13,6 +13,7 @@ import numpy as np
 from ._check import Check, check_rows
 from ._draw import draw_rows
 from ._place import new_leaves, wanted_shardings
+from ._progress import progress_bar
 from ._resolve import resolve
 from ._row import Row
 from ._rules import as_rules
@@ -59,7 +60,9 @@ class Plan:
         raise KeyError(f"no parameter `{path}` in this plan; see `print(plan)`.")
 
     @checked
-    def apply(self, model: Any, key: Key, *, sharding: Any = None) -> Any:
+    def apply(
+        self, model: Any, key: Key, *, sharding: Any = None, progress: bool = False
+    ) -> Any:
         """Draw every claimed parameter of `model`.
 
         **Arguments:**
@@ -67,6 +70,7 @@ class Plan:
         - `model`: the model that was planned, or one with the same parameters.
         - `key`: a PRNG key; each parameter's own is derived from it and its path.
         - `sharding`: where to put the draws, as in [`eqinit.apply`][].
+        - `progress`: show a bar of the bytes drawn (with tqdm).
 
         **Returns:** a new model; what no rule claims is the same object.
         """
@@ -75,7 +79,11 @@ class Plan:
         places = wanted_shardings(
             model, {r.path: sites[r.path] for r in rows}, sharding
         )
-        drawn = draw_rows(rows, key, [places[row.path] for row in rows])
+        total = sum(row.spec.nbytes for row in rows)
+        with progress_bar(progress, total) as report:
+            drawn = draw_rows(
+                rows, key, [places[row.path] for row in rows], progress=report
+            )
         pairs = [(sites[row.path], v) for row, v in zip(rows, drawn, strict=True)]
         return replace_leaves(model, new_leaves(pairs, states))
 

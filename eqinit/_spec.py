@@ -40,6 +40,10 @@ class ParamSpec:
         return math.prod(self.shape)
 
     @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
     def is_complex(self) -> bool:
         return bool(jnp.issubdtype(self.dtype, jnp.complexfloating))
 
