@@ -67,11 +67,19 @@ def threefry(
     return np.stack((x0, x1), -1)
 
 
+def is_tracing() -> bool:
+    """Whether jax records what it is asked to do, instead of doing it.
+
+    Then concrete keys and arrays are of no help: what is made of them is traced.
+    """
+    return isinstance(jax.device_put(np.float32(0)), jax.core.Tracer)
+
+
 def _threefry_words(key: Key) -> UInt32[np.ndarray, "2"] | None:
     """The words of a key that numpy can work with, or `None`."""
-    if isinstance(key, jax.core.Tracer) or not getattr(
-        key, "is_fully_addressable", True
-    ):
+    if is_tracing() or isinstance(key, jax.core.Tracer):
+        return None
+    if not getattr(key, "is_fully_addressable", True):
         return None
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     impl = jax.random.key_impl(key) if typed else jax.config.jax_default_prng_impl  # pyright: ignore

@@ -426,6 +426,22 @@ def test_under_jit_and_vmap():
     assert_same(many.bias[1], one.bias)
 
 
+def test_under_jit_with_a_key_from_outside():
+    make, key = functools.partial(eqx.nn.Linear, 3, 2), jr.key(0)
+    rules = [("weight", ei.HeNormal())]
+    traced = eqx.filter_jit(lambda: ei.build(make, key, rules))()
+    assert_same(traced.weight, ei.build(make, key, rules).weight)
+
+
+def test_part_of_a_jitted_function_that_has_keys_of_its_own():
+    @jax.jit
+    def both(key: Any) -> tuple[Any, Any]:
+        return jr.normal(jr.key(1), (3,)), jr.normal(key, (3,))
+
+    built = ei.build(lambda k: both(k), jr.key(0), [("1", ei.Zeros())])
+    assert_same(built[0], both(jr.key(0))[0])
+
+
 # Constructors that cannot be traced
 
 

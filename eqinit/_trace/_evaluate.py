@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
 from .._fill import FillRequest, fill
+from .._keys import is_tracing
 from .._typing import Key
 from ._host import is_key, is_threefry, on_host, pack, run_on_host, unpack
 from ._live import Program, Step, aval_of, program
@@ -50,7 +51,8 @@ class _Run:
         jaxpr = self.program.jaxpr
         self.values.update(zip(jaxpr.constvars, self.program.consts, strict=True))
         for var, arg in zip(jaxpr.invars, args, strict=True):
-            self.values[var] = _to_host(arg, var.aval)
+            if arg is not None:  # what no step needs
+                self.values[var] = _to_host(arg, var.aval)
         for step, dead in self._last_uses(self._run_host()):
             self._run_step(step)
             for var in dead:
@@ -61,7 +63,7 @@ class _Run:
         """Run what numpy can, and return what is left."""
         left: list[Step] = []
         draws: dict[Any, FillRequest] = {}
-        samplers = Samplers()
+        samplers = None if is_tracing() else Samplers()
         for step in self.program.steps:
             inputs = self._host_inputs(step.eqn)
             if inputs is None:
@@ -69,7 +71,7 @@ class _Run:
             elif on_host(step.eqn):
                 outputs = run_on_host(step.eqn, inputs)
                 self.values.update(zip(step.eqn.outvars, outputs, strict=True))
-            elif request := samplers.request(step.eqn, inputs):
+            elif samplers and (request := samplers.request(step.eqn, inputs)):
                 draws[step.eqn.outvars[0]] = request
             else:
                 left.append(step)
@@ -139,7 +141,7 @@ class _Run:
 
 def _to_host(arg: Any, aval: Any) -> Any:
     """A concrete threefry key as numpy; anything else as it is."""
-    if isinstance(arg, jax.core.Tracer):
+    if isinstance(arg, jax.core.Tracer) or is_tracing():
         return arg
     if not is_key(aval):
         return np.asarray(arg)
