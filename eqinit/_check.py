@@ -119,7 +119,8 @@ def _nudged(value: np.ndarray, row: Row) -> np.ndarray:
     """
     limits = jnp.finfo(row.spec.dtype)
     tiny = float(limits.smallest_normal) * float(limits.eps)
-    return value * (1 + float(limits.eps)) + tiny
+    # A scalar parameter: numpy arithmetic on 0-d arrays gives numbers.
+    return np.asarray(value * (1 + float(limits.eps)) + tiny)
 
 
 def _scores(

@@ -1,0 +1,37 @@
+"""What a builder says of one model."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from eqinit import LecunNormal, Normal, Ones, Role, Rule, Zeros
+
+
+# By role, so that they serve every model. What has no role keeps its value.
+RULES = (
+    Rule(Role("kernel"), LecunNormal(), optional=True),
+    Rule(Role("bias"), Zeros(), optional=True),
+    Rule(Role("scale"), Ones(), optional=True),
+    Rule(Role("embedding"), Normal(0.02), optional=True),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One model of one library.
+
+    - `make`: from a key to a model, or to `(model, state)`.
+    - `call`: from what `make` returned and a key to an output; `None` where the
+        library's own forward pass fails.
+    - `rules`: tried before those by role.
+    - `slow`: takes long to make or to call.
+    """
+
+    make: Callable[[Any], Any]
+    call: Callable[[Any, Any], Any] | None
+    rules: tuple[Rule, ...] = ()
+    slow: bool = False
+
+    @property
+    def all_rules(self) -> list[Rule]:
+        return [*self.rules, *RULES]

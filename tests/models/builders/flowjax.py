@@ -1,0 +1,66 @@
+"""flowjax: masks, weight norm and positive scales by paramax; layers under `vmap`."""
+
+import jax.numpy as jnp
+from flowjax import flows
+from flowjax.bijections import RationalQuadraticSpline
+from flowjax.distributions import Normal
+
+from eqinit import Keep, Rule, When
+
+from ._entry import Entry
+
+
+def _base():
+    return Normal(jnp.zeros(3))
+
+
+def _blind(site) -> bool:
+    return site.wrap is not None and site.wrap.blind
+
+
+# Functions made inside of functions: nobody can say their inverses.
+UNKNOWN = (Rule(When(_blind), Keep()),)
+
+
+def _log_prob(model, key):
+    del key
+    return model.log_prob(jnp.full((3,), 0.5))
+
+
+def _maf(key):
+    spline = RationalQuadraticSpline(knots=4, interval=3)
+    return flows.masked_autoregressive_flow(
+        key, base_dist=_base(), transformer=spline, flow_layers=4, nn_width=16
+    )
+
+
+MODELS = {
+    "maf_rqs": Entry(_maf, _log_prob, slow=True),
+    "bnaf": Entry(
+        lambda key: flows.block_neural_autoregressive_flow(
+            key, base_dist=_base(), flow_layers=2, nn_block_dim=4
+        ),
+        _log_prob,
+        UNKNOWN,
+        slow=True,
+    ),
+    "coupling": Entry(
+        lambda key: flows.coupling_flow(
+            key, base_dist=_base(), flow_layers=3, nn_width=16
+        ),
+        _log_prob,
+        slow=True,
+    ),
+    "planar": Entry(
+        lambda key: flows.planar_flow(
+            key, base_dist=_base(), flow_layers=3, width_size=8, depth=1
+        ),
+        _log_prob,
+    ),
+    "triangular_spline": Entry(
+        lambda key: flows.triangular_spline_flow(key, base_dist=_base(), flow_layers=3),
+        _log_prob,
+        UNKNOWN,
+        slow=True,
+    ),
+}

@@ -1,0 +1,134 @@
+"""Models of third-party libraries: built, planned, applied, called."""
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+import pytest
+
+import eqinit
+from eqinit._sites import Site, find_sites
+
+
+# Library to the packages that must be there; without them its models are skipped.
+LIBRARIES = {
+    "klax": "klax",
+    "pdequinox": "pdequinox",
+    "flowjax": "flowjax",
+    "esm2quinox": "esm2quinox",
+    "eqx_zoo": "eqx_zoo",
+    "jaxonmodels": "jaxonmodels",
+    "equimo": "equimo",
+}
+
+
+def entries() -> Iterator[Any]:
+    for library in LIBRARIES:
+        if importlib.util.find_spec(library) is None:
+            skip = pytest.mark.skip(reason=f"{library} is not installed")
+            yield pytest.param(library, "", marks=skip, id=library)
+            continue
+        # Importing a library costs seconds, so its names are asked for only here.
+        for name, slow in names(library):
+            marks = [pytest.mark.slow] if slow else []
+            yield pytest.param(library, name, marks=marks, id=f"{library}-{name}")
+
+
+def names(library: str) -> list[tuple[str, bool]]:
+    """(model, slow) of a builder, read off its source: nothing is imported yet."""
+    source = Path(__file__).with_name("builders") / f"{library}.py"
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    (models,) = (
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODELS"
+    )
+    assert isinstance(models, ast.Dict)
+    return [
+        (ast.literal_eval(key), "slow" in ast.unparse(value))
+        for key, value in zip(models.keys, models.values, strict=True)
+        if key is not None
+    ]
+
+
+def paths(tree: Any) -> dict[str, Any]:
+    return {jtu.keystr(path): leaf for path, leaf in jtu.tree_leaves_with_path(tree)}
+
+
+def assert_same_values(one: Any, other: Any) -> None:
+    """By path: two builds of one model may have unequal tree definitions."""
+    ones, others = paths(one), paths(other)
+    assert ones.keys() == others.keys()
+    for path, leaf in ones.items():
+        if isinstance(leaf, jax.Array | np.ndarray):
+            assert leaf.dtype == others[path].dtype, path
+            np.testing.assert_array_equal(plain(leaf), plain(others[path]), path)
+
+
+def plain(leaf: Any) -> np.ndarray:
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.extended):
+        return np.asarray(jax.random.key_data(leaf))
+    return np.asarray(leaf)
+
+
+def assert_finite(out: Any) -> None:
+    leaves = [leaf for leaf in jtu.tree_leaves(out) if eqx.is_inexact_array(leaf)]
+    assert leaves
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in leaves)
+
+
+# The libraries rely on jax's ordinary promotion, and some of them warn.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("library", "name"), list(entries()))
+def test_library_model(library: str, name: str):
+    entry = importlib.import_module(f"builders.{library}").MODELS[name]
+    key = jax.random.key(20)
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        made = entry.make(key)
+        plan = eqinit.plan(made, entry.all_rules)
+        applied = plan.apply(made, key)
+
+        touched = {row.path for row in plan if row.status != "kept"}
+        positions = {s.position for s in sites(made) if s.path in touched}
+        for i, (old, new) in enumerate(leaf_pairs(made, applied)):
+            assert (old is new) or i in positions
+
+        # One in 1.7 million checks of a true law is beyond 5, and there are 10,000.
+        assert plan.check(applied).ok, plan.check(applied)
+
+        built = eqinit.build(entry.make, key, entry.all_rules)
+        assert_same_values(built, applied)
+
+        traced = eqx.filter_eval_shape(plan.apply, made, key)
+        for old, new in leaf_pairs(made, traced):
+            if isinstance(old, jax.Array):
+                assert (new.shape, new.dtype) == (old.shape, old.dtype)
+        if not entry.slow:
+            assert_same_values(eqx.filter_jit(plan.apply)(made, key), applied)
+
+        if entry.call is not None:
+            assert_finite(entry.call(applied, key))
+
+
+def sites(model: Any) -> tuple[Site, ...]:
+    return find_sites(model).parameters
+
+
+def leaf_pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
+    return list(zip(jtu.tree_leaves(one), jtu.tree_leaves(other), strict=True))
+
+
+def test_unknown_rules_are_loud_on_a_library_model():
+    klax = pytest.importorskip("klax")
+    model = klax.nn.MLP(3, 2, [4], weight_wrap=klax.NonNegative, key=jax.random.key(0))
+    rule = eqinit.Rule(klax.nn.Linear, weight=eqinit.HeNormal())
+    with pytest.raises(ValueError, match=r"NonNegative can stand for \[0, inf\) only"):
+        eqinit.plan(model, [rule])
