@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "__init__",
         "recipes signal",
         "_engine _build _swap _with_bias _citations",
-        "_plan _check _selection _draw _requests _fill _trace "
+        "_plan _check _selection _draw _sharded _requests _fill _trace "
         "_resolve _through _notes _inspect _guess _problems _specs _row _rules _table",
         "_select _sites _statics _wrapped _binding _shared _surgery _place interop",
         "schemes layouts _gains",
@@ -42,7 +42,15 @@ class Package:
             self._dotted(path): ast.parse(path.read_text(encoding="utf-8"))
             for path in sorted(root.rglob("*.py"))
         }
-        self.imports = {name: set(self._imports(name)) for name in self.trees}
+        self.imports = {
+            name: set(self._imports(name, ast.walk(tree)))
+            for name, tree in self.trees.items()
+        }
+        # Those that ever run: not the ones for static checkers alone.
+        self.run_imports = {
+            name: set(self._imports(name, running(tree)))
+            for name, tree in self.trees.items()
+        }
 
     def _dotted(self, path: Path) -> str:
         parts = path.relative_to(self.root.parent).with_suffix("").parts
@@ -60,13 +68,13 @@ class Package:
         kept = parts[: len(parts) - up]
         return ".".join(kept + ([node.module] if node.module else []))
 
-    def _imports(self, name: str) -> Iterator[str]:
+    def _imports(self, name: str, nodes: Iterator[ast.AST]) -> Iterator[str]:
         """Modules of this package that `name` imports, at the top or inside a function.
 
         `from . import _axes` names the module `_axes`; `from . import apply` can only
         have it from the package itself.
         """
-        for node in ast.walk(self.trees[name]):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 found = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -76,6 +84,16 @@ class Package:
             else:
                 continue
             yield from (f for f in found if f in self.trees and f != name)
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """As `ast.walk`, without what stands under `if TYPE_CHECKING:`."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        ):
+            yield from running(child)
 
 
 def entry(name: str) -> str:
@@ -105,7 +123,7 @@ def import_cycle(package: Package) -> list[str]:
     # A folder's `__init__` is run before any module in it, but that is not an import
     # that anybody wrote, and so it is not counted as one.
     try:
-        TopologicalSorter(package.imports).prepare()
+        TopologicalSorter(package.run_imports).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
@@ -224,6 +242,17 @@ def test_cycle_on_one_floor_fails(tmp_path: Path):
     package = make_package(tmp_path, {**GOOD, **cycle})
     assert upward_imports(package) == []
     assert set(import_cycle(package)) == {"eqinit._plan", "eqinit._rules"}
+
+
+def test_import_for_static_checkers_is_held_to_floors_but_makes_no_cycle(
+    tmp_path: Path,
+):
+    back = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import "
+    files = {"_rules.py": f"{back}_plan", "_plan.py": "from . import _rules"}
+    package = make_package(tmp_path, {**GOOD, **files})
+    assert import_cycle(package) == []
+    package = make_package(tmp_path, {**GOOD, "_axes.py": f"{back}_plan"})
+    assert upward_imports(package) == ["eqinit._axes imports eqinit._plan"]
 
 
 def test_unknown_module_fails(tmp_path: Path):
