@@ -54,7 +54,9 @@ KEYS: dict[str, Callable[[], Any]] = {
 # The constructor's numbers
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", ["mlp", "resnet", pytest.param("vit", marks=pytest.mark.slow)]
+)
 def test_it_is_the_constructor_and_then_the_rules(name: str):
     make, key = SMALL[name], jr.key(0)
     made = make(key=key)
