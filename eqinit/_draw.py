@@ -133,7 +133,7 @@ def _draw_row(row: Row, law: AbstractLaw | None, key: Key) -> Any:
 
 
 @eqx.filter_jit
-def _draw_jit(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Array:
+def _draw_jit(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Any:
     return init.draw(key, spec)
 
 

@@ -192,8 +192,8 @@ def _is_default(value: Any, default: Any) -> bool:
 def _mismatch(row: Row, site: Site | None) -> str:
     if site is None:
         return f"`{row.path}` is missing"
-    if (site.shape, site.dtype) != (row.spec.shape, row.spec.dtype):
-        got, wanted = f"{site.dtype}{list(site.shape)}", row.spec
+    if (site.shape, site.drawn_dtype) != (row.spec.shape, row.spec.dtype):
+        got, wanted = f"{site.drawn_dtype}{list(site.shape)}", row.spec
         return f"`{row.path}` is {got}, planned {wanted.dtype}{list(wanted.shape)}"
     return ""
 

@@ -72,7 +72,10 @@ class Rule(eqx.Module):
         self.init = None if init is None else _accept(init)
         self.fields = {name: _accept(value) for name, value in fields.items()}
         self.axes = tuple(axes.items()) if isinstance(axes, Mapping) else axes
-        self.fan_in, self.fan_out, self.optional = fan_in, fan_out, optional
+        # As floats: a numpy number is no static field.
+        self.fan_in = None if fan_in is None else float(fan_in)
+        self.fan_out = None if fan_out is None else float(fan_out)
+        self.optional = optional
 
     def initializer(self, field: str) -> Any:
         """What this rule gives a field: an initializer, a site function, or None."""

@@ -78,6 +78,11 @@ class Site:
         return np.dtype(self.leaf.dtype) if wrap is None or wrap.blind else wrap.dtype
 
     @property
+    def drawn_dtype(self) -> np.dtype[Any]:
+        """`dtype` as jax has it: a numpy float64 is drawn as float32 without x64."""
+        return np.dtype(jax.dtypes.canonicalize_dtype(self.dtype))
+
+    @property
     def index(self) -> int | None:
         return self.indices[-1][0] if self.indices else None
 

@@ -48,18 +48,18 @@ class Specs:
         layout = self.layout(site)
         in_step = site.follows is not None and site.wrappers > 0
         if layout is None or site.field not in layout.fields or in_step:
-            return make_spec(site.shape, site.dtype)
+            return make_spec(site.shape, site.drawn_dtype)
         try:
             return self.by_layout(layout, site)
         except ValueError as error:
-            if site.wrap is not None and site.wrap.blind:
-                return make_spec(site.shape, site.dtype)  # reported if it is claimed
+            if site.wrap is not None and site.wrap.blind:  # reported if it is claimed
+                return make_spec(site.shape, site.drawn_dtype)
             owner = type(site.layer).__name__
             self.problems.append(
                 f"{site.path}: the layout of {owner} does not fit: {error} Say "
                 f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call.'
             )
-            return make_spec(site.shape, site.dtype)
+            return make_spec(site.shape, site.drawn_dtype)
 
     def by_layout(self, layout: Layout, site: Site) -> ParamSpec:
         """The spec that this layout gives, computed once for equal layers."""
@@ -70,10 +70,10 @@ class Specs:
         kernels = tuple(tuple(siblings(name)) for name in layout.kernels())
         facts = layout.facts(site.layer)
         # Layouts are not hashable and live as long as this object.
-        same = (id(layout), site.field, site.shape, site.dtype, kernels, facts)
+        same = (id(layout), site.field, site.shape, site.drawn_dtype, kernels, facts)
         if same not in self._known:
             self._known[same] = layout.spec(
-                site.layer, site.field, site.shape, site.dtype, siblings
+                site.layer, site.field, site.shape, site.drawn_dtype, siblings
             )
         return self._known[same]
 
