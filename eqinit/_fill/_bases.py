@@ -12,8 +12,7 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from ._draw import affine
-from ._request import FillRequest
+from ._request import FillRequest, default_device
 from ._threefry import Counter, random_bits
 
 
@@ -23,6 +22,15 @@ _FLOATS = ("minval", "span", "lowest", "highest", "scale", "loc")
 COLUMNS = 4 + len(_FLOATS)
 _SQRT2 = np.float32(np.sqrt(2))
 _ABOVE_MINUS_ONE = np.nextafter(np.float32(-1), np.float32(0))
+_INFINITY = np.float32(np.inf)
+
+
+# Everywhere below, a selection stands in for `lax.max` and `lax.min`: jax 0.12 takes
+# four times as long to compile a kernel that has one of those.
+
+
+def _at_least(x: Array, bound: Array) -> Array:
+    return lax.select(lax.lt(x, bound), bound, x)
 
 
 def _uniform(bits: Array, minval: Array, span: Array) -> Array:
@@ -30,12 +38,21 @@ def _uniform(bits: Array, minval: Array, span: Array) -> Array:
     mantissa = lax.shift_right_logical(bits, np.uint32(9))
     unit = lax.bitcast_convert_type(lax.bitwise_or(mantissa, one), np.float32)
     unit = lax.sub(unit, np.float32(1))
-    return lax.max(minval, lax.add(lax.mul(unit, span), minval))
+    # jax takes the maximum of this and `minval`. Rounding is monotonic, so with a span
+    # that is not negative (see `eligible`) nothing lies below.
+    return lax.add(lax.mul(unit, span), minval)
 
 
 def _normal(u: Array, lowest: Array, highest: Array) -> Array:
-    z = lax.mul(lax.full_like(u, _SQRT2), lax.erf_inv(u))
-    return lax.min(highest, lax.max(z, lowest))
+    z = _at_least(lax.mul(lax.full_like(u, _SQRT2), lax.erf_inv(u)), lowest)
+    return lax.select(lax.gt(z, highest), highest, z)
+
+
+def _affine(x: Array, scale: Array, loc: Array) -> Array:
+    """As `affine`, for a `loc` that the compiler cannot know."""
+    scaled = lax.mul(x, scale)
+    lowest = lax.full_like(scaled, np.finfo(np.float32).min)
+    return lax.add(_at_least(scaled, lowest), loc)
 
 
 def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
@@ -61,9 +78,10 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
     x = _uniform(random_bits((k0, k1), Counter(high, low), width), minval, span)
     if base != "uniform":
         x = _normal(x, lowest, highest)
-    x = affine(x, scale, loc)
+    x = _affine(x, scale, loc)
     if base == "lognormal":
-        x = lax.exp(x)
+        # In a loop of its own: `exp` has a maximum in it.
+        x = lax.exp(lax.optimization_barrier(x))
     return lax.convert_element_type(x, dtype)
 
 
@@ -74,33 +92,29 @@ def _jitted_erf() -> Callable[[Any], Array]:
 
 
 @functools.lru_cache(maxsize=256)
-def _truncation(lower: float, upper: float) -> tuple[np.float32, ...]:
+def _truncation(lower: float, upper: float, device: Any) -> tuple[np.float32, ...]:
     """`minval`, `span`, `lowest` and `highest` of a truncated normal."""
+    del device  # Whose arithmetic it is: that of the default device at the time.
     bounds = np.asarray((lower, upper), np.float32)
     a, b = np.asarray(_jitted_erf()(bounds))
-    infinity = np.float32(np.inf)
-    return (
-        a,
-        b - a,
-        np.nextafter(bounds[0], infinity),
-        np.nextafter(bounds[1], -infinity),
-    )
+    lowest, highest = np.nextafter(bounds, (_INFINITY, -_INFINITY), dtype=np.float32)
+    return a, b - a, lowest, highest
 
 
 def prepare_truncation() -> None:
     """Compile what truncated normals need beside their kernel."""
-    _truncation(-2.0, 2.0)
+    _jitted_erf()(np.zeros(2, np.float32))
 
 
 def _bounds(request: FillRequest) -> tuple[np.float32, ...]:
-    infinity = np.float32(np.inf)
     if request.base == "truncated_normal":
-        return _truncation(*map(float, request.base_params))
+        lower, upper = map(float, request.base_params)
+        return _truncation(lower, upper, default_device())
     if request.base == "uniform":
         minval, maxval = map(np.float32, request.base_params)
-        return minval, maxval - minval, -infinity, infinity
+        return minval, maxval - minval, -_INFINITY, _INFINITY
     # The width of (-1, 1) open at -1 rounds to 2, in `jax.random.normal` too.
-    return _ABOVE_MINUS_ONE, np.float32(2), -infinity, infinity
+    return _ABOVE_MINUS_ONE, np.float32(2), -_INFINITY, _INFINITY
 
 
 def kernel_of(base: str) -> str:
@@ -108,9 +122,8 @@ def kernel_of(base: str) -> str:
     return "normal" if base == "truncated_normal" else base
 
 
-def float_columns(request: FillRequest) -> np.ndarray:
-    """The float columns of a request's rows, as `uint32[6]`."""
+def float_columns(request: FillRequest) -> tuple[Any, ...]:
+    """The float columns of a request's rows."""
     # -0.0 is what can be added to any float, -0.0 included, and change nothing.
-    loc = np.float32(request.loc) or np.float32(-0.0)
-    row = (*_bounds(request), np.float32(request.scale), loc)
-    return np.array(row, np.float32).view(np.uint32)
+    loc = request.loc if np.float32(request.loc) else -0.0
+    return (*_bounds(request), request.scale, loc)

@@ -33,10 +33,10 @@ def _shared_launches(
     run: list[tuple[int, FillRequest]] = []
     used = 0
     for i, request in enumerate(requests):
-        used += rows_of(request)
+        used += rows_of(request.size)
         if run and used > rows:
             yield run
-            run, used = [], rows_of(request)
+            run, used = [], rows_of(request.size)
         run.append((i, request))
     if run:
         yield run
@@ -58,7 +58,8 @@ def fill_device(
         if len(blocks) > 1:
             arrays = [_join(blocks, members[0].shape)]
         else:
-            starts = np.cumsum([0, *map(rows_of, members)], dtype=np.int32) * WIDTH
+            lengths = [rows_of(request.size) * WIDTH for request in members]
+            starts = np.cumsum([0, *lengths], dtype=np.int32)
             arrays = [
                 _cut(blocks[0], np.int32(start), request.shape)
                 for start, request in zip(starts, members, strict=False)

@@ -9,8 +9,8 @@ import numpy as np
 from ._bases import kernel_of
 from ._device import fill_device
 from ._host import fill_host
-from ._kernels import Device, compiled, default_device, rows_per_launch
-from ._request import FillRequest, eligible
+from ._kernels import compiled, rows_per_launch
+from ._request import Device, FillRequest, default_device, dtype_name, eligible
 
 
 def _check(requests: Sequence[FillRequest]) -> None:
@@ -26,7 +26,7 @@ def _by_kernel(requests: Sequence[FillRequest]) -> dict[tuple[str, str], list[in
     for i, request in enumerate(requests):
         if request.size == 0:
             continue
-        name = (kernel_of(request.base), np.dtype(request.dtype).name)
+        name = (kernel_of(request.base), dtype_name(request.dtype))
         groups.setdefault(name, []).append(i)
     return groups
 

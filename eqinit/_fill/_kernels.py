@@ -11,15 +11,13 @@ import jax
 import numpy as np
 
 from ._bases import COLUMNS, draw_rows, kernel_of, prepare_truncation
-from ._request import BASES
+from ._request import BASES, Device, default_device
 
 
 # Short enough that a bias of 64 wastes little, long enough that the start of a row is
 # lost in it.
 WIDTH = 1024
 
-# A `jax.Device`, which type checkers do not take for a type.
-Device: TypeAlias = Any
 Kernel: TypeAlias = Callable[[np.ndarray], jax.Array]
 
 _lock = threading.Lock()
@@ -96,11 +94,3 @@ def prefetch(
     for task in tasks:
         pool.submit(task)
     pool.shutdown(wait=False)
-
-
-def default_device() -> Device:
-    """Where `jax.numpy` would put a new array."""
-    device = getattr(jax.config, "jax_default_device")  # noqa: B009
-    if isinstance(device, str):
-        return jax.local_devices(backend=device)[0]
-    return device or jax.local_devices()[0]

@@ -1,8 +1,9 @@
 """What is to be drawn, and whether it can be drawn in bulk."""
 
 import dataclasses
+import functools
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,10 @@ DTYPES = frozenset(
     }
 )
 BASES = frozenset(DEFAULT_PARAMS)
+
+
+# A `jax.Device`, which type checkers do not take for a type.
+Device: TypeAlias = Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +75,14 @@ def _config(name: str) -> Any:
     return getattr(jax.config, name)  # Unlike `config.values`, heeds context managers.
 
 
+def default_device() -> Device:
+    """Where `jax.numpy` would put a new array."""
+    device = _config("jax_default_device")
+    if isinstance(device, str):
+        return jax.local_devices(backend=device)[0]
+    return device or jax.local_devices()[0]
+
+
 def _partitionable() -> bool:
     return bool(_config("jax_threefry_partitionable"))
 
@@ -90,11 +103,22 @@ def key_eligible(key: Any) -> bool:
     return raw and _config("jax_default_prng_impl") == "threefry2x32"
 
 
+@functools.lru_cache(maxsize=64)
+def dtype_name(dtype: Any) -> str:
+    """Numpy works a name out in Python each time, which shows over 10,000 leaves."""
+    return np.dtype(dtype).name
+
+
+def _ordered(lower: Any = 0.0, upper: Any = 0.0) -> bool:
+    return bool(np.float32(lower) <= np.float32(upper))
+
+
 def eligible(request: FillRequest) -> bool:
     """Whether `fill` can serve a request whose key is one that `key_eligible` takes."""
     return (
         request.base in BASES
-        and np.dtype(request.dtype).name in DTYPES
+        and _ordered(*request.base_params)
+        and dtype_name(request.dtype) in DTYPES
         and request.key_data.shape == (2,)
         and request.key_data.dtype == np.uint32
         and request.offset + request.size <= 2**64

@@ -26,9 +26,9 @@ class Launch(NamedTuple):
     pieces: list[Piece]
 
 
-def rows_of(request: FillRequest) -> int:
-    """How many rows hold a request's elements; its last one may be part empty."""
-    return -(-request.size // WIDTH)
+def rows_of(size: int) -> int:
+    """How many rows hold `size` elements; the last one may be part empty."""
+    return -(-size // WIDTH)
 
 
 class RowTable:
@@ -39,13 +39,14 @@ class RowTable:
 
     def __init__(self, requests: Sequence[FillRequest]) -> None:
         self._sizes = [request.size for request in requests]
-        ends = np.cumsum([0, *map(rows_of, requests)])
+        ends = np.cumsum([0, *map(rows_of, self._sizes)])
         self._starts, self._ends = ends[:-1], ends[1:]
         self._offsets = np.array([r.offset for r in requests], np.uint64)
         # A row a leaf: its key and its floats; where a row starts is its own affair.
         self._fixed = np.zeros((len(requests), COLUMNS), np.uint32)
         self._fixed[:, :2] = [r.key_data for r in requests]
-        self._fixed[:, 4:] = [float_columns(r) for r in requests]
+        floats = np.array([float_columns(r) for r in requests], np.float32)
+        self._fixed[:, 4:] = floats.view(np.uint32)
 
     def launch(self, first: int, rows: int) -> Launch:
         """Rows `first : first + rows`; nobody reads those beyond the last leaf."""
