@@ -28,7 +28,15 @@ KEYS = 32
 STUDENT = 6.5
 
 
-@pytest.fixture(params=CASES, ids=[case.name for case in CASES])
+# One group a case: what is drawn and compiled for it once is shared by all its tests,
+# which therefore run in one process (`pytest -n 2 --dist loadgroup`).
+PARAMS = [
+    pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name))
+    for case in CASES
+]
+
+
+@pytest.fixture(params=PARAMS)
 def case(request: pytest.FixtureRequest) -> Case:
     return request.param
 
@@ -138,6 +146,7 @@ def test_jit_is_eager(case: Case):
     assert same_bits(drawn, single(case.name))
 
 
+@pytest.mark.slow
 def test_vmap_is_a_loop(case: Case):
     spec = case.spec(main_dtype(case))
     mapped = jax.vmap(lambda key: case.init.draw(key, spec))(keys()[:3])
@@ -162,6 +171,7 @@ def traceable(init: AbstractInitializer) -> dict[str, float]:
     return {n: v for n, v in found.items() if lifted or kinds[n] == ScalarLike}
 
 
+@pytest.mark.slow
 def test_scalars_may_be_traced(case: Case):
     values = traceable(case.init)
     if not values:
@@ -248,6 +258,7 @@ def test_law(case: Case):
     assert abs(off) < SIGMAS * spread * std**2 + grain
 
 
+@pytest.mark.slow
 def test_complex_moments(case: Case):
     if "complex64" not in case.dtypes:
         pytest.skip("real only")
