@@ -7,7 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, cast
-from .._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, Moments, UniformLaw
+from .._law import (
+    AbstractLaw,
+    ConstantLaw,
+    LocScale,
+    LogNormalLaw,
+    Moments,
+    UniformLaw,
+    affine,
+)
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, ScalarLike
 from ._wrapper import AbstractWrapper, broadcasts, real_only, spread
@@ -190,7 +198,7 @@ class Rescaled(AbstractWrapper):
         unit = (drawn - low) / width
         lower, upper = (spread(v, drawn) for v in (self.lower, self.upper))
         # So written, the largest entry is `upper` to the last bit.
-        return lower * (1 - unit) + upper * unit
+        return jnp.where(unit == 1, upper, affine(unit, upper - lower, lower))
 
 
 class Abs(AbstractWrapper):

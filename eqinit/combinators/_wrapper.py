@@ -68,8 +68,15 @@ class AbstractWrapper(AbstractInitializer):
         law = self.law(spec)
         if law is not None:
             return cast(law.sample(key, spec.shape, spec.draw_dtype), spec.dtype)
-        drawn = self.init.draw(key, widened(spec))
-        return cast(self.change(drawn, key, spec), spec.dtype)
+        return _draw(self, key, spec)
+
+
+@eqx.filter_jit
+def _draw(wrapper: AbstractWrapper, key: Key, spec: ParamSpec) -> Array:
+    # Compiled as a whole: what a compiler sees together it may round once instead of
+    # twice, and an eager draw would differ in the last bit from one under `jit`.
+    drawn = wrapper.init.draw(key, widened(spec))
+    return cast(wrapper.change(drawn, key, spec), spec.dtype)
 
 
 def widened(spec: ParamSpec) -> ParamSpec:

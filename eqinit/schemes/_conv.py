@@ -3,6 +3,7 @@
 import abc
 import math
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, MatrixView, cast, draw_slices
@@ -29,17 +30,23 @@ class AbstractConvInitializer(AbstractInitializer):
         kernel_shape(spec)
 
     def draw(self, key: Key, spec: ParamSpec) -> Array:
-        view = MatrixView.of(spec)
-        out, inputs, taps = kernel_shape(spec)
         if spec.size == 0:
             return jnp.zeros(spec.shape, spec.dtype)
+        return _draw(self, key, spec)
 
-        def one(key: Key) -> Array:
-            kernel = self.kernel(key, out, inputs, taps, spec.draw_dtype)
-            return kernel.reshape(view.rows, view.cols)
 
-        kernels = draw_slices(one, key, view.count)
-        return cast(_restore(view, kernels, spec), spec.dtype)
+@eqx.filter_jit
+def _draw(init: AbstractConvInitializer, key: Key, spec: ParamSpec) -> Array:
+    # As a whole, or an eager draw would round more often than one under `jit`.
+    view = MatrixView.of(spec)
+    out, inputs, taps = kernel_shape(spec)
+
+    def one(key: Key) -> Array:
+        kernel = init.kernel(key, out, inputs, taps, spec.draw_dtype)
+        return kernel.reshape(view.rows, view.cols)
+
+    kernels = draw_slices(one, key, view.count)
+    return cast(_restore(view, kernels, spec), spec.dtype)
 
 
 def kernel_shape(spec: ParamSpec) -> tuple[int, int, Shape]:

@@ -24,6 +24,15 @@ class AbstractSquare(AbstractMatrixInitializer):
                 f"and this matrix is ({view.rows}, {view.cols})."
             )
 
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        return _draw(self, key, spec)
+
+
+@eqx.filter_jit
+def _draw(init: AbstractSquare, key: Key, spec: ParamSpec) -> Array:
+    # As a whole, or an eager draw would round more often than one under `jit`.
+    return AbstractMatrixInitializer.draw(init, key, spec)
+
 
 Angles: TypeAlias = Literal["henaff", "cayley"]
 Stored: TypeAlias = Literal["matrix", "skew"]
