@@ -29,8 +29,8 @@ def test_hidden_layers_settle_there():
         w = init(key, (width, x.shape[1]), axes="out in")
         before = w0 * x @ np.asarray(w, np.float64).T
         x = np.sin(before)
-    # The mean square over 512 units wanders by sqrt(2/512) = 6 % a layer at most, 3 % of
-    # a std, which the map, of slope 0.41 at its fixed point, damps.
+    # The mean square over 512 units wanders by sqrt(2/512) = 6 % a layer at most, 3 %
+    # of a std, which the map, of slope 0.41 at its fixed point, damps.
     v = fixed_point()
     assert before.std() == pytest.approx(math.sqrt(v), rel=0.05)
     assert x.std() == pytest.approx(math.sqrt(v / 2), rel=0.05)

@@ -16,8 +16,8 @@ from .._law import ConstantLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
 from ._checks import choice, positive
-from ._steady import one_by_one, steady
 from ._hippo import Diagonal, Measure, diagonal, dplr, hippo
+from ._steady import one_by_one, steady
 from .spaced import AbstractSequence
 
 
