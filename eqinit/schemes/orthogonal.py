@@ -14,6 +14,7 @@ from .._law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
+from ._whole import draw_whole
 
 
 def haar(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
@@ -136,6 +137,9 @@ class Spectrum(AbstractMatrixInitializer):
                 f"Spectrum got {len(self.values)} values, and a matrix of shape "
                 f"({view.rows}, {view.cols}) has {count} singular values."
             )
+
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        return draw_whole(self, key, spec)
 
     def _values(self, count: int, dtype: DTypeLike) -> Array:
         real = jnp.finfo(dtype).dtype

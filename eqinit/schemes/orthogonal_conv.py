@@ -82,8 +82,9 @@ class ConvolutionOrthogonal(AbstractConvInitializer):
         matrix_key, factors_key = jax.random.split(key)
         steps = [d for i in range(max(taps, default=1)) for d in _axes_left(taps, i)]
         kernel = jnp.eye(size, dtype=dtype)[(..., *[None] * len(taps))]
-        for i, axis in enumerate(steps):
-            projection = _projection(jax.random.fold_in(factors_key, i), size, dtype)
+        for projection, axis in zip(
+            _projections(factors_key, len(steps), size, dtype), steps, strict=True
+        ):
             kernel = _multiply(kernel, projection, 2 + axis)
         matrix = jnp.asarray(self.gain, dtype) * haar(matrix_key, out, inputs, dtype)
         if out >= inputs:
@@ -103,17 +104,24 @@ def _axes_left(taps: Shape, step: int) -> list[int]:
     return [axis for axis, size in enumerate(taps) if step < size - 1]
 
 
-def _projection(key: Key, size: int, dtype: DTypeLike) -> Array:
-    """An orthogonal projection onto a random (Haar) subspace of half the dimension.
+def _projections(key: Key, count: int, size: int, dtype: DTypeLike) -> Array:
+    """Orthogonal projections onto random (Haar) subspaces of half the dimension.
 
     Of a random dimension, as in TensorFlow's version, few channels would often get none
     or all, which is a mere shift. Odd ones are halved up or down at random.
     """
-    basis_key, rank_key = jax.random.split(key)
-    rank = (size + jax.random.bernoulli(rank_key).astype(np.int32)) // 2
-    kept = (jnp.arange(size) < rank).astype(dtype)
-    basis = haar(basis_key, size, size, dtype) * kept[None, :]
-    return basis @ jnp.conj(basis.T)
+
+    def one(key: Key) -> Array:
+        basis_key, rank_key = jax.random.split(key)
+        rank = (size + jax.random.bernoulli(rank_key).astype(np.int32)) // 2
+        kept = (jnp.arange(size) < rank).astype(dtype)
+        basis = haar(basis_key, size, size, dtype) * kept[None, :]
+        return basis @ jnp.conj(basis.T)
+
+    if not count:
+        return jnp.zeros((0, size, size), dtype)
+    # Mapped, so that one decomposition is compiled and not one a factor.
+    return jax.lax.map(one, jax.random.split(key, count))
 
 
 def _multiply(kernel: Array, projection: Array, axis: int) -> Array:

@@ -11,6 +11,7 @@ from .._initializer import AbstractMatrixInitializer, MatrixView
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
+from ._whole import draw_whole
 
 
 class AbstractSquare(AbstractMatrixInitializer):
@@ -25,13 +26,7 @@ class AbstractSquare(AbstractMatrixInitializer):
             )
 
     def draw(self, key: Key, spec: ParamSpec) -> Array:
-        return _draw(self, key, spec)
-
-
-@eqx.filter_jit
-def _draw(init: AbstractSquare, key: Key, spec: ParamSpec) -> Array:
-    # As a whole, or an eager draw would round more often than one under `jit`.
-    return AbstractMatrixInitializer.draw(init, key, spec)
+        return draw_whole(self, key, spec)
 
 
 Angles: TypeAlias = Literal["henaff", "cayley"]
