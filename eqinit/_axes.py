@@ -206,7 +206,7 @@ def _expand(
     return tuple(expanded)
 
 
-def bind(notation: Notation, shape: Shape, sizes: Mapping[str, Size] = {}) -> Axes:  # noqa: B006
+def bind(notation: Notation, shape: Shape, sizes: Mapping[str, Size] = {}) -> Axes:
     """Give every axis of `shape` its meaning.
 
     **Arguments:**

@@ -3,6 +3,7 @@
 import abc
 import functools
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -19,7 +20,8 @@ class AbstractBase(eqx.Module):
     not exist or are useless (Cauchy), it says what to test instead (`normalise`).
     """
 
-    mean: eqx.AbstractClassVar[float]
+    # A class variable where it is a number; most unit laws are centred.
+    mean: ClassVar[float] = 0.0
 
     @abc.abstractmethod
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array: ...
@@ -100,7 +102,8 @@ def erf_bounds(lower: float, upper: float, dtype: str) -> tuple[np.generic, np.g
     """erf(bound / sqrt 2), as `jax.random.truncated_normal` computes it eagerly.
 
     Worked out once and outside of any trace: XLA folds the erf of a constant in higher
-    precision than it computes it, and a draw under `jit` would differ from an eager one.
+    precision than it computes it, and a draw under `jit` would differ from an eager
+    one.
     """
     with jax.ensure_compile_time_eval():
         bounds = jnp.asarray((lower, upper), dtype)

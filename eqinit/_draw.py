@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from ._fill import FillRequest, fill, key_eligible
@@ -73,7 +74,7 @@ class _Keys:
         # Whether an entry depends on its key and its position alone.
         self.split = key_eligible(key)
         self._impl: Any = None
-        if not isinstance(self._keys, jax.core.Tracer):
+        if not isinstance(self._keys, Tracer):
             self._data = np.asarray(jax.random.key_data(self._keys))
             typed = jnp.issubdtype(self._keys.dtype, jax.dtypes.prng_key)
             self._impl = jax.random.key_impl(self._keys) if typed else None

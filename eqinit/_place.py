@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Sharding
 
 from ._sites import Site, States
@@ -31,8 +32,8 @@ def wanted_shardings(
     ]
     if wrong:
         raise ValueError(
-            f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it takes "
-            "one `jax.sharding.Sharding`, a function from the site to one, or a tree "
+            f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it "
+            "takes one `jax.sharding.Sharding`, a function from the site to one, or a tree "
             "prefix of the model with them at its leaves."
         )
     return {path: s or _own_sharding(sites[path].leaf) for path, s in said.items()}
@@ -54,7 +55,7 @@ def _by_prefix(model: Any, sites: Mapping[str, Site], prefix: Any) -> dict[str, 
 
 
 def _own_sharding(leaf: Any) -> Sharding | None:
-    if isinstance(leaf, (jax.core.Tracer, np.ndarray)):
+    if isinstance(leaf, (Tracer, np.ndarray)):
         return None
     if isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf.sharding
@@ -64,7 +65,7 @@ def _own_sharding(leaf: Any) -> Sharding | None:
 
 def as_leaf(value: Array, leaf: Any) -> Any:
     """A numpy leaf stays numpy, in its own dtype."""
-    if isinstance(leaf, np.ndarray) and not isinstance(value, jax.core.Tracer):
+    if isinstance(leaf, np.ndarray) and not isinstance(value, Tracer):
         return np.asarray(value).astype(leaf.dtype)
     return value
 
@@ -92,5 +93,5 @@ def new_leaves(drawn: Sequence[tuple[Site, Array]], states: States) -> dict[int,
 
 
 def _in_place_of(old: Any, new: Any) -> Any:
-    sharding = None if isinstance(new, jax.core.Tracer) else _own_sharding(old)
+    sharding = None if isinstance(new, Tracer) else _own_sharding(old)
     return as_leaf(new if sharding is None else jax.device_put(new, sharding), old)

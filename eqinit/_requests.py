@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ._bases import StandardNormal, SymmetricUniform, TruncatedStandardNormal
 from ._fill import FillRequest, eligible
@@ -15,14 +16,14 @@ from ._spec import ParamSpec
 def fill_request(
     law: AbstractLaw | None, key_data: np.ndarray, spec: ParamSpec
 ) -> FillRequest | None:
-    """The request whose values are `law.sample`'s, bit for bit; `None` if there is none.
+    """The request whose values are `law.sample`'s, bit for bit, or `None`.
 
     Only float32 draws of jax's own base distributions with plain numbers come in bulk.
     """
     if law is None or spec.draw_dtype != np.float32:
         return None
     terms = _terms(law)
-    if terms is None or any(isinstance(t, jax.core.Tracer) for t in terms[1:3]):
+    if terms is None or any(isinstance(t, Tracer) for t in terms[1:3]):
         return None
     base, loc, scale, params = terms
     if any(np.shape(value) for value in (loc, scale, *params)):
@@ -35,7 +36,7 @@ def fill_request(
 
 def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[Any, ...]] | None:
     if isinstance(law, UniformLaw):
-        if any(isinstance(v, jax.core.Tracer) for v in (law.lower, law.upper)):
+        if any(isinstance(v, Tracer) for v in (law.lower, law.upper)):
             return None
         return "uniform", 0.0, 1.0, (law.lower, law.upper)  # pyright: ignore
     if isinstance(law, LogNormalLaw):
@@ -54,7 +55,7 @@ def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[Any, ...]] | None:
 
 def constant(law: AbstractLaw | None, spec: ParamSpec) -> jax.Array | None:
     """A constant parameter without a compilation a shape; `None` if it is not one."""
-    if not isinstance(law, ConstantLaw) or isinstance(law.value, jax.core.Tracer):
+    if not isinstance(law, ConstantLaw) or isinstance(law.value, Tracer):
         return None
     if isinstance(law.value, jax.Array) or jax.dtypes.canonicalize_dtype(
         spec.dtype

@@ -61,10 +61,10 @@ class Layer(AbstractSelector):
 
 @dataclasses.dataclass(frozen=True)
 class Path(AbstractSelector):
-    """Parameters whose path, or the path of a node above them, matches a glob.
+    r"""Parameters whose path, or the path of a node above them, matches a glob.
 
     `*` is one segment (or part of one), `**` any number of them; a dot inside a segment
-    is written `\\.`. `Path("head")` selects everything under `head`.
+    is written `\.`. `Path("head")` selects everything under `head`.
 
     **Arguments:**
 

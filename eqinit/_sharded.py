@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Sharding
 
 from ._law import AbstractLaw, ConstantLaw
@@ -32,7 +33,7 @@ class ShardedDraws:
     ) -> Array:
         init, spec = row.init, row.spec
         assert init is not None
-        if isinstance(key, jax.core.Tracer):
+        if isinstance(key, Tracer):
             return jax.lax.with_sharding_constraint(init.draw(key, spec), sharding)
         if isinstance(law, ConstantLaw):
             return _constant(law, spec, sharding)
@@ -42,8 +43,9 @@ class ShardedDraws:
         if same not in self._compiled:
 
             def draw(data: Array) -> Array:
-                own = data if impl is None else jax.random.wrap_key_data(data, impl=impl)
-                return init.draw(own, spec)
+                if impl is not None:
+                    data = jax.random.wrap_key_data(data, impl=impl)
+                return init.draw(data, spec)
 
             out = sharding if self._splits else None
             self._compiled[same] = jax.jit(draw, out_shardings=out)

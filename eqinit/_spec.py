@@ -119,7 +119,7 @@ def make_spec(
     dtype: DTypeLike,
     notation: str | Notation | None = None,
     *,
-    sizes: Mapping[str, Size] = {},  # noqa: B006
+    sizes: Mapping[str, Size] = {},
     fan_in: Number | None = None,
     fan_out: Number | None = None,
     role: RoleName | None = None,

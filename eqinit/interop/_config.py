@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from .._select import Layer
 from .._typing import checked
@@ -104,7 +105,7 @@ def _encode_instance(value: Any, where: str) -> dict[str, Any]:
 
 
 def _encode_array(value: Any, where: str) -> dict[str, Any]:
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         raise ValueError(
             f"{where}: a traced value cannot be written down. Call `to_config` outside "
             "of `jit`, `vmap` and `grad`."

@@ -1,6 +1,17 @@
 """Schemes: one family a file."""
 
 from ._conv import AbstractConvInitializer as AbstractConvInitializer
+from ._hippo import (
+    diagonal as diagonal,
+    dplr as dplr,
+    hippo as hippo,
+)
+from ._hoedt import (
+    HoedtBias as HoedtBias,
+    HoedtMatched as HoedtMatched,
+    HoedtNormal as HoedtNormal,
+    hoedt as hoedt,
+)
 from .chaos import (
     EdgeOfChaos as EdgeOfChaos,
     RandomWalk as RandomWalk,
@@ -39,17 +50,6 @@ from .gates import (
     ForgetGateBias as ForgetGateBias,
     PriorProb as PriorProb,
     UniformGate as UniformGate,
-)
-from ._hippo import (
-    diagonal as diagonal,
-    dplr as dplr,
-    hippo as hippo,
-)
-from ._hoedt import (
-    HoedtBias as HoedtBias,
-    HoedtMatched as HoedtMatched,
-    HoedtNormal as HoedtNormal,
-    hoedt as hoedt,
 )
 from .hyper import (
     HyperfanIn as HyperfanIn,

@@ -33,6 +33,7 @@ BASES: dict[str, AbstractBase] = {
 
 
 def base_of(distribution: Distribution) -> AbstractBase:
+    """The base distribution that a name or an object stands for."""
     return BASES[distribution] if isinstance(distribution, str) else distribution
 
 
