@@ -155,6 +155,13 @@ def test_legs_frequencies_at_64():
     assert np.array_equal(diagonal("legs", 32), -0.5 + 1j * omega)
 
 
+def test_inv_at_64():
+    # What the authors' code has for a state of 64.
+    omega = diagonal("inv", 32).imag
+    assert np.allclose(omega[[-1, -2]], [0.3234, 1.0019], atol=5e-5)
+    assert omega[0] == pytest.approx(1283.4, abs=0.05)
+
+
 def test_odd_sizes_have_no_halves():
     with pytest.raises(ValueError, match="half=True and size=7; pairs need it even"):
         dplr(7, half=True)
