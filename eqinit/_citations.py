@@ -119,4 +119,4 @@ def citation(*used: Any) -> None:
     - `*used`: plans, rules or lists of them, initializers, or documented functions and
         classes of eqinit, such as recipes.
     """
-    print(bibtex(*used))  # noqa: T201
+    print(bibtex(*used))  # noqa: T201  (what it is for)

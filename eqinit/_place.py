@@ -33,8 +33,8 @@ def wanted_shardings(
     if wrong:
         raise ValueError(
             f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it "
-            "takes one `jax.sharding.Sharding`, a function from the site to one, or a tree "
-            "prefix of the model with them at its leaves."
+            "takes one `jax.sharding.Sharding`, a function from the site to one, or a "
+            "tree prefix of the model with them at its leaves."
         )
     return {path: s or _own_sharding(sites[path].leaf) for path, s in said.items()}
 
