@@ -3,7 +3,7 @@
 import abc
 import functools
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -98,7 +98,9 @@ def _truncated_moment(lower: float, upper: float, power: int) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def erf_bounds(lower: float, upper: float, dtype: str) -> tuple[np.generic, np.generic]:
+def erf_bounds(
+    lower: float, upper: float, dtype: str
+) -> tuple[np.floating[Any], np.floating[Any]]:
     """erf(bound / sqrt 2), as `jax.random.truncated_normal` computes it eagerly.
 
     Worked out once and outside of any trace: XLA folds the erf of a constant in higher

@@ -102,7 +102,9 @@ def check_row(row: Row, value: np.ndarray) -> CheckRow | None:
         else:
             scores, unit = law.normalise(value, is_complex), law.normalised(is_complex)
             nudged = law.normalise(_nudged(value, row), is_complex)
-        z_mean, z_std = _scores(scores, np.abs(nudged - scores), *unit)
+        z_mean, z_std = _scores(
+            np.asarray(scores), np.asarray(np.abs(nudged - scores)), *unit
+        )
     return CheckRow(row.path, moments, realised, z_mean, z_std)
 
 

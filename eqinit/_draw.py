@@ -27,7 +27,7 @@ def draw_rows(
     key: Key,
     shardings: Sequence[Sharding | None] | None = None,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> list[Array]:
     """One array a row. Every key is derived in one call, from the row's path alone.
 
@@ -41,7 +41,7 @@ def draw_rows(
     keys = _Keys(rows, key)
     laws = _laws(rows)
     values: list[Any] = [None] * len(rows)
-    requests: dict[jax.Device | None, dict[int, FillRequest]] = {}
+    requests: dict[Any, dict[int, FillRequest]] = {}
     sharded = ShardedDraws(keys.split)
     report = progress or (lambda _: None)
     for i, row in enumerate(rows):
@@ -101,7 +101,7 @@ def _key_path(row: Row) -> str:
     return row.path if row.init is None else row.init.key_path(row.path)
 
 
-def _device(place: Sharding | None) -> tuple[jax.Device | None, Sharding | None]:
+def _device(place: Sharding | None) -> tuple[Any, Sharding | None]:
     """(one device or None, sharding over several or None)."""
     if place is None:
         return None, None

@@ -20,6 +20,7 @@ def wanted_shardings(
 
     `None`, as a whole or for a parameter, leaves it where its leaf is.
     """
+    said: dict[str, Any]
     if sharding is None or isinstance(sharding, Sharding):
         said = dict.fromkeys(sites, sharding)
     elif callable(sharding) and jax.tree_util.all_leaves([sharding]):

@@ -1,11 +1,11 @@
 """A progress bar for long draws."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 
 @contextlib.contextmanager
-def progress_bar(show: bool, total: int) -> Iterator[Callable[[int], None] | None]:
+def progress_bar(show: bool, total: int) -> Generator[Callable[[int], object] | None]:
     """A function that counts bytes drawn, shown as a bar; `None` where not wanted."""
     if not show:
         yield None

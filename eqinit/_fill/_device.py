@@ -47,7 +47,7 @@ def fill_device(
     kernel: Kernel,
     rows: int,
     put: Callable[..., list[Array]],
-    progress: Callable[[int], None],
+    progress: Callable[[int], object],
 ) -> list[Array]:
     """Draws requests that share a kernel, and keeps them where they were drawn."""
     results: list[tuple[int, Array]] = []

@@ -36,7 +36,7 @@ def fill(
     *,
     device: Device | None = None,
     resident: bool | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> list[jax.Array]:
     """Draw every request: the bits of `reference`, without compiling for its shape.
 

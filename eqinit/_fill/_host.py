@@ -51,7 +51,7 @@ def fill_host(
     kernel: Kernel,
     rows: int,
     put: Callable[..., list[jax.Array]],
-    progress: Callable[[int], None],
+    progress: Callable[[int], object],
 ) -> list[jax.Array]:
     """Draws requests that share a kernel.
 
