@@ -26,76 +26,67 @@ class AbstractRealBase(AbstractBase):
         _real_only(self, is_complex(dtype))
 
 
-class StandardLaplace(AbstractRealBase):
+class AbstractFixedBase(AbstractRealBase):
+    """A base for real parameters whose moments are mere numbers."""
+
+    deviation: eqx.AbstractClassVar[float]
+    fourth: eqx.AbstractClassVar[float]
+
+    def std(self, is_complex: bool = False) -> float:
+        _real_only(self, is_complex)
+        return self.deviation
+
+    def kurtosis(self, is_complex: bool = False) -> float:
+        del is_complex
+        return self.fourth
+
+
+class StandardLaplace(AbstractFixedBase):
     """Laplace with location 0 and scale 1: variance 2."""
 
     mean = 0.0
+    deviation = math.sqrt(2.0)
+    fourth = 6.0
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         self._fits(dtype)
         return jax.random.laplace(key, shape, dtype)
 
-    def std(self, is_complex: bool = False) -> float:
-        _real_only(self, is_complex)
-        return math.sqrt(2.0)
 
-    def kurtosis(self, is_complex: bool = False) -> float:
-        del is_complex
-        return 6.0
-
-
-class StandardLogistic(AbstractRealBase):
+class StandardLogistic(AbstractFixedBase):
     """Logistic with location 0 and scale 1: variance pi^2 / 3."""
 
     mean = 0.0
+    deviation = math.pi / math.sqrt(3)
+    fourth = 4.2
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         self._fits(dtype)
         return jax.random.logistic(key, shape, dtype)
 
-    def std(self, is_complex: bool = False) -> float:
-        _real_only(self, is_complex)
-        return math.pi / math.sqrt(3)
 
-    def kurtosis(self, is_complex: bool = False) -> float:
-        del is_complex
-        return 4.2
-
-
-class UnitExponential(AbstractRealBase):
+class UnitExponential(AbstractFixedBase):
     """Exponential with mean 1 and variance 1."""
 
     mean = 1.0
+    deviation = 1.0
+    fourth = 9.0
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         self._fits(dtype)
         return jax.random.exponential(key, shape, dtype)
 
-    def std(self, is_complex: bool = False) -> float:
-        _real_only(self, is_complex)
-        return 1.0
 
-    def kurtosis(self, is_complex: bool = False) -> float:
-        del is_complex
-        return 9.0
-
-
-class StandardHalfNormal(AbstractRealBase):
+class StandardHalfNormal(AbstractFixedBase):
     """The modulus of a standard normal: mean sqrt(2 / pi), variance 1 - 2 / pi."""
 
     mean = math.sqrt(2 / math.pi)
+    deviation = math.sqrt(1 - 2 / math.pi)
+    fourth = 3 + 8 * (math.pi - 3) / (math.pi - 2) ** 2
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         self._fits(dtype)
         return jnp.abs(jax.random.normal(key, shape, dtype))
-
-    def std(self, is_complex: bool = False) -> float:
-        _real_only(self, is_complex)
-        return math.sqrt(1 - 2 / math.pi)
-
-    def kurtosis(self, is_complex: bool = False) -> float:
-        del is_complex
-        return 3 + 8 * (math.pi - 3) / (math.pi - 2) ** 2
 
 
 class UnitGamma(AbstractRealBase):
