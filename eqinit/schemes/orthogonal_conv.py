@@ -114,7 +114,7 @@ def _projections(key: Key, count: int, size: int, dtype: DTypeLike) -> Array:
     def one(key: Key) -> Array:
         basis_key, rank_key = jax.random.split(key)
         rank = (size + jax.random.bernoulli(rank_key).astype(np.int32)) // 2
-        kept = (jnp.arange(size) < rank).astype(dtype)
+        kept = (jnp.arange(size, dtype=rank.dtype) < rank).astype(dtype)
         basis = haar(basis_key, size, size, dtype) * kept[None, :]
         return basis @ jnp.conj(basis.T)
 
