@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -64,6 +65,10 @@ class Wrap:
     def updates(self, value: Any) -> dict[int, tuple[Any, Any]]:
         """Position to (old leaf, new leaf) of what changes when `value` is set."""
         wrapper, node = self._wrapper, self.step.node
+        if isinstance(value, Tracer):
+            # Or what looks at the value would be compiled into the draw itself, whose
+            # last bit may then differ from an eager one.
+            value = jax.lax.optimization_barrier(value)
         new = wrapper.set(node, self._inside(wrapper.project(value)))
         self._check(wrapper, new, value)
         return changed(node, new, self.start)

@@ -70,7 +70,10 @@ def with_eqinit(model: ConvNet, key: PRNGKeyArray) -> ConvNet:
 def misused(model: ConvNet, key: PRNGKeyArray) -> ConvNet:
     """The recipe that is passed around, with jax's default axes."""
     he = jax.nn.initializers.he_normal()
-    where = lambda m: [conv.weight for conv in m.convs]  # noqa: E731
+
+    def where(m: ConvNet) -> list[Array]:
+        return [conv.weight for conv in m.convs]
+
     keys = jax.random.split(key, DEPTH)
     weights = [he(k, w.shape) for k, w in zip(keys, where(model), strict=True)]
     model = eqx.tree_at(where, model, weights)

@@ -213,7 +213,8 @@ def main() -> None:
     print("\n  gain   loss at the start   after training (3 seeds)")
     for gain, first, last in zip(gains, losses[..., 0], final, strict=True):
         print(
-            f"{gain:6.2f}   {first.mean():17.2f}   {last.mean():6.3f} ± {last.std():.3f}"
+            f"{gain:6.2f}   {first.mean():17.2f}   "
+            f"{last.mean():6.3f} ± {last.std():.3f}"
         )
 
     key = jax.random.split(jax.random.key(1), 3)[0]

@@ -39,7 +39,7 @@ def test_no_export_hides_behind_a_module_of_its_name(package: str) -> None:
 
 def test_unknown_names_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="no attribute 'HeNorml'"):
-        eqinit.HeNorml  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+        eqinit.HeNorml  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_families_are_imported_on_first_use() -> None:

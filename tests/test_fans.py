@@ -23,7 +23,8 @@ KEY = jax.random.key(0)
 
 @pytest.mark.parametrize("case", LAYERS, ids=[case.name for case in LAYERS])
 def test_spec_of_every_parameter(case: LayerCase):
-    rows = {row.path: row for row in ei.plan(case.make(KEY), [])}
+    model = eqx.filter_eval_shape(case.make, KEY)
+    rows = {row.path: row for row in ei.plan(model, [("**", ei.Normal())])}
     assert set(rows) == set(case.parameters)
     for path, (axes, fans, role) in case.parameters.items():
         spec = rows[path].spec
@@ -55,7 +56,7 @@ def test_layers_without_parameters(name: str):
 def test_table_covers_every_layer():
     classes = [c for _, c in inspect.getmembers(nn, inspect.isclass)]
     layers = [c for c in classes if issubclass(c, eqx.Module)]
-    made = {type(case.make(KEY)) for case in LAYERS}
+    made = {type(eqx.filter_eval_shape(case.make, KEY)) for case in LAYERS}
     made |= {type(make()) for make in PARAMETERLESS.values()}
     # A general class (`Conv`, `Pool`) is covered by the special ones that are made, and
     # a special pool by its general class.
@@ -67,12 +68,12 @@ def test_table_covers_every_layer():
 
 def stacked(make: Callable[[jax.Array], Any], depth: int) -> Callable[[jax.Array], Any]:
     """`make`, in `depth` nested `filter_vmap`s of two and three layers."""
-    for count in (3, 2)[:depth]:
-        inner = make
-        make = lambda key, f=inner, n=count: eqx.filter_vmap(f)(
-            jax.random.split(key, n)
-        )
-    return make
+    if depth == 0:
+        return make
+    inner = stacked(make, depth - 1)
+    # Two stacks of three.
+    count = 3 if depth == 1 else 2
+    return lambda key: eqx.filter_vmap(inner)(jax.random.split(key, count))
 
 
 def slices(value: np.ndarray, stacks: int, gates: int) -> np.ndarray:
@@ -90,7 +91,7 @@ def test_realised_std_is_the_theory(case: LayerCase, depth: int):
     make = stacked(case.make, depth)
     model = eqx.filter_eval_shape(make, KEY)
     scheme = LecunNormal(distribution="normal")
-    plan = ei.plan(model, [Rule("**", scheme) if depth < 0 else _both(scheme)])
+    plan = ei.plan(model, [_both(scheme)])
     draws = [_leaves(plan.apply(model, key)) for key in jax.random.split(KEY, 8)]
     for path, (_, fans, role) in case.parameters.items():
         assert fans is not None

@@ -63,14 +63,18 @@ def paths(tree: Any) -> dict[str, Any]:
     return {jtu.keystr(path): leaf for path, leaf in jtu.tree_leaves_with_path(tree)}
 
 
-def assert_same_values(one: Any, other: Any) -> None:
+def assert_same_values(one: Any, other: Any, rtol: float = 0.0) -> None:
     """By path: two builds of one model may have unequal tree definitions."""
     ones, others = paths(one), paths(other)
     assert ones.keys() == others.keys()
     for path, leaf in ones.items():
         if isinstance(leaf, jax.Array | np.ndarray):
             assert leaf.dtype == others[path].dtype, path
-            np.testing.assert_array_equal(plain(leaf), plain(others[path]), path)
+            got, wanted = plain(leaf), plain(others[path])
+            if rtol and np.issubdtype(got.dtype, np.floating):
+                np.testing.assert_allclose(got, wanted, rtol, 0, err_msg=path)
+            else:
+                np.testing.assert_array_equal(got, wanted, path)
 
 
 def plain(leaf: Any) -> np.ndarray:
@@ -112,7 +116,10 @@ def test_library_model(library: str, name: str):
             if isinstance(old, jax.Array):
                 assert (new.shape, new.dtype) == (old.shape, old.dtype)
         if not entry.slow:
-            assert_same_values(eqx.filter_jit(plan.apply)(made, key), applied)
+            # From jax 0.12 on, the compiler evaluates the inverse error function of a
+            # truncated normal otherwise in some shapes: the last two bits differ.
+            jitted = eqx.filter_jit(plan.apply)(made, key)
+            assert_same_values(jitted, applied, rtol=4 * 2**-23)
 
         if entry.call is not None:
             assert_finite(entry.call(applied, key))

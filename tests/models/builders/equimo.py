@@ -105,6 +105,16 @@ def _t0(key):
     return T0(embed_dim=64, num_layers=3, num_heads=4, mlp_hidden_dim=128, key=key)
 
 
+def _call_t0(model, key):
+    shape = (2, 128)
+    zeros, ones = jnp.zeros(shape, int), jnp.ones(shape, int)
+    return model(jnp.ones(shape), ones, zeros, zeros, key=key, inference=True)
+
+
+def _call_audio(model, key):
+    return model(jnp.ones((1024, 128)), key=key, inference=True)
+
+
 def _slow(make, call):
     return Entry(make, call, slow=True)
 
@@ -114,31 +124,37 @@ MODELS = {
     "vit_tiny_224": _slow(
         lambda key: vit.vit_tiny_patch16_224(key=key), _on_image(224)
     ),
-    "vit5": _slow(lambda key: vit.vit5_small(key=key, depths=[2]), None),
+    "vit5": _slow(lambda key: vit.vit5_small(key=key, depths=[2]), _on_image(224)),
     "dinov3": _slow(
-        lambda key: vit.dinov3_vits16_pretrain_lvd1689m(key=key, depths=[2]), None
+        lambda key: vit.dinov3_vits16_pretrain_lvd1689m(key=key, depths=[2]),
+        _on_image(64),
     ),
     "convnext_atto": _slow(lambda key: convnext.convnext_atto(key=key), _on_image(64)),
-    "convnext_zepto_rms": _slow(lambda key: convnext.convnext_zepto_rms(key=key), None),
+    "convnext_zepto_rms": _slow(
+        lambda key: convnext.convnext_zepto_rms(key=key), _on_image(64)
+    ),
+    # Its attention asks `vmap` for axes that it does not have, whatever the values.
     "fastervit": _slow(_fastervit, None),
     "mlla": _slow(_stages(mlla.Mlla, dim=16), _on_image(64)),
     "vssd_mamba2": _slow(_stages(vssd.Vssd, dim=32), _on_image(64)),
     "partialformer": _slow(
         _stages(partialformer.PartialFormer, dim=32, foreground_ratios=(0.5, 0.5)),
-        None,
+        _on_image(224),
     ),
-    "attnet": _slow(lambda key: attnet.attnet_xxs(key=key), None),
-    "iformer": _slow(lambda key: iformer.iformer_t(key=key), None),
-    "lowformer": _slow(_lowformer, None),
-    "mobilenetv3": _slow(lambda key: mobilenet.mobilenetv3_small(key=key), None),
+    "attnet": _slow(lambda key: attnet.attnet_xxs(key=key), _on_image(224)),
+    "iformer": _slow(lambda key: iformer.iformer_t(key=key), _on_image(64)),
+    "lowformer": _slow(_lowformer, _on_image(64)),
+    "mobilenetv3": _slow(
+        lambda key: mobilenet.mobilenetv3_small(key=key), _on_image(64)
+    ),
     "reduceformer": _slow(
-        lambda key: reduceformer.reduceformer_backbone_b1(key=key), None
+        lambda key: reduceformer.reduceformer_backbone_b1(key=key), _on_image(64)
     ),
     "parcae": _slow(_parcae, _on_image(64)),
-    "deq_convnext": _slow(lambda key: deq.deq_convnext_t(key=key), None),
-    "eomt": _slow(_segmenter, None),
-    "ast_tiny": _slow(lambda key: audio.ast_tiny_patch16_224(key=key), None),
+    "deq_convnext": _slow(lambda key: deq.deq_convnext_t(key=key), _on_image(64)),
+    "eomt": _slow(_segmenter, _on_image(64)),
+    "ast_tiny": _slow(lambda key: audio.ast_tiny_patch16_224(key=key), _call_audio),
     "text": Entry(_text, _call_text, slow=True),
     "tabpfn": Entry(_tabpfn, _call_tabpfn, slow=True),
-    "t0": _slow(_t0, None),
+    "t0": _slow(_t0, _call_t0),
 }

@@ -67,14 +67,23 @@ def _image(size):
     return jnp.linspace(-1, 1, 3 * size * size).reshape(3, size, size)
 
 
-def _with_state(size):
+def _inference(size):
+    def call(made, key):
+        model, state = made
+        return model(_image(size), state, key)[0]
+
+    return call
+
+
+def _with_state(size, dropout=False):
     """The forward pass of a batch of two, which updates the statistics."""
 
     def call(made, key):
-        del key
         model, state = made
 
         def one(x, state):
+            if dropout:
+                return model(x, state, key)
             return model(x, state, inference=False)
 
         batch = jnp.stack([_image(size), -_image(size)])
@@ -109,26 +118,27 @@ MODELS = {
         lambda model, key: model(_image(32), jnp.ones((1, 77), jnp.int32), None),
         slow=True,
     ),
-    "esmc": Entry(lambda key: esm.ESMC(64, 4, 2, key=key), None, slow=True),
+    "esmc": Entry(
+        lambda key: esm.ESMC(64, 4, 2, key=key),
+        lambda model, key: model(jnp.arange(8)),
+        slow=True,
+    ),
     "swin_t": Entry(
-        lambda key: _alone(
-            swin_transformer._swin_t(key, inference=True, num_classes=10)
-        ),
-        None,
+        lambda key: swin_transformer._swin_t(key, inference=True, num_classes=10),
+        _inference(64),
         slow=True,
     ),
     "swin_v2_t": Entry(
-        lambda key: _alone(
-            swin_transformer._swin_v2_t(key, inference=True, num_classes=10)
-        ),
-        None,
+        lambda key: swin_transformer._swin_v2_t(key, inference=True, num_classes=10),
+        _inference(64),
         slow=True,
     ),
     "efficientnet_b0": Entry(
-        lambda key: _alone(efficientnet._efficientnet_b0(key, n_classes=10)),
-        None,
+        lambda key: efficientnet._efficientnet_b0(key, n_classes=10),
+        _with_state(64, dropout=True),
         slow=True,
     ),
+    # Its norms get the axes in an order that they refuse, whatever the values.
     "convnext_tiny": Entry(
         lambda key: _alone(
             convnext._convnext_tiny(key, inference=True, num_classes=10)
@@ -137,7 +147,9 @@ MODELS = {
         slow=True,
     ),
     "alexnet": Entry(
-        lambda key: alexnet.AlexNet(n_classes=10, key=key), None, slow=True
+        lambda key: alexnet.AlexNet(n_classes=10, key=key),
+        lambda model, key: eqx.nn.inference_mode(model)(_image(224), key),
+        slow=True,
     ),
     "vit": Entry(
         lambda key: vit.VisionTransformer(32, 8, 64, 2, 4, 16, key=key),

@@ -1,0 +1,75 @@
+"""The tables of third-party libraries: true to their sources, and read late."""
+
+import ast
+import importlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eqinit._axes import parse
+from eqinit.layouts._layout import make_layout
+from eqinit.layouts._libraries import _LIBRARIES
+
+
+TABLES = sorted(set(_LIBRARIES.values()))
+
+
+def sources(table: str) -> dict[str, ast.ClassDef]:
+    """Every class of the packages that a table is for, by name, without importing."""
+    found: dict[str, ast.ClassDef] = {}
+    for package, name in _LIBRARIES.items():
+        spec = importlib.util.find_spec(package) if name == table else None
+        if spec is None or spec.origin is None:
+            continue
+        for file in Path(spec.origin).parent.rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, node)
+    return found
+
+
+def fields(cls: ast.ClassDef, known: dict[str, ast.ClassDef]) -> set[str]:
+    own = {ast.unparse(n.target) for n in cls.body if isinstance(n, ast.AnnAssign)}
+    bases = [ast.unparse(base).split("[")[0].split(".")[-1] for base in cls.bases]
+    inherited = (fields(known[base], known) for base in bases if base in known)
+    return own.union(*inherited)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_table_is_well_formed(table: str):
+    module = importlib.import_module(f"eqinit.layouts.{table}")
+    for name, said in module.LAYOUTS.items():
+        said = {key: value for key, value in said.items() if key != "stride"}
+        layout = make_layout(type(name, (), {}), said)
+        assert layout.fields
+        assert all(parse(notation.text) for notation in layout.fields.values())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_table_names_what_the_library_has(table: str):
+    known = sources(table)
+    if not known:
+        pytest.skip(f"{table} is not installed")
+    module = importlib.import_module(f"eqinit.layouts.{table}")
+    for name, said in module.LAYOUTS.items():
+        cls = make_layout(
+            type(name, (), {}), {k: v for k, v in said.items() if k != "stride"}
+        )
+        assert set(cls.fields) <= fields(known[name], known), name
+    assert set(module.WRAPPERS) <= set(known)
+
+
+def test_nothing_is_imported_before_it_is_met():
+    code = (
+        "import sys, equinox as eqx, jax, eqinit\n"
+        "eqinit.plan(eqx.nn.MLP(2, 2, 2, 1, key=jax.random.key(0)), [])\n"
+        "roots = {name.split('.')[0] for name in sys.modules}\n"
+        f"assert not roots & {set(_LIBRARIES)!r}, roots\n"
+        "tables = {n for n in sys.modules if n.startswith('eqinit.layouts.')}\n"
+        f"assert not tables & {{'eqinit.layouts.' + n for n in {set(TABLES)!r}}}\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=300)
