@@ -1,6 +1,7 @@
 """More base distributions: heavy tails, one-sided laws, few-valued laws, phases."""
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -29,8 +30,8 @@ class AbstractRealBase(AbstractBase):
 class AbstractFixedBase(AbstractRealBase):
     """A base for real parameters whose moments are mere numbers."""
 
-    deviation: eqx.AbstractClassVar[float]
-    fourth: eqx.AbstractClassVar[float]
+    deviation: ClassVar[float]
+    fourth: ClassVar[float]
 
     def std(self, is_complex: bool = False) -> float:
         _real_only(self, is_complex)

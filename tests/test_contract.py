@@ -234,6 +234,8 @@ def test_moments(case: Case):
         # The sample variance of a heavy tail says nothing: `test_law` looks at the law
         # in a form that does, and here at the mean alone.
         pytest.skip("heavy tails are tested by `test_law`")
+    if not np.isfinite(moments.std):
+        pytest.skip("no variance")
     values = many(case.name).astype(np.complex128).reshape(KEYS, -1)
     grain = 2**-23 * max(abs(moments.mean), moments.std, 1e-30)
     assert student(values.mean(1).real, moments.mean, grain) < STUDENT
@@ -248,13 +250,15 @@ def test_law(case: Case):
     law = case.init.law(spec)
     if law is None:
         pytest.skip("entries are not independent and alike")
-    values = law.normalise(many(case.name).astype(np.float64), False).ravel()
-    mean, std, kurtosis = law.normalised(False)
+    wide = np.complex128 if spec.is_complex else np.float64
+    draws = many(case.name).astype(wide)
+    values = np.asarray(law.normalise(draws, spec.is_complex)).ravel()
+    mean, std, kurtosis = law.normalised(spec.is_complex)
     grain = 2**-20
     error = std / np.sqrt(values.size)
     assert abs(values.mean() - mean) < SIGMAS * error + grain
     spread = np.sqrt(max(kurtosis - 1, 0.0) / values.size)
-    off = ((values - mean) ** 2).mean() - std**2
+    off = (np.abs(values - mean) ** 2).mean() - std**2
     assert abs(off) < SIGMAS * spread * std**2 + grain
 
 
