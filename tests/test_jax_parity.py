@@ -33,37 +33,37 @@ PLACE_IDS = [f"{axes.replace(' ', ',')}-{shape}" for axes, _, _, shape in PLACES
 
 Maker = Callable[..., Any]
 NAMED: dict[str, tuple[AbstractInitializer, Maker]] = {
-    "glorot_normal": (ei.GlorotNormal(), I.glorot_normal),
-    "glorot_uniform": (ei.GlorotUniform(), I.glorot_uniform),
-    "lecun_normal": (ei.LecunNormal(), I.lecun_normal),
-    "lecun_uniform": (ei.LecunUniform(), I.lecun_uniform),
-    "he_normal": (ei.HeNormal(), I.he_normal),
-    "he_uniform": (ei.HeUniform(), I.he_uniform),
-    "xavier_normal": (ei.XavierNormal(), I.xavier_normal),
-    "xavier_uniform": (ei.XavierUniform(), I.xavier_uniform),
-    "kaiming_normal": (ei.KaimingNormal(), I.kaiming_normal),
-    "kaiming_uniform": (ei.KaimingUniform(), I.kaiming_uniform),
+    "glorot_normal": (ei.GlorotNormal(), jinit.glorot_normal),
+    "glorot_uniform": (ei.GlorotUniform(), jinit.glorot_uniform),
+    "lecun_normal": (ei.LecunNormal(), jinit.lecun_normal),
+    "lecun_uniform": (ei.LecunUniform(), jinit.lecun_uniform),
+    "he_normal": (ei.HeNormal(), jinit.he_normal),
+    "he_uniform": (ei.HeUniform(), jinit.he_uniform),
+    "xavier_normal": (ei.XavierNormal(), jinit.xavier_normal),
+    "xavier_uniform": (ei.XavierUniform(), jinit.xavier_uniform),
+    "kaiming_normal": (ei.KaimingNormal(), jinit.kaiming_normal),
+    "kaiming_uniform": (ei.KaimingUniform(), jinit.kaiming_uniform),
 }
 MODES = ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 DISTRIBUTIONS = ["truncated_normal", "normal", "uniform"]
 
 PLAIN = {
-    "normal": (ei.Normal(0.3), I.normal(0.3)),
-    "uniform": (ei.Uniform(0.0, 0.3), I.uniform(0.3)),
+    "normal": (ei.Normal(0.3), jinit.normal(0.3)),
+    "uniform": (ei.Uniform(0.0, 0.3), jinit.uniform(0.3)),
     "truncated_normal": (
         ei.TruncatedNormal(0.3, corrected=False),
-        I.truncated_normal(0.3),
+        jinit.truncated_normal(0.3),
     ),
     "truncated_normal-bounds": (
         ei.TruncatedNormal(0.3, lower=-1.0, upper=2.5, corrected=False),
-        I.truncated_normal(0.3, lower=-1.0, upper=2.5),
+        jinit.truncated_normal(0.3, lower=-1.0, upper=2.5),
     ),
-    "zeros": (ei.Zeros(), I.zeros),
-    "ones": (ei.Ones(), I.ones),
-    "constant": (ei.Constant(0.1), I.constant(0.1)),
+    "zeros": (ei.Zeros(), jinit.zeros),
+    "ones": (ei.Ones(), jinit.ones),
+    "constant": (ei.Constant(0.1), jinit.constant(0.1)),
     "constant-array": (
         ei.Constant(np.arange(5, dtype=np.float32)),
-        I.constant(np.arange(5, dtype=np.float32)),
+        jinit.constant(np.arange(5, dtype=np.float32)),
     ),
 }
 
@@ -109,7 +109,9 @@ def test_every_named_scheme(name: str):
 )
 def test_variance_scaling(mode: Any, distribution: Any):
     ours = ei.VarianceScaling(1.7, mode, distribution)
-    assert_same(ours, "in out", I.variance_scaling(1.7, mode, distribution), (33, 9))
+    assert_same(
+        ours, "in out", jinit.variance_scaling(1.7, mode, distribution), (33, 9)
+    )
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -122,12 +124,12 @@ def test_without_a_fan(name: str):
 @pytest.mark.parametrize("place", PLACES, ids=PLACE_IDS)
 def test_orthogonal(place: Any):
     axes, _, out_axis, shape = place
-    assert_same(ei.Orthogonal(), axes, I.orthogonal(column_axis=out_axis), shape)
+    assert_same(ei.Orthogonal(), axes, jinit.orthogonal(column_axis=out_axis), shape)
 
 
 def test_orthogonal_scale():
     ours = ei.Orthogonal(gain=1.4)
-    assert_same(ours, "in out", I.orthogonal(1.4), (8, 5))
+    assert_same(ours, "in out", jinit.orthogonal(1.4), (8, 5))
 
 
 LAYERS = {
@@ -141,7 +143,7 @@ LAYERS = {
 def test_through_a_model(layer: str, name: str):
     model = LAYERS[layer](KEY)
     ours, make = NAMED.get(name, (ei.Orthogonal(), None))
-    theirs = make(in_axis=1, out_axis=0) if make else I.orthogonal(column_axis=0)
+    theirs = make(in_axis=1, out_axis=0) if make else jinit.orthogonal(column_axis=0)
     (key,) = derive_keys(KEY, ["weight"])
     wanted = theirs(key, model.weight.shape, jnp.float32)
     rules = [("weight", ours)]
@@ -163,7 +165,7 @@ def test_complex_truncated_normal_differs():
     # jax divides by a rounded constant: its variance is 1.5 % off, seven standard
     # errors here. |w|^2 of the truncated law has a kurtosis of about 1.8.
     error = SIGMAS * math.sqrt(0.8 / 10_000)
-    assert abs(power(I.lecun_normal()) - 1) > 0.01
+    assert abs(power(jinit.lecun_normal()) - 1) > 0.01
     ours = ei.LecunNormal()(KEY, (100, 100), jnp.complex64, axes="in out")
     assert abs(z_of_std(ours, 0.1, kurtosis=1.8)) < SIGMAS
     assert abs(float(jnp.mean(jnp.square(jnp.abs(ours)))) * 100 - 1) < error
@@ -171,19 +173,19 @@ def test_complex_truncated_normal_differs():
 
 def test_complex_normal_and_uniform_are_the_same():
     for ours, theirs in [
-        (ei.Normal(0.3), I.normal(0.3)),
+        (ei.Normal(0.3), jinit.normal(0.3)),
         (
             ei.LecunNormal(distribution="normal"),
-            I.variance_scaling(1, "fan_in", "normal"),
+            jinit.variance_scaling(1, "fan_in", "normal"),
         ),
-        (ei.LecunUniform(), I.lecun_uniform()),
+        (ei.LecunUniform(), jinit.lecun_uniform()),
     ]:
         drawn = ours(KEY, (20, 30), jnp.complex64, axes="in out")
         assert np.allclose(drawn, theirs(KEY, (20, 30), jnp.complex64), 2**-20, 2**-20)
 
 
 def test_truncated_normal_corrects_its_std():
-    raw = I.truncated_normal(1.0)(KEY, (100, 100))
+    raw = jinit.truncated_normal(1.0)(KEY, (100, 100))
     ours = ei.TruncatedNormal(1.0)(KEY, (100, 100))
     # A truncated normal has a kurtosis below 3, which makes five sigmas more of them.
     assert abs(z_of_std(raw, 0.87962566)) < SIGMAS
@@ -194,7 +196,7 @@ def test_truncated_normal_corrects_its_std():
 def test_jitted_normals_are_the_eager_ones():
     # Jitted, XLA merges the scale into the sqrt(2) of the inverse cdf: two roundings
     # become one, and jax's draw differs from its own eager one. Ours does not.
-    theirs = I.variance_scaling(1.7, "fan_in", "normal")
+    theirs = jinit.variance_scaling(1.7, "fan_in", "normal")
     eager, jitted = theirs(KEY, (33, 9)), jax.jit(lambda key: theirs(key, (33, 9)))(KEY)
     assert not same_bits(eager, jitted)
     np.testing.assert_array_max_ulp(np.asarray(eager), np.asarray(jitted), 2)

@@ -15,7 +15,7 @@ _TOKEN = "embedding: token feature"
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "LayerNorm2d": _NORM,
-    "RMSNorm2d": _NORM,
+    "RMSNorm2d": dict(weight="scale: feature"),
     "SimpleNorm": _NORM,
     "SimpleNorm2d": _NORM,
     "ReferenceBatchNorm": _NORM,

@@ -48,6 +48,7 @@ def test_table_is_well_formed(table: str):
         assert all(parse(notation.text) for notation in layout.fields.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_table_names_what_the_library_has(table: str):
     known = sources(table)
