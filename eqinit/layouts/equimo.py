@@ -16,8 +16,8 @@ _TOKEN = "embedding: token feature"
 LAYOUTS: dict[str, dict[str, Any]] = {
     "LayerNorm2d": _NORM,
     "RMSNorm2d": dict(weight="scale: feature"),
-    "SimpleNorm": _NORM,
-    "SimpleNorm2d": _NORM,
+    "SimpleNorm": dict(weight="scale: feature"),
+    "SimpleNorm2d": dict(weight="scale: feature"),
     "ReferenceBatchNorm": _NORM,
     "RMSNormGated": dict(w="scale: feature"),
     "DyT": dict(**_NORM, alpha="other: feature"),
