@@ -3,6 +3,7 @@
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,6 +26,13 @@ def _is_number(value: ScalarLike) -> bool:
     return np.ndim(value) == 0
 
 
+def _like(value: ScalarLike, traced: ScalarLike) -> ScalarLike:
+    """`value` in the dtype of what may be traced: strict promotion mixes none."""
+    if isinstance(value, np.generic) and isinstance(traced, jax.Array):
+        return jnp.asarray(value, traced.dtype)
+    return value
+
+
 def scaled_law(law: AbstractLaw | None, factor: ScalarLike) -> AbstractLaw | None:
     """The law of `factor * w`, where it is a law of the same kind."""
     if not _is_number(factor):
@@ -32,8 +40,8 @@ def scaled_law(law: AbstractLaw | None, factor: ScalarLike) -> AbstractLaw | Non
     if isinstance(law, LocScale):
         # A plain zero stays one: it is not added at all.
         zero = isinstance(law.loc, (int, float)) and law.loc == 0
-        loc = law.loc if zero else law.loc * factor
-        return LocScale(law.base, loc, law.scale * factor)
+        loc = law.loc if zero else _like(law.loc, factor) * factor
+        return LocScale(law.base, loc, _like(law.scale, factor) * factor)
     if isinstance(law, ConstantLaw):
         return ConstantLaw(law.value * factor)
     if isinstance(law, UniformLaw) and isinstance(factor, (int, float)) and factor > 0:
@@ -52,7 +60,7 @@ def shifted_law(law: AbstractLaw | None, offset: ScalarLike) -> AbstractLaw | No
     if not _is_number(offset):
         return None
     if isinstance(law, LocScale):
-        return LocScale(law.base, law.loc + offset, law.scale)
+        return LocScale(law.base, _like(law.loc, offset) + offset, law.scale)
     if isinstance(law, ConstantLaw):
         return ConstantLaw(law.value + offset)
     if isinstance(law, UniformLaw):
