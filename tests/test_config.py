@@ -101,6 +101,15 @@ def test_rules_read_back_apply():
     assert eqx.tree_equal(*made)
 
 
+def test_a_class_that_stands_in_for_a_layer_is_not_taken_for_it():
+    # As `signal.probe` makes them: a subclass that gives itself out for its parent.
+    space = {"__module__": eqx.nn.Linear.__module__, "__qualname__": "Linear"}
+    stand_in = type(eqx.nn.Linear)("Linear", (eqx.nn.Linear,), space)
+    assert stand_in in eqx.nn.Linear.__subclasses__()
+    for name in ("Linear", "equinox.nn.Linear"):
+        assert from_config({"type": "Layer", "cls": name}) == ei.Layer(eqx.nn.Linear)
+
+
 def test_defaults_are_written_and_none_is_not():
     assert to_config(ei.LecunNormal()) == {
         "type": "LecunNormal",

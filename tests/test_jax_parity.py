@@ -18,7 +18,7 @@ from eqinit import AbstractInitializer
 from eqinit._keys import derive_keys
 
 
-I = jax.nn.initializers  # noqa: E741
+jinit = jax.nn.initializers
 KEY = jax.random.key(42)
 
 # (our notation, in_axis, out_axis, shapes)
