@@ -15,6 +15,7 @@ from ._fill import FillRequest, fill, key_eligible
 from ._initializer import AbstractInitializer
 from ._keys import derive_keys
 from ._law import AbstractLaw
+from ._looped import draw_looped
 from ._requests import constant, fill_request
 from ._row import Row
 from ._sharded import ShardedDraws
@@ -40,6 +41,8 @@ def draw_rows(
     places = [None] * len(rows) if shardings is None else list(shardings)
     keys = _Keys(rows, key)
     laws = _laws(rows)
+    if keys.traced is not None:
+        return _traced_rows(rows, laws, keys.traced, [_device(p) for p in places])
     values: list[Any] = [None] * len(rows)
     requests: dict[Any, dict[int, FillRequest]] = {}
     sharded = ShardedDraws(keys.split)
@@ -65,23 +68,46 @@ def draw_rows(
     return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
 
 
+def _traced_rows(
+    rows: Sequence[Row],
+    laws: Sequence[AbstractLaw | None],
+    keys: Array,
+    places: Sequence[tuple[Any, Sharding | None]],
+) -> list[Array]:
+    """Under a trace: what one device holds in loops, the rest one by one."""
+    whole = [i for i, (_, spread) in enumerate(places) if spread is None]
+    looped = draw_looped(
+        [rows[i] for i in whole], [laws[i] for i in whole], keys[np.asarray(whole, int)]
+    )
+    values: list[Any] = [None] * len(rows)
+    for i, value in zip(whole, looped, strict=True):
+        device, _ = places[i]
+        values[i] = value if device is None else jax.device_put(value, device)
+    sharded = ShardedDraws(splits=True)
+    for i, (_, spread) in enumerate(places):
+        if spread is not None:
+            values[i] = sharded.draw(rows[i], laws[i], keys[i], spread)
+    return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
+
+
 class _Keys:
     """The key of every row: as data where it may enter the bulk fill."""
 
     def __init__(self, rows: Sequence[Row], key: Key) -> None:
         self._keys = derive_keys(key, [_key_path(row) for row in rows])
+        # The keys themselves, if all this is being traced.
+        self.traced = self._keys if isinstance(self._keys, Tracer) else None
         self._data: np.ndarray | None = None
         # Whether an entry depends on its key and its position alone.
         self.split = key_eligible(key)
         self._impl: Any = None
-        if not isinstance(self._keys, Tracer):
+        if self.traced is None:
             self._data = np.asarray(jax.random.key_data(self._keys))
             typed = jnp.issubdtype(self._keys.dtype, jax.dtypes.prng_key)
             self._impl = jax.random.key_impl(self._keys) if typed else None
 
     def __getitem__(self, i: int) -> Key:
-        if self._data is None:
-            return self._keys[i]
+        assert self._data is not None
         # From the host copy: indexing an array of keys costs a dispatch a key.
         data = jnp.asarray(self._data[i])
         if self._impl is None:

@@ -86,6 +86,28 @@ def test_constructor_and_apply_in_one_jit(eager: Net):
     assert_same(drawn, eager)
 
 
+def test_equal_parameters_are_drawn_by_one_loop():
+    # Traced one by one, a deep model is a minute of compilation.
+    def draws(depth: int) -> int:
+        model = nn.MLP(4, 4, 4, depth, key=KEY)
+        rules = [
+            # Scales that differ by depth are data of the loop, not code.
+            Rule(
+                nn.Linear,
+                weight=lambda site: HeNormal(gain=1 / (1 + site.index)),
+                bias=Normal(0.1, mean=0.5),
+            )
+        ]
+        drawn = eqx.filter_jit(ei.apply)(model, KEY, rules)
+        assert_same(drawn, ei.apply(model, KEY, rules))
+        traced = jax.make_jaxpr(
+            lambda key: eqx.filter(ei.apply(model, key, rules), eqx.is_array)
+        )
+        return str(traced(KEY)).count("random_bits")
+
+    assert draws(6) == draws(3) > 0
+
+
 def test_shapes_without_drawing(eager: Net):
     shapes = eqx.filter_eval_shape(ei.apply, NET, KEY, RULES)
     wanted = jtu.tree_map(lambda x: (x.shape, x.dtype), eqx.filter(eager, eqx.is_array))
