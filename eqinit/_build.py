@@ -121,7 +121,7 @@ def _bases(rules: Sequence[Rule]) -> set[str]:
             law = init.law(spec)
         except (AttributeError, TypeError, ValueError):
             continue  # a function of the site, or a scheme for another role
-        request = fill_request(law, np.zeros(2, np.uint32), spec)
+        request = fill_request(law, spec)
         bases |= set() if request is None else {request.base}
     return bases
 

@@ -45,6 +45,7 @@ def draw_rows(
         return _traced_rows(rows, laws, keys.traced, [_device(p) for p in places])
     values: list[Any] = [None] * len(rows)
     requests: dict[Any, dict[int, FillRequest]] = {}
+    constants: dict[Any, dict[int, np.ndarray]] = {}
     sharded = ShardedDraws(keys.split)
     report = progress or (lambda _: None)
     for i, row in enumerate(rows):
@@ -57,10 +58,18 @@ def draw_rows(
         if request is not None:
             requests.setdefault(device, {})[i] = request
             continue
-        value = constant(laws[i], row.spec)
-        value = _draw_row(row, laws[i], keys[i]) if value is None else value
-        values[i] = value if device is None else jax.device_put(value, device)
         report(row.spec.nbytes)
+        filled = constant(laws[i], row.spec)
+        if filled is not None:
+            constants.setdefault(device, {})[i] = filled
+            continue
+        value = _draw_row(row, laws[i], keys[i])
+        values[i] = value if device is None else jax.device_put(value, device)
+    for device, filled_by in constants.items():
+        # One call for all of them: each by itself would cost more than its values.
+        put = jax.device_put(list(filled_by.values()), device, may_alias=True)
+        for i, value in zip(filled_by, put, strict=True):
+            values[i] = value
     for device, group in requests.items():
         drawn = fill(list(group.values()), device=device, progress=progress)
         for i, value in zip(group, drawn, strict=True):
@@ -101,6 +110,7 @@ class _Keys:
         # Whether an entry depends on its key and its position alone.
         self.split = key_eligible(key)
         self._impl: Any = None
+        self._requests: dict[tuple[int, ParamSpec], FillRequest | None] = {}
         if self.traced is None:
             self._data = np.asarray(jax.random.key_data(self._keys))
             typed = jnp.issubdtype(self._keys.dtype, jax.dtypes.prng_key)
@@ -119,12 +129,18 @@ class _Keys:
     ) -> FillRequest | None:
         if not self.split or self._data is None:
             return None
-        return fill_request(law, self._data[i], spec)
+        # Laws live as long as the list that `_laws` returned.
+        same = (id(law), spec)
+        if same not in self._requests:
+            self._requests[same] = fill_request(law, spec)
+        request = self._requests[same]
+        return None if request is None else request.with_key(self._data[i])
 
 
 def _key_path(row: Row) -> str:
     """Its own path, except for linked schemes, whose draws have to agree."""
-    return row.path if row.init is None else row.init.key_path(row.path)
+    # Through the class: a module makes a new object of a method that it is asked for.
+    return row.path if row.init is None else type(row.init).key_path(row.init, row.path)
 
 
 def _device(place: Sharding | None) -> tuple[Any, Sharding | None]:
@@ -180,7 +196,7 @@ def _checked(value: Any, row: Row) -> Array:
         row.spec.shape,
         row.spec.dtype,
     ):
-        return jnp.asarray(value)
+        return value if isinstance(value, jax.Array) else jnp.asarray(value)
     name = type(row.init).__name__
     raise ValueError(
         f"{name} (rule {row.rule}) returned {dtype}{list(shape)} for `{row.path}`, "

@@ -3,22 +3,23 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from ._bases import StandardNormal, SymmetricUniform, TruncatedStandardNormal
-from ._fill import FillRequest, eligible
+from ._fill import FillRequest, eligible, empty_aligned
 from ._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
 from ._spec import ParamSpec
 
 
-def fill_request(
-    law: AbstractLaw | None, key_data: np.ndarray, spec: ParamSpec
-) -> FillRequest | None:
+_NO_KEY = np.zeros(2, np.uint32)
+
+
+def fill_request(law: AbstractLaw | None, spec: ParamSpec) -> FillRequest | None:
     """The request whose values are `law.sample`'s, bit for bit, or `None`.
 
     Only float32 draws of jax's own base distributions with plain numbers come in bulk.
+    Its key is still to be said (`with_key`): equal parameters share one request.
     """
     if law is None or spec.draw_dtype != np.float32:
         return None
@@ -29,7 +30,7 @@ def fill_request(
     if any(np.shape(value) for value in (loc, scale, *params)):
         return None
     request = FillRequest(
-        key_data, spec.shape, base, float(loc), float(scale), params, spec.dtype
+        _NO_KEY, spec.shape, base, float(loc), float(scale), params, spec.dtype
     )
     return request if eligible(request) else None
 
@@ -53,15 +54,18 @@ def _terms(law: AbstractLaw) -> tuple[str, Any, Any, tuple[Any, ...]] | None:
     return None
 
 
-def constant(law: AbstractLaw | None, spec: ParamSpec) -> jax.Array | None:
-    """A constant parameter without a compilation a shape; `None` if it is not one."""
+def constant(law: AbstractLaw | None, spec: ParamSpec) -> np.ndarray | None:
+    """A constant parameter, on the host, without a compilation a shape.
+
+    `None` if it is not one, or not one that numpy can make.
+    """
     if not isinstance(law, ConstantLaw) or isinstance(law.value, Tracer):
         return None
     if isinstance(law.value, jax.Array) or jax.dtypes.canonicalize_dtype(
         spec.dtype
     ) != np.dtype(spec.dtype):
         return None
-    # A buffer of its own for every leaf: one shared by two could not be donated.
-    filled = np.empty(spec.shape, spec.dtype)
+    # Memory of its own for every leaf: what two share could not be donated.
+    filled = empty_aligned(spec.size, spec.dtype).reshape(spec.shape)
     filled[...] = np.asarray(law.value, spec.draw_dtype).astype(spec.dtype)
-    return jnp.asarray(filled)
+    return filled

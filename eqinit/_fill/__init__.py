@@ -7,6 +7,7 @@ by itself, and comes out as `jax.random` would have drawn it, to the last bit.
 
 from ._draw import affine as affine, draw as draw
 from ._fill import fill as fill
+from ._host import empty_aligned as empty_aligned
 from ._kernels import prefetch as prefetch
 from ._request import (
     FillRequest as FillRequest,

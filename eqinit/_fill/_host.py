@@ -17,7 +17,8 @@ from ._rows import Launch, RowTable
 _ALIGNMENT = 64
 
 
-def _empty_aligned(size: int, dtype: Any) -> np.ndarray:
+def empty_aligned(size: int, dtype: Any) -> np.ndarray:
+    """Host memory that a CPU array can take over without a copy."""
     bytes_ = np.empty(size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
     skip = -bytes_.ctypes.data % _ALIGNMENT
     return bytes_[skip : len(bytes_) - _ALIGNMENT + skip].view(dtype)
@@ -73,7 +74,7 @@ def fill_host(
                 whole[leaf] = drawn.reshape(shape)
                 continue
             if start == 0:
-                open_leaves[leaf] = _empty_aligned(size, drawn.dtype)
+                open_leaves[leaf] = empty_aligned(size, drawn.dtype)
             open_leaves[leaf][start:stop] = drawn
             if stop == size:
                 done[leaf] = open_leaves.pop(leaf).reshape(shape)
