@@ -1,7 +1,7 @@
 """Random orthogonal matrices, and matrices with given singular values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -35,6 +35,38 @@ def haar(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
     return q if rows > cols else q.T
 
 
+def reflected(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
+    """As `haar`, the same law with other values: half the work, and no decomposition.
+
+    What the next Householder reflection of a normal matrix sees are normal numbers
+    again, whatever the reflections before it. So all reflections can be drawn at once
+    (Stewart, doi:10.1137/0717034), from the lower triangle of one normal matrix.
+    """
+    tall, wide = max(rows, cols), min(rows, cols)
+    drawn = jnp.tril(jax.random.normal(key, (tall, wide), dtype))
+    first = jnp.diagonal(drawn)
+    length = jnp.sqrt(jnp.sum(jnp.square(jnp.abs(drawn)), 0))
+    modulus = jnp.abs(first)
+    safe = jnp.where(modulus == 0, 1, modulus).astype(dtype)
+    phase = jnp.where(modulus == 0, 1, first / safe).astype(dtype)
+    # LAPACK's form: I - tau v v^H with v = (1, ...), which turns a column into
+    # -phase * length times the first unit vector.
+    head = first + phase * length.astype(dtype)
+    v = jnp.where(jnp.eye(tall, wide, dtype=bool), 1, drawn / head[None, :])
+    tau = (1 + modulus / length).astype(dtype)
+    q = jax.lax.linalg.householder_product(v.astype(dtype), tau)
+    # With these signs the columns are those of a Gaussian matrix made orthonormal one
+    # after the other, hence uniform.
+    q = q * -phase[None, :]
+    return q if rows > cols else q.T
+
+
+Algorithm: TypeAlias = Literal["qr", "householder"]
+_ALGORITHMS: dict[str, Callable[[Key, int, int, DTypeLike], Array]] = {
+    "qr": haar,
+    "householder": reflected,
+}
+
 Keeps: TypeAlias = Literal["norm", "entries", "rms"]
 KEEPS: tuple[Keeps, ...] = ("norm", "entries", "rms")
 
@@ -57,19 +89,25 @@ class Orthogonal(AbstractMatrixInitializer):
         `"rms"`: times $\sqrt{\text{out}/\text{in}}$, so that the *largest* root mean
         square of the output is that of the input (the spectral condition).
     - `special`: keep to rotations: a square matrix has determinant $+1$.
+    - `algorithm`: `"qr"` decomposes a normal matrix and has the values of
+        `jax.nn.initializers.orthogonal`; `"householder"` multiplies random reflections:
+        the same law, other values, and about half the time for large matrices.
 
-    Saxe et al., arXiv:1312.6120; Mezzadri, arXiv:math-ph/0609050; the spectral
+    Saxe et al., arXiv:1312.6120; Mezzadri, arXiv:math-ph/0609050; random reflections:
+    Stewart, SIAM J. Numer. Anal. 17 (1980), doi:10.1137/0717034; the spectral
     condition: Yang, Simon and Bernstein, arXiv:2310.17813.
     """
 
     gain: ScalarLike = 1.0
     keeps: Keeps = eqx.field(static=True, default="norm")
     special: bool = eqx.field(static=True, default=False)
+    algorithm: Algorithm = eqx.field(static=True, default="qr")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 
     def __check_init__(self) -> None:
         positive("Orthogonal", gain=self.gain, zero=True)
         choice("Orthogonal", "keeps", self.keeps, KEEPS)
+        choice("Orthogonal", "algorithm", self.algorithm, tuple(_ALGORITHMS))
 
     def _factor(self, rows: int, cols: int) -> float:
         ratio = rows / max(cols, 1)
@@ -77,7 +115,7 @@ class Orthogonal(AbstractMatrixInitializer):
         return math.sqrt(wanted[self.keeps])
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
-        q = haar(key, rows, cols, dtype)
+        q = _ALGORITHMS[self.algorithm](key, rows, cols, dtype)
         if self.special and rows == cols:
             q = _rotation(q)
         scale = self.gain * self._factor(rows, cols)

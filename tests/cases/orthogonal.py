@@ -31,6 +31,14 @@ CASES = [
         zero=(0, 8),
     ),
     Case(
+        "Orthogonal-reflections",
+        Orthogonal(gain=0.5, algorithm="householder"),
+        (12, 7),
+        orthonormal(0.5),
+        axes="out in",
+        zero=(0, 8),
+    ),
+    Case(
         "Orthogonal-conv",
         Orthogonal(),
         (16, 4, 3),
