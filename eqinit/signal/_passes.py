@@ -15,16 +15,8 @@ from jaxtyping import Array, Float
 
 from .._typing import Key, Shape
 from ._layers import channel_axis
-from ._refine import (
-    Measured,
-    as_inputs,
-    ill,
-    measured,
-    python_loop,
-    recentred,
-    spell,
-)
-from ._slots import In, Out, tap, width
+from ._refine import Measured, Pass, plain, spelled
+from ._slots import LEVELS, In, tap, width
 from ._trace import Output, Seen, is_signal, is_state
 from ._wrap import AbstractTap, Run, attach_all
 
@@ -151,13 +143,14 @@ def _pass(
     seen: tuple[Seen, ...],
     key: Key,
     spell: bool,
-) -> Array:
-    """One backward pass: what every slot collected, a row each."""
+) -> Pass:
+    """One backward pass: what every slot collected, a row each, and what it means."""
 
     def objective(slots: list[Array]) -> Array:
         return scalarise(call(_attach_slots(model, seen, slots, spell), *args), key)
 
-    return _table(jax.grad(objective)(_make_slots(inputs, seen, spell)), spell)
+    sums = _table(jax.grad(objective)(_make_slots(inputs, seen, spell)), spell)
+    return spelled(inputs, sums) if spell else plain(inputs, sums)
 
 
 def run_passes(
@@ -171,40 +164,50 @@ def run_passes(
     once = functools.partial(
         _pass, model=model, call=call, args=args, seen=seen, key=key
     )
-    start = jnp.zeros((row_count(seen), len(In)), default_dtype())
-    start = start + _mapped_zero((model, args, key))
+    first = once(_start((model, args, key), row_count(seen)), spell=False)
 
-    def plain() -> Measured:
-        return measured(start, first)
+    def again() -> Measured:
+        return once(first.following, spell=False).measured
 
-    def centred() -> Measured:
-        carried = as_inputs(recentred(first), start)
-        return measured(carried, once(carried, spell=False))
+    def spelling() -> Measured:
+        def step(level: Any, state: Pass) -> Pass:
+            del level  # carried in the slots
+            return once(state.following, spell=True)
 
-    def spelled() -> Measured:
-        loop = jax.lax.fori_loop if traced else python_loop
-        return spell(functools.partial(once, spell=True), start, first, loop)
+        loop = jax.lax.fori_loop if traced else _python_loop
+        return loop(0, LEVELS, step, first).measured
 
-    first = once(start, spell=False)
     # Inside someone's own transformation the numbers are not known yet.
-    traced = isinstance(first, Tracer)
-    cases = (plain, centred, spelled)
-    repeated = jnp.any(first[:, Out.USES] > 1)
-    which = jnp.where(repeated, 2, jnp.where(jnp.any(ill(first)), 1, 0))
+    traced = isinstance(first.enough, Tracer)
+    cases = (lambda: first.measured, again, spelling)
     if traced:
-        return jax.lax.switch(which, cases)
-    return cases[int(which)]()
+        return jax.lax.switch(first.enough, cases)
+    return cases[int(first.enough)]()
 
 
-def _mapped_zero(tree: Any) -> Float[Array, "1 1"]:
-    """A zero that is mapped wherever any part of `tree` is.
+def _python_loop(start: int, stop: int, step: Callable[..., Any], state: Any) -> Any:
+    """`jax.lax.fori_loop`, one call of `step` after the other."""
+    for i in range(start, stop):
+        state = step(i, state)
+    return state
+
+
+def _start(tree: Any, rows: int) -> Float[Array, "rows in"]:
+    # By numpy: nothing to compile for each new number of rows.
+    start = jnp.asarray(np.zeros((rows, len(In)), default_dtype()))
+    traced = [x for x in jtu.tree_leaves(tree) if isinstance(x, Tracer)]
+    return start + _mapped_zero(traced) if traced else start
+
+
+def _mapped_zero(leaves: Sequence[Tracer]) -> Float[Array, "1 1"]:
+    """A zero that is mapped wherever any of `leaves` is.
 
     In someone's `vmap` over models, each model's slots must be its own: slots that are
     not mapped would take the members of the ensemble for samples.
     """
     zero = jnp.zeros((1, 1), default_dtype())
-    for leaf in jtu.tree_leaves(tree):
-        if isinstance(leaf, Tracer) and leaf.size:
+    for leaf in leaves:
+        if leaf.size:
             is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
             data = jax.random.key_data(leaf) if is_key else leaf
             one = data.ravel()[:1].real.astype(zero.dtype).reshape(1, 1)

@@ -1,17 +1,12 @@
 """What one pass could not hold, and what the next one carries in to hold it."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from ._slots import BINS, BITS, LANES, LEVELS, SPELLED, In, Out, order_value
+from ._slots import BINS, BITS, LANES, SPELLED, In, Out, order_value
 
-
-Loop: TypeAlias = Callable[[int, int, Callable[..., Any], Any], Any]
 
 # The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves
 # float32's range at 2^64. Beyond these a second run about the mean is worth its price.
@@ -32,7 +27,19 @@ class Measured(eqx.Module):
     extremes: Float[Array, "*batch rows 3"]
 
 
-def ill(sums: Float[Array, "rows columns"]) -> Bool[Array, " rows"]:
+class Pass(eqx.Module):
+    """One pass: its result, and what another one would carry in.
+
+    - `enough`: 0 if nothing more is needed, 1 for another pass about the mean, 2 for
+        those that spell the extremes of layers used repeatedly.
+    """
+
+    measured: Measured
+    following: Float[Array, "rows in"]
+    enough: Int[Array, ""]
+
+
+def _ill(sums: Float[Array, "rows columns"]) -> Bool[Array, " rows"]:
     """Rows whose variance or scale float32 has not held in this pass."""
     count = jnp.maximum(sums[:, Out.COUNT], 1)
     square = sums[:, Out.SQUARE] / count
@@ -52,7 +59,7 @@ def _log2_scale(size: Float[Array, " rows"]) -> Float[Array, " rows"]:
     return jnp.where(jnp.isfinite(log2), log2, 0.0)
 
 
-def recentred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
+def _recentred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
     """Shift and scale for the next pass, from a pass that had none."""
     shift = sums[:, Out.TOTAL] / jnp.maximum(sums[:, Out.COUNT], 1)
     shift = jnp.where(jnp.isfinite(shift), shift, 0.0)
@@ -64,21 +71,40 @@ def recentred(sums: Float[Array, "rows columns"]) -> dict[In, Array]:
     }
 
 
-def as_inputs(columns: dict[In, Array], like: Array) -> Array:
+def _as_inputs(columns: dict[In, Array], like: Array) -> Array:
     """What slots carry in, lane by lane; lanes that are not said are zero."""
     zero = jnp.zeros_like(like[:, 0])
     return jnp.stack([columns.get(i, zero).astype(like.dtype) for i in In], axis=1)
 
 
-def measured(carried: Array, sums: Array) -> Measured:
-    """The result of a pass in which no layer was used repeatedly."""
-    kept = jnp.concatenate([sums[:, :LANES], sums[:, -1:]], axis=1)
-    return Measured(carried, kept, _extremes({k: sums[:, k] for k in SPELLED}))
-
-
-def _extremes(found: dict[Out, Array]) -> Float[Array, "rows 3"]:
+def _measured(carried: Array, sums: Array, found: dict[Out, Array]) -> Measured:
     columns = [found[Out.MAX], -found[Out.NEG_MIN], found[Out.GRAD_MAX]]
-    return jnp.stack(columns, axis=1)
+    kept = jnp.concatenate([sums[:, :LANES], sums[:, -1:]], axis=1)
+    return Measured(carried, kept, jnp.stack(columns, axis=1))
+
+
+def plain(carried: Array, sums: Array) -> Pass:
+    """A pass whose extremes hold for layers that are used once."""
+    repeated = jnp.any(sums[:, Out.USES] > 1)
+    enough = jnp.where(repeated, 2, jnp.any(_ill(sums)).astype(jnp.int32))
+    measured = _measured(carried, sums, {lane: sums[:, lane] for lane in SPELLED})
+    return Pass(measured, _as_inputs(_recentred(sums), carried), enough)
+
+
+def spelled(carried: Array, sums: Array) -> Pass:
+    """One of four passes that spell extremes, 8 bits each: they hold after the last."""
+    following = _longer_prefixes(carried, sums)
+    once = sums[:, Out.USES] <= 1
+    found = {
+        lane: jnp.where(
+            once,
+            sums[:, lane],
+            order_value(_prefix(following, high)).astype(sums.dtype),
+        )
+        for lane, high in SPELLED.items()
+    }
+    enough = jnp.zeros((), jnp.int32)
+    return Pass(_measured(carried, sums, found), following, enough)
 
 
 def _longer_prefixes(inputs: Array, sums: Array) -> Array:
@@ -90,40 +116,9 @@ def _longer_prefixes(inputs: Array, sums: Array) -> Array:
         prefix = (_prefix(inputs, high) << BITS) | digit.astype(jnp.uint32)
         halves = jnp.stack([prefix >> 16, prefix & jnp.uint32(0xFFFF)], axis=1)
         inputs = inputs.at[:, high : high + 2].set(halves.astype(inputs.dtype))
-    return inputs
+    return inputs.at[:, In.LEVEL].add(1)
 
 
 def _prefix(inputs: Array, high: In) -> Array:
     words = inputs[:, high : high + 2].astype(jnp.uint32)
     return (words[:, 0] << 16) | words[:, 1]
-
-
-def spell(
-    once: Callable[[Array], Array], start: Array, first: Array, loop: Loop
-) -> Measured:
-    """Four passes about the mean that spell the extremes of repeated layers.
-
-    `loop` is `jax.lax.fori_loop`, or the same in Python.
-    """
-
-    def step(level: Any, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        inputs = state[0].at[:, In.LEVEL].set(level)
-        sums = once(inputs)
-        return _longer_prefixes(inputs, sums), sums
-
-    columns = LANES + len(SPELLED) * BINS + 1
-    nothing = jnp.zeros((len(first), columns), first.dtype)
-    inputs, sums = loop(0, LEVELS, step, (as_inputs(recentred(first), start), nothing))
-    plain = measured(inputs, sums)
-    found = {lane: order_value(_prefix(inputs, h)) for lane, h in SPELLED.items()}
-    repeated = sums[:, [Out.USES]] > 1
-    spelled = _extremes(found).astype(sums.dtype)
-    extremes = jnp.where(repeated, spelled, plain.extremes)
-    return Measured(plain.carried, plain.sums, extremes)
-
-
-def python_loop(start: int, stop: int, step: Callable[..., Any], state: Any) -> Any:
-    """`jax.lax.fori_loop`, one call of `step` after the other."""
-    for i in range(start, stop):
-        state = step(i, state)
-    return state

@@ -218,8 +218,11 @@ def _exp2(lane: Array, like: Array) -> Array:
     return _spread(jnp.exp2(lane), like)
 
 
+# Traced once for each shape, not once for each layer and level of `vmap`.
+_traced_once = jax.jit(_collect, static_argnums=(0, 1))
 _COLLECT = {
-    spell: through_vmap(functools.partial(_collect, spell)) for spell in (False, True)
+    spell: through_vmap(functools.partial(_traced_once, spell))
+    for spell in (False, True)
 }
 
 

@@ -3,8 +3,12 @@
 A case's `forward(model, x, nudge)` computes one example without calling the model. Each
 `nudge(path, h)` is where a layer's output is; adding zeros there and differentiating
 with respect to them gives the gradient that reaches it.
+
+Weights and data are numpy's: jax's random numbers are compiled anew for every shape,
+which would be most of what these tests cost.
 """
 
+import collections
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +17,31 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+
+KEY = jax.random.key(0)
+
+
+def normal(*shape: int, seed: int = 0, dtype: Any = jnp.float32) -> jax.Array:
+    """Standard normal numbers."""
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), dtype)
+
+
+def filled(make: Callable[[], Any], seed: int = 0) -> Any:
+    """What `make()` returns, with normal numbers for parameters.
+
+    Matrices are divided by the square root of their last axis, so that deep models keep
+    their scale; biases are small enough to leave room for a variance of one.
+    """
+    rng = np.random.default_rng(seed)
+
+    def draw(leaf: Any) -> Any:
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf
+        size = leaf.shape[-1] ** -0.5 if leaf.ndim > 1 else 0.3
+        return jnp.asarray(size * rng.normal(size=leaf.shape), leaf.dtype)
+
+    return jax.tree.map(draw, eqx.filter_eval_shape(make))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,38 +56,53 @@ class Case:
 
 def by_hand(case: Case) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Path to (outputs, gradients), over the batch, in the order of computation."""
+    seen, grads = _outputs_and_gradients(case.forward, case.model, case.x)
+    return {p: (_wide(seen[p]), _wide(grads[p])) for p in seen}
 
-    def run(nudges: dict[str, Any], x: Any) -> tuple[Any, dict[str, Any]]:
+
+def outputs_by_hand(case: Case) -> dict[str, np.ndarray]:
+    """The outputs alone."""
+
+    @jax.jit
+    @jax.vmap
+    def run(x: Any) -> Any:
         seen: dict[str, Any] = {}
+        case.forward(case.model, x, lambda p, h: seen.setdefault(p, h))
+        return seen
+
+    return {p: _wide(h) for p, h in run(case.x).items()}
+
+
+# Cases that differ in numbers alone are compiled once.
+@eqx.filter_jit
+def _outputs_and_gradients(forward: Any, model: Any, x: Any) -> Any:
+    def run(nudges: Any, x: Any) -> tuple[Any, Any]:
+        # A plain dict would come out of `jit` sorted by path.
+        seen: Any = collections.OrderedDict()
 
         def nudge(path: str, h: Any) -> Any:
             seen[path] = h
             return h + nudges[path] if path in nudges else h
 
-        return case.forward(case.model, x, nudge), seen
+        return forward(model, x, nudge), seen
 
-    shapes = jax.eval_shape(lambda x: run({}, x)[1], case.x[0])
-    batch = len(case.x)
-    zeros = {p: jnp.zeros((batch, *s.shape), s.dtype) for p, s in shapes.items()}
-
-    def total(nudges: dict[str, Any]) -> tuple[Any, Any]:
-        losses, seen = jax.vmap(run)(nudges, case.x)
+    def total(nudges: Any) -> tuple[Any, Any]:
+        losses, seen = jax.vmap(run)(nudges, x)
         return jnp.mean(losses), seen
 
-    grads, seen = jax.jit(jax.grad(total, has_aux=True))(zeros)
-    wide = np.complex128 if _any_complex(seen) else np.float64
-    order: list[str] = []
-    case.forward(case.model, case.x[0], lambda p, h: (order.append(p), h)[1])
-    return {p: (np.asarray(seen[p], wide), np.asarray(grads[p], wide)) for p in order}
+    shapes = jax.eval_shape(jax.vmap(lambda one: run({}, one)[1]), x)
+    zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    grads, seen = jax.grad(total, has_aux=True)(zeros)
+    return seen, grads
+
+
+def _wide(a: Any) -> np.ndarray:
+    return np.asarray(a, np.complex128 if jnp.iscomplexobj(a) else np.float64)
 
 
 def member_of(stacked: Any, i: int) -> Any:
     """One member of an ensemble, one slice of a stack."""
     return jax.tree.map(lambda a: a[i] if eqx.is_array(a) else a, stacked)
-
-
-def _any_complex(tree: Any) -> bool:
-    return any(jnp.iscomplexobj(x) for x in jax.tree.leaves(tree))
 
 
 def mean_loss(model: Any, case_loss: Callable[[Any, Any], Any], x: Any) -> Any:
@@ -67,6 +111,10 @@ def mean_loss(model: Any, case_loss: Callable[[Any, Any], Any], x: Any) -> Any:
 
 def _square(out: Any) -> Any:
     return jnp.sum(jnp.square(out))
+
+
+def _loss(m: Any, x: Any) -> Any:
+    return _square(m(x))
 
 
 def linear(layer: Any, x: Any) -> Any:
@@ -79,9 +127,8 @@ def _layer_norm(layer: Any, x: Any) -> Any:
     return centred * scale * layer.weight + layer.bias
 
 
-def mlp(depth: int = 4) -> Case:
-    key, data = jax.random.split(jax.random.key(0))
-    model = eqx.nn.MLP(6, 3, 16, depth, key=key)
+def mlp(depth: int = 3) -> Case:
+    model = filled(lambda: eqx.nn.MLP(6, 3, 16, depth, key=KEY))
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         for i, layer in enumerate(m.layers):
@@ -89,10 +136,7 @@ def mlp(depth: int = 4) -> Case:
             x = jax.nn.relu(x) if i < len(m.layers) - 1 else x
         return _square(x)
 
-    def loss(m, x):
-        return _square(m(x))
-
-    return Case(model, loss, forward, jax.random.normal(data, (32, 6)))
+    return Case(model, _loss, forward, normal(32, 6))
 
 
 class CNN(eqx.Module):
@@ -106,12 +150,12 @@ class CNN(eqx.Module):
 
 
 def cnn() -> Case:
-    keys = jax.random.split(jax.random.key(1), 4)
-    convs = [
-        eqx.nn.Conv2d(2, 8, 3, padding=1, key=keys[0]),
-        eqx.nn.Conv2d(8, 6, 3, stride=2, key=keys[1]),
-    ]
-    model = CNN(convs, eqx.nn.Linear(6, 3, key=keys[2]))
+    def make():
+        first = eqx.nn.Conv2d(2, 8, 3, padding=1, key=KEY)
+        second = eqx.nn.Conv2d(8, 6, 3, stride=2, key=KEY)
+        return CNN([first, second], eqx.nn.Linear(6, 3, key=KEY))
+
+    model = filled(make)
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         for i, (stride, padding) in enumerate(((1, "SAME"), (2, "VALID"))):
@@ -120,10 +164,7 @@ def cnn() -> Case:
             x = jnp.tanh(nudge(f"convs.{i}", x + conv.bias))
         return _square(nudge("head", linear(m.head, jnp.mean(x, axis=(1, 2)))))
 
-    def loss(m, x):
-        return _square(m(x))
-
-    return Case(model, loss, forward, jax.random.normal(keys[3], (5, 2, 8, 8)))
+    return Case(model, _loss, forward, normal(5, 2, 8, 8))
 
 
 class Block(eqx.Module):
@@ -190,13 +231,13 @@ class Transformer(eqx.Module):
         return jax.vmap(self.head)(x)
 
 
-def transformer() -> Case:
-    keys = jax.random.split(jax.random.key(2), 5)
-    model = Transformer(
-        eqx.nn.Embedding(11, 8, key=keys[0]),
-        [Block(8, 2, key) for key in keys[1:3]],
-        eqx.nn.Linear(8, 11, key=keys[3]),
-    )
+def transformer(depth: int = 1) -> Case:
+    def make():
+        embed = eqx.nn.Embedding(11, 8, key=KEY)
+        blocks = [Block(8, 2, KEY) for _ in range(depth)]
+        return Transformer(embed, blocks, eqx.nn.Linear(8, 11, key=KEY))
+
+    model = filled(make)
 
     def forward(m: Any, tokens: Any, nudge: Any) -> Any:
         x = nudge("embed", m.embed.weight[tokens])
@@ -205,16 +246,23 @@ def transformer() -> Case:
         logits = jax.vmap(linear, in_axes=(None, 0))(m.head, x)
         return _square(nudge("head", logits))
 
-    def loss(m, tokens):
-        return _square(m(tokens))
+    tokens = np.random.default_rng(0).integers(0, 11, (4, 7))
+    return Case(model, _loss, forward, jnp.asarray(tokens))
 
-    return Case(model, loss, forward, jax.random.randint(keys[4], (4, 7), 0, 11))
+
+class Residual(eqx.Module):
+    norm: eqx.nn.LayerNorm
+    up: eqx.nn.Linear
+    down: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        return x + self.down(jnp.tanh(self.up(self.norm(x))))
 
 
 class Scanned(eqx.Module):
     """Blocks stacked along a leading axis and scanned, each one rematerialised."""
 
-    blocks: Block
+    blocks: Residual
     head: eqx.nn.Linear
 
     def __call__(self, x: Any) -> Any:
@@ -225,29 +273,27 @@ class Scanned(eqx.Module):
             return eqx.combine(layer, static)(h), None
 
         x, _ = jax.lax.scan(body, x, arrays)
-        return jax.vmap(self.head)(x)
+        return self.head(x)
 
 
 def scanned() -> Case:
-    keys = jax.random.split(jax.random.key(3), 3)
-    blocks = eqx.filter_vmap(lambda k: Block(8, 2, k))(jax.random.split(keys[0], 3))
-    model = Scanned(blocks, eqx.nn.Linear(8, 4, key=keys[1]))
+    def block(key: Any) -> Residual:
+        up, down = (eqx.nn.Linear(*s, key=key) for s in ((8, 16), (16, 8)))
+        return Residual(eqx.nn.LayerNorm(8), up, down)
+
+    def make():
+        blocks = eqx.filter_vmap(block)(jax.random.split(KEY, 3))
+        return Scanned(blocks, eqx.nn.Linear(8, 4, key=KEY))
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         for i in range(3):
-            block = member_of(m.blocks, i)
+            b = member_of(m.blocks, i)
+            h = nudge(f"blocks.norm[{i}]", _layer_norm(b.norm, x))
+            h = jnp.tanh(nudge(f"blocks.up[{i}]", linear(b.up, h)))
+            x = x + nudge(f"blocks.down[{i}]", linear(b.down, h))
+        return _square(nudge("head", linear(m.head, x)))
 
-            def indexed(path, h, i=i):
-                return nudge(f"{path}[{i}]", h)
-
-            x = block_by_hand(block, x, "blocks", indexed)
-        out = jax.vmap(linear, in_axes=(None, 0))(m.head, x)
-        return _square(nudge("head", out))
-
-    def loss(m, x):
-        return _square(m(x))
-
-    return Case(model, loss, forward, jax.random.normal(keys[2], (4, 5, 8)))
+    return Case(filled(make), _loss, forward, normal(8, 8))
 
 
 CASES: dict[str, Callable[[], Case]] = {

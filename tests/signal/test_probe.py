@@ -7,7 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from by_hand import CASES, Case, by_hand, mean_loss, member_of, mlp
+from by_hand import (
+    CASES,
+    KEY,
+    Case,
+    by_hand,
+    filled,
+    mean_loss,
+    member_of,
+    mlp,
+    normal,
+    transformer,
+)
 
 from eqinit import Layer, Path, plan
 from eqinit.signal import LayerSignal, probe
@@ -43,6 +54,15 @@ def assert_case(case: Case, report: Any) -> None:
         assert_row(row, *expected[row.path])
 
 
+def batched(m: Any, x: Any) -> Any:
+    return jax.vmap(m)(x)
+
+
+def total(m: Any, x: Any) -> Any:
+    """One number, where the gradients are of no interest: no noise to compile."""
+    return jnp.sum(batched(m, x).real.astype(jnp.float32))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_equals_by_hand(name: str):
     case = CASES[name]()
@@ -51,6 +71,14 @@ def test_equals_by_hand(name: str):
         return mean_loss(m, case.loss, x)
 
     assert_case(case, probe(case.model, call, case.x))
+
+
+# Two layers and one `call`, so that what is equal is compiled once.
+SMALL = mlp(depth=1)
+
+
+def small_loss(m: Any, x: Any) -> Any:
+    return mean_loss(m, SMALL.loss, x)
 
 
 TRANSFORMS: dict[str, Any] = {
@@ -64,85 +92,80 @@ TRANSFORMS: dict[str, Any] = {
 
 @pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
 def test_sees_through_transformations(transform: Any):
-    case = CASES["mlp"]()
-
     def call(m, x):
-        return mean_loss(m, transform(case.loss), x)
+        return mean_loss(m, transform(SMALL.loss), x)
 
-    assert_case(case, probe(case.model, call, case.x))
+    assert_case(SMALL, probe(SMALL.model, call, SMALL.x))
 
 
 def test_nested_vmap_with_the_model_mapped_over():
-    case = CASES["mlp"]()
-
     def call(m, x):
         folded = x.reshape(4, 8, *x.shape[1:])
-        inner = eqx.filter_vmap(case.loss, in_axes=(None, 0))
+        inner = eqx.filter_vmap(SMALL.loss, in_axes=(None, 0))
         return jnp.mean(eqx.filter_vmap(inner, in_axes=(None, 0))(m, folded))
 
-    report = probe(case.model, call, case.x)
+    report = probe(SMALL.model, call, SMALL.x)
     assert {row.uses for row in report.rows} == {1}
-    assert_case(case, report)
+    assert_case(SMALL, report)
 
 
-def test_loop_over_the_batch():
+def loop_loss(m: Any, x: Any) -> Any:
+    return jnp.mean(jax.lax.map(lambda a: SMALL.loss(m, a), x))
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+def test_loop_over_the_batch(jitted: bool):
     """Batches by `lax.map`: sums over steps, and a maximum spelled out exactly."""
-    case = CASES["mlp"]()
 
-    def call(m, x):
-        return jnp.mean(jax.lax.map(lambda a: case.loss(m, a), x))
+    def run(m, x):
+        return probe(m, loop_loss, x)
 
-    report = probe(case.model, call, case.x)
-    assert {row.uses for row in report.rows} == {len(case.x)}
-    assert_case(case, report)
+    report = (eqx.filter_jit(run) if jitted else run)(SMALL.model, SMALL.x)
+    assert {row.uses for row in report.rows} == {len(SMALL.x)}
+    assert_case(SMALL, report)
 
 
 def test_inside_jit():
-    case = CASES["mlp"]()
+    @eqx.filter_jit
+    def run(m, x):
+        report = probe(m, small_loss, x)
+        with pytest.raises(ValueError, match="not known inside a transformation"):
+            report.rows
+        return report
 
-    def call(m, x):
-        return mean_loss(m, case.loss, x)
+    assert_case(SMALL, run(SMALL.model, SMALL.x))
 
-    report = eqx.filter_jit(lambda m, x: probe(m, call, x))(case.model, case.x)
-    assert_case(case, report)
+
+def ensemble() -> Any:
+    def make():
+        keys = jax.random.split(KEY, 3)
+        return eqx.filter_vmap(lambda k: eqx.nn.MLP(6, 3, 16, 1, key=k))(keys)
+
+    return filled(make, seed=7)
 
 
 def test_mapped_over_an_ensemble():
     """vmap of the probe: one report a member."""
-    case = mlp(depth=1)
-
-    def make(key):
-        return eqx.nn.MLP(6, 3, 16, 1, key=key)
-
-    models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
-
-    def call(m, x):
-        return mean_loss(m, case.loss, x)
-
-    reports = eqx.filter_vmap(lambda m: probe(m, call, case.x))(models)
+    models = ensemble()
+    reports = eqx.filter_vmap(lambda m: probe(m, small_loss, SMALL.x))(models)
     with pytest.raises(ValueError, match="reports in one"):
         reports.rows
     for i in range(3):
-        member = Case(member_of(models, i), case.loss, case.forward, case.x)
+        member = Case(member_of(models, i), SMALL.loss, SMALL.forward, SMALL.x)
         assert_case(member, member_of(reports, i))
 
 
 def test_ensemble_inside_the_call():
     """An ensemble mapped inside of `call` is a stack: one row a member."""
-    case = mlp(depth=1)
-
-    def make(key):
-        return eqx.nn.MLP(6, 3, 16, 1, key=key)
-
-    models = eqx.filter_vmap(make)(jax.random.split(jax.random.key(7), 3))
+    models = ensemble()
 
     def call(m: Any, x: Any) -> Any:
-        return jnp.sum(eqx.filter_vmap(lambda one: mean_loss(one, case.loss, x))(m))
+        return jnp.sum(eqx.filter_vmap(lambda one: small_loss(one, x))(m))
 
-    report = probe(models, call, case.x)
+    report = probe(models, call, SMALL.x)
     assert [r.path for r in report.rows[:2]] == ["layers.0[0]", "layers.1[0]"]
     for i in range(3):
-        member = Case(member_of(models, i), case.loss, case.forward, case.x)
+        member = Case(member_of(models, i), SMALL.loss, SMALL.forward, SMALL.x)
         for path, (h, g) in by_hand(member).items():
             assert_row(report[f"{path}[{i}]"], h, g)
 
@@ -162,46 +185,49 @@ class RNN(eqx.Module):
 
 def test_recurrent_cell():
     """Two arrays returned are two rows; steps add up, extremes are exact."""
-    keys = jax.random.split(jax.random.key(0), 3)
-    model = RNN(eqx.nn.LSTMCell(3, 5, key=keys[0]), eqx.nn.Linear(5, 2, key=keys[1]))
-    xs = 2 * jax.random.normal(keys[2], (6, 9, 3))
-    report = probe(model, lambda m, x: jax.vmap(m)(x), xs)
+
+    def make():
+        return RNN(eqx.nn.LSTMCell(3, 5, key=KEY), eqx.nn.Linear(5, 2, key=KEY))
+
+    model = filled(make)
+    xs = 2 * normal(6, 9, 3)
+    report = probe(model, total, xs)
     assert [r.path + r.output for r in report] == ["cell[0]", "cell[1]", "head"]
-    hidden, memory = [], []
-    cell = eqx.filter_jit(model.cell)
-    for example in xs:
-        carry = (jnp.zeros(5), jnp.zeros(5))
-        for x in example:
-            carry = cell(x, carry)
-            hidden.append(carry[0])
-            memory.append(carry[1])
-    for row, values in zip(report.rows[:2], (hidden, memory), strict=True):
+
+    @jax.jit
+    def states(xs: Any) -> Any:
+        def step(carry: Any, x: Any) -> Any:
+            new = model.cell(x, carry)
+            return new, new
+
+        return jax.lax.scan(step, (jnp.zeros(5), jnp.zeros(5)), xs)[1]
+
+    for row, values in zip(report.rows[:2], jax.vmap(states)(xs), strict=True):
         h = np.asarray(values, np.float64)
         assert (row.uses, row.count) == (9, h.size)
         np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
         np.testing.assert_allclose(row.mean, h.mean(), atol=1e-6)
-        # Computed one example at a time, so the last bit may differ.
+        # Another program: the last bits may differ.
         np.testing.assert_allclose([row.max, row.min], [h.max(), h.min()], rtol=1e-6)
+
+
+def scaled_sum(m: Any, x: Any, scale: Any) -> Any:
+    return jnp.sum(jax.vmap(m)(x)) * scale
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-10, 1.0, 1e12, 1e30])
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_extreme_scales(scale: float, offset: float):
     """Neither 1e-30 nor a mean of a hundred standard deviations is lost."""
-    key = jax.random.key(0)
-    weight = scale * jax.random.normal(key, (64, 8))
     layer = eqx.tree_at(
         lambda m: (m.weight, m.bias),
-        eqx.nn.Linear(8, 64, key=key),
-        (weight, jnp.full(64, scale * offset)),
+        filled(lambda: eqx.nn.Linear(8, 64, key=KEY)),
+        (normal(64, 8) * np.float32(scale), jnp.asarray(np.full(64, scale * offset))),
     )
-    x = jax.random.normal(jax.random.key(1), (50, 8))
-
-    def call(m, x):
-        return jnp.sum(jax.vmap(m)(x)) * jnp.float32(scale)
-
-    row = probe(layer, call, x).rows[0]
-    h = np.asarray(jax.vmap(layer)(x), np.float64)
+    layer = eqx.tree_at(lambda m: m.bias, layer, layer.bias.astype(jnp.float32))
+    x = normal(50, 8, seed=1)
+    row = probe(layer, scaled_sum, x, jnp.asarray(np.float32(scale))).rows[0]
+    h = np.asarray(batched(layer, x), np.float64)
     np.testing.assert_allclose(row.std, h.std(), rtol=2e-5)
     np.testing.assert_allclose(row.mean, h.mean(), atol=1e-5 * np.abs(h).max())
     np.testing.assert_allclose(row.grad_max, scale, rtol=1e-6)
@@ -209,11 +235,10 @@ def test_extreme_scales(scale: float, offset: float):
 
 def test_correlations():
     """Against the full correlation matrices, on features that do correlate."""
-    key = jax.random.key(0)
-    layer = eqx.nn.Linear(4, 12, key=key)
-    x = jax.random.normal(jax.random.key(1), (200, 4)) + 0.5
-    row = probe(layer, lambda m, x: jax.vmap(m)(x), x).rows[0]
-    h = np.asarray(jax.vmap(layer)(x), np.float64)
+    layer = filled(lambda: eqx.nn.Linear(4, 12, key=KEY))
+    x = normal(200, 4) + np.float32(0.5)
+    row = probe(layer, total, x).rows[0]
+    h = np.asarray(batched(layer, x), np.float64)
     cov = np.cov(h.T, bias=True)
     off = ~np.eye(12, dtype=bool)
     pooled = cov[off].mean() / np.diag(cov).mean()
@@ -234,29 +259,20 @@ def test_dead_and_blocked():
             del key
             return jax.nn.relu(self.linear(x))
 
-    layer = eqx.nn.Linear(3, 4, key=jax.random.key(0))
+    layer = filled(lambda: eqx.nn.Linear(3, 4, key=KEY))
     layer = eqx.tree_at(lambda m: m.bias, layer, jnp.array([-1e3, 1e3, -1e3, 1e3]))
-    x = jax.random.normal(jax.random.key(1), (10, 3))
     model = eqx.nn.Sequential([Dead(layer)])
-
-    def call(m, x):
-        return jax.vmap(m)(x)
-
-    inner = probe(model, call, x)["layers.0.linear"]
-    outer = probe(model, call, x, select=Dead)["layers.0"]
+    both = probe(model, total, normal(10, 3), select=Layer(Dead) | Path("**.linear"))
+    inner, outer = both["layers.0.linear"], both["layers.0"]
     assert (inner.dead, inner.blocked) == (0.0, 0.5)
     assert (outer.dead, outer.blocked) == (0.5, 0.0)
 
 
 def test_gradients_drawn_for_outputs_have_variance_one():
-    layer = eqx.nn.Linear(4, 50, key=jax.random.key(0))
-    x = jax.random.normal(jax.random.key(1), (200, 4))
-
-    def call(m, x):
-        return jax.vmap(m)(x)
-
-    first = probe(layer, call, x).rows[0]
-    other = probe(layer, call, x, key=jax.random.key(5)).rows[0]
+    layer = filled(lambda: eqx.nn.Linear(4, 50, key=KEY))
+    x = normal(200, 4)
+    first = probe(layer, batched, x).rows[0]
+    other = probe(layer, batched, x, key=jax.random.key(5)).rows[0]
     # The std of n normals deviates by 1/sqrt(2n); five of those: 1 in 2 million seeds.
     assert abs(first.grad_std - 1) < 5 / np.sqrt(2 * first.count)
     assert first.grad_std != other.grad_std
@@ -270,11 +286,11 @@ def test_shared_layer_counts_both_uses():
         def __call__(self, x: Any) -> Any:
             return self.linear(jnp.tanh(self.linear(x)))
 
-    model = Twice(eqx.nn.Linear(4, 4, key=jax.random.key(0)))
-    x = jax.random.normal(jax.random.key(1), (6, 4))
-    row = probe(model, lambda m, x: jax.vmap(m)(x), x).rows[0]
-    first = jax.vmap(model.linear)(x)
-    h = np.stack([first, jax.vmap(model.linear)(jnp.tanh(first))])
+    model = Twice(filled(lambda: eqx.nn.Linear(4, 4, key=KEY)))
+    x = normal(6, 4)
+    row = probe(model, total, x).rows[0]
+    first = batched(model.linear, x)
+    h = np.stack([first, batched(model.linear, jnp.tanh(first))])
     assert row.uses == 2
     np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
     assert row.max == h.max()
@@ -282,18 +298,20 @@ def test_shared_layer_counts_both_uses():
 
 
 def test_half_precision_and_complex():
-    half = eqx.nn.Linear(8, 300, key=jax.random.key(0), dtype=jnp.bfloat16)
-    x = jax.random.normal(jax.random.key(1), (100, 8), jnp.bfloat16)
-    row = probe(half, lambda m, x: jax.vmap(m)(x), x).rows[0]
-    h = np.asarray(jax.vmap(half)(x).astype(jnp.float32), np.float64)
+    half = filled(lambda: eqx.nn.Linear(8, 300, key=KEY, dtype=jnp.bfloat16))
+    x = normal(100, 8, dtype=jnp.bfloat16)
+    row = probe(half, total, x).rows[0]
+    h = np.asarray(batched(half, x), np.float64)
     assert row.count == h.size
     # Sums are in float32; only the fused product may round the other way (2^-9).
     np.testing.assert_allclose(row.std, h.std(), rtol=1e-3)
 
-    cplx = eqx.nn.Linear(8, 30, key=jax.random.key(0), dtype=jnp.complex64)
-    z = jax.random.normal(jax.random.key(1), (100, 8), jnp.complex64) + 1j
-    row = probe(cplx, lambda m, z: jax.vmap(m)(z), z).rows[0]
-    h = np.asarray(jax.vmap(cplx)(z), np.complex128)
+    cplx = filled(lambda: eqx.nn.Linear(8, 30, key=KEY, dtype=jnp.complex64))
+    # A mean and imaginary parts of its own.
+    numbers = np.asarray(normal(100, 8)) + 1j * np.asarray(normal(100, 8, seed=1)) + 1j
+    z = jnp.asarray(numbers, jnp.complex64)
+    row = probe(cplx, total, z).rows[0]
+    h = np.asarray(batched(cplx, z), np.complex128)
     np.testing.assert_allclose(row.mean, h.mean(), rtol=1e-4)
     np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
     np.testing.assert_allclose(row.max, np.abs(h).max(), rtol=1e-5)
@@ -302,17 +320,15 @@ def test_half_precision_and_complex():
 def test_state_passes_through():
     """BatchNorm returns `(out, state)`: the output is measured, the state is not."""
 
-    def make():
-        return eqx.nn.BatchNorm(3, axis_name="batch", mode="ema")
-
-    model, state = eqx.nn.make_with_state(make)()
-    x = 3 * jax.random.normal(jax.random.key(0), (64, 3)) + 1
+    make = eqx.nn.make_with_state(eqx.nn.BatchNorm)
+    model, state = make(3, axis_name="batch", mode="ema")
+    x = 3 * normal(64, 3) + 1
 
     def call(m: Any, x: Any) -> Any:
         mapped = jax.vmap(m, in_axes=(0, None), out_axes=(0, None), axis_name="batch")
         return mapped(x, state)[0]
 
-    (row,) = probe(model, call, x).rows
+    (row,) = probe(model, lambda m, x: jnp.sum(call(m, x)), x).rows
     assert row.count == x.size
     assert row.output == "[0]" or row.output == ""
     h = np.asarray(call(model, x), np.float64)
@@ -320,10 +336,9 @@ def test_state_passes_through():
 
 
 def test_model_is_not_changed():
-    case = CASES["mlp"]()
-    before = jax.tree.leaves(case.model)
-    probe(case.model, lambda m, x: mean_loss(m, case.loss, x), case.x)
-    after = jax.tree.leaves(case.model)
+    before = jax.tree.leaves(SMALL.model)
+    probe(SMALL.model, small_loss, SMALL.x)
+    after = jax.tree.leaves(SMALL.model)
     assert all(a is b for a, b in zip(before, after, strict=True))
 
 
@@ -334,12 +349,11 @@ def test_one_compile_for_equal_shapes():
     def call(m: Any, x: Any) -> Any:
         nonlocal traces
         traces += 1
-        return jax.vmap(m)(x)
+        return total(m, x)
 
-    case = CASES["mlp"]()
-    probe(case.model, call, case.x)
+    probe(SMALL.model, call, SMALL.x)
     first = traces
-    probe(jax.tree.map(lambda a: a, case.model), call, case.x + 1)
+    probe(jax.tree.map(lambda a: a, SMALL.model), call, normal(32, 6, seed=1))
     assert traces == first + 1
 
 
@@ -359,21 +373,19 @@ class Fussy(eqx.Module):
 
 
 def test_wrapped_layers_are_what_they_were():
-    key = jax.random.key(0)
-    linear, unused = (eqx.nn.Linear(4, 4, key=key) for _ in range(2))
+    linear, unused = (filled(lambda: eqx.nn.Linear(4, 4, key=KEY)) for _ in range(2))
     model = Fussy(linear, eqx.nn.LayerNorm(4), unused)
-    report = probe(model, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 4)))
+    report = probe(model, total, jnp.ones((2, 4)))
     assert [row.path for row in report.rows] == ["linear", "norm"]
     assert report.missing == ("unused",)
     assert "not called: unused" in str(report)
 
 
 def test_layer_behind_stop_gradient_is_listed_as_not_reached():
-    key = jax.random.key(0)
-    model = [eqx.nn.Linear(4, 4, key=key), eqx.nn.Linear(4, 4, key=key)]
+    model = [filled(lambda: eqx.nn.Linear(4, 4, key=KEY)) for _ in range(2)]
 
     def call(m, x):
-        return m[1](jax.lax.stop_gradient(m[0](x)))
+        return jnp.sum(m[1](jax.lax.stop_gradient(m[0](x))))
 
     report = probe(model, call, jnp.ones(4))
     assert [row.count for row in report.rows] == [0, 4]
@@ -382,7 +394,7 @@ def test_layer_behind_stop_gradient_is_listed_as_not_reached():
 
 
 def test_selectors():
-    model = CASES["transformer"]().model
+    model = transformer(depth=2).model
 
     def paths(select):
         return [found.path for found in find_layers(model, select)]
@@ -400,14 +412,14 @@ def test_selectors():
 
 
 def test_paths_are_spelled_as_those_of_parameters():
-    layer = eqx.nn.Linear(2, 2, key=jax.random.key(0))
+    layer = filled(lambda: eqx.nn.Linear(2, 2, key=KEY))
     model = {"a.b": [layer], "a": {"b": layer}, "c\\": (layer,)}
     found = {f"{layer.path}.weight" for layer in find_layers(model, None)}
     assert found == {row.path for row in plan(model, []) if row.path[-1] == "t"}
 
 
 def test_errors():
-    layer = eqx.nn.Linear(4, 4, key=jax.random.key(0))
+    layer = filled(lambda: eqx.nn.Linear(4, 4, key=KEY))
     x = jnp.ones(4)
     with pytest.raises(ValueError, match="no floating-point array"):
         probe(layer, lambda m, x: jnp.argmax(m(x)), x)
@@ -432,9 +444,7 @@ def test_errors():
 def test_third_party():
     """klax's Linear stores `(in, out)` and keeps constraints in wrappers."""
     klax = pytest.importorskip("klax")
-    key = jax.random.key(0)
-    model = klax.nn.MLP(3, 2, [8, 16], weight_wrap=klax.NonNegative, key=key)
-    x = jax.random.normal(key, (20, 3))
+    model = klax.nn.MLP(3, 2, [8, 16], weight_wrap=klax.NonNegative, key=KEY)
 
     def forward(m: Any, x: Any, nudge: Any) -> Any:
         m = klax.finalize(m)
@@ -446,5 +456,5 @@ def test_third_party():
     def loss(m, x):
         return jnp.sum(jnp.square(klax.finalize(m)(x)))
 
-    case = Case(model, loss, forward, x)
-    assert_case(case, probe(model, lambda m, x: mean_loss(m, loss, x), x))
+    case = Case(model, loss, forward, normal(20, 3))
+    assert_case(case, probe(model, lambda m, x: mean_loss(m, loss, x), case.x))
