@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import SIGMAS, same_bits, z_of_std
+from helpers import SIGMAS, jax_rounds_once, same_bits, same_normals, z_of_std
 
 import eqinit as ei
 from eqinit import AbstractInitializer
@@ -75,12 +75,17 @@ def assert_same(ours: AbstractInitializer, axes: str | None, theirs: Any, shape:
     def reference(key: jax.Array) -> jax.Array:
         return theirs(key, shape, jnp.float32)
 
-    wanted = reference(KEY)
-    assert same_bits(draw(KEY), wanted)
+    drawn, wanted = draw(KEY), reference(KEY)
+    normal = merges_constants(theirs)
+    assert (same_normals if normal else same_bits)(drawn, wanted)
+    if normal and jax_rounds_once():
+        # Compiled beside another draw, jax 0.12 moves `jax.random.normal` itself.
+        assert same_bits(jax.jit(draw)(KEY), drawn)
+        return
     ours_jitted, theirs_jitted = jax.jit(lambda key: (draw(key), reference(key)))(KEY)
-    assert same_bits(ours_jitted, wanted)
+    assert same_bits(ours_jitted, drawn)
     # jax's own normals move by a last bit under `jit`: see the end of this file.
-    if not merges_constants(theirs):
+    if not normal:
         assert same_bits(theirs_jitted, wanted)
 
 
@@ -194,6 +199,8 @@ def test_truncated_normal_corrects_its_std():
 
 
 def test_jitted_normals_are_the_eager_ones():
+    if jax_rounds_once():
+        pytest.skip("this jax rounds as under `jit` throughout")
     # Jitted, XLA merges the scale into the sqrt(2) of the inverse cdf: two roundings
     # become one, and jax's draw differs from its own eager one. Ours does not.
     theirs = jinit.variance_scaling(1.7, "fan_in", "normal")
