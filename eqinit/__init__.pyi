@@ -37,6 +37,11 @@ from ._more_bases import (
     UnitGamma as UnitGamma,
 )
 from ._plan import Plan as Plan, plan as plan
+from ._renew import (
+    dormant_units as dormant_units,
+    recycle as recycle,
+    shrink_and_perturb as shrink_and_perturb,
+)
 from ._resolve import Row as Row
 from ._rules import Rule as Rule
 from ._select import (
@@ -51,6 +56,7 @@ from ._selection import Selection as Selection, select as select
 from ._sites import Site as Site
 from ._spec import ParamSpec as ParamSpec
 from ._swap import swap as swap
+from ._units import net2deeper as net2deeper, net2wider as net2wider
 from ._with_bias import with_bias as with_bias, without_bias as without_bias
 from .combinators import (
     Abs as Abs,

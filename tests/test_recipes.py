@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -118,6 +119,66 @@ class Mlstm(eqx.Module):
         self.norm = eqx.nn.RMSNorm(16)
 
 
+class Adapted(eqx.Module):
+    weight: jax.Array
+    lora_a: jax.Array
+    lora_b: jax.Array
+
+    def __init__(self):
+        self.weight, self.lora_a = jnp.ones((12, 16)), jnp.zeros((4, 16))
+        self.lora_b = jnp.zeros((12, 4))
+
+
+class Rwkv(eqx.Module):
+    """The names of the authors' model, one layer a name."""
+
+    embed: eqx.nn.Embedding
+    blocks: list[dict[str, Any]]
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        def linear(out: int = 12) -> eqx.nn.Linear:
+            return eqx.nn.Linear(12, out, use_bias=False, key=KEY)
+
+        self.embed = eqx.nn.Embedding(27, 12, key=KEY)
+        att = {name: linear() for name in ("receptance", "key", "gate", "output")}
+        ffn = {name: linear() for name in ("key", "value", "receptance")}
+        att |= {"ln_x": eqx.nn.LayerNorm(12)}
+        self.blocks = [{"att": att, "ffn": ffn} for _ in range(BLOCKS)]
+        self.head = linear(27)
+
+
+class Diffuser(eqx.Module):
+    patch: eqx.nn.Conv2d
+    t_embedder: eqx.nn.MLP
+    y_embedder: eqx.nn.Embedding
+    blocks: list[dict[str, Any]]
+    final_layer: eqx.nn.Sequential
+
+    def __init__(self):
+        self.patch = eqx.nn.Conv2d(3, WIDTH, 2, 2, key=KEY)
+        self.t_embedder = eqx.nn.MLP(6, WIDTH, WIDTH, 1, key=KEY)
+        self.y_embedder = eqx.nn.Embedding(5, WIDTH, key=KEY)
+        modulation = eqx.nn.Linear(WIDTH, 6 * WIDTH, key=KEY)
+        qkv = eqx.nn.Linear(WIDTH, 3 * WIDTH, key=KEY)
+        self.blocks = [{"qkv": qkv, "adaLN_modulation": modulation}]
+        norm, last = eqx.nn.LayerNorm(WIDTH), eqx.nn.Linear(WIDTH, 8, key=KEY)
+        self.final_layer = eqx.nn.Sequential([norm, last])
+
+
+class Windowed(eqx.Module):
+    relative_position_bias_table: jax.Array
+    gamma: jax.Array
+    proj: eqx.nn.Linear
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        self.relative_position_bias_table = jnp.zeros((9, HEADS))
+        self.gamma = jnp.zeros(WIDTH)
+        self.proj = eqx.nn.Linear(WIDTH, WIDTH, key=KEY)
+        self.head = eqx.nn.Linear(WIDTH, 10, key=KEY)
+
+
 class Agent(eqx.Module):
     body: eqx.nn.MLP
     policy: eqx.nn.Linear
@@ -158,6 +219,84 @@ CASES = {
         {"cell.bias": 3**0.5 / 4, "embed.weight": 0.05 / 3**0.5, "gru.bias": 0.0},
     ),
     "nan": (recipes.nan(), Recurrent, True, {}),
+    "zeros": (recipes.zeros(), Recurrent, True, {"head.weight": 0.0}),
+    "t5": (
+        recipes.t5(WIDTH, WIDTH // HEADS),
+        Transformer,
+        False,
+        {
+            "blocks.1.attn.query_proj.weight": (12 * 4) ** -0.5,
+            "blocks.1.attn.output_proj.weight": 12**-0.5,
+            "blocks.1.mlp.layers.1.weight": 24**-0.5,
+            "embed.weight": 1.0,
+        },
+    ),
+    "olmo": (
+        recipes.olmo(_OUT),
+        Transformer,
+        False,
+        {
+            "blocks.0.attn.key_proj.weight": 12**-0.5,
+            "blocks.0.mlp.layers.1.weight": (2 * 24) ** -0.5,
+            "blocks.3.mlp.layers.1.weight": (8 * 24) ** -0.5,
+            "embed.weight": 12**-0.5,
+        },
+    ),
+    "rwkv": (
+        recipes.rwkv(BLOCKS),
+        Rwkv,
+        True,
+        {
+            "embed.weight": 1e-4 / 3**0.5,
+            # The columns of 27 x 12 have length 0.75, the rows of 12 x 12 length 1.
+            "head.weight": 0.75 / 27**0.5,
+            "blocks.1.att.key.weight": 0.1 / 12**0.5,
+            "blocks.1.att.receptance.weight": 12**-0.5,
+            "blocks.1.ffn.receptance.weight": 0.0,
+        },
+    ),
+    "lora": (
+        recipes.lora(),
+        Adapted,
+        False,
+        {"lora_a": (3 * 16) ** -0.5, "lora_b": 0.0},
+    ),
+    "vit_moco": (
+        recipes.vit_moco("**.qkv"),
+        Diffuser,
+        False,
+        {
+            "patch.weight": (2 / (12 + 12)) ** 0.5,
+            "blocks.0.qkv.weight": (2 / 24) ** 0.5,
+            "blocks.0.adaLN_modulation.weight": (2 / 84) ** 0.5,
+        },
+    ),
+    "dit": (
+        recipes.dit(),
+        Diffuser,
+        True,
+        {
+            "patch.weight": (2 / (12 + 12)) ** 0.5,
+            "t_embedder.layers.0.weight": 0.02,
+            "t_embedder.layers.0.bias": 0.0,
+            "y_embedder.weight": 0.02,
+            "blocks.0.adaLN_modulation.weight": 0.0,
+            "blocks.0.qkv.weight": (2 / 48) ** 0.5,
+            "final_layer.layers.1.weight": 0.0,
+        },
+    ),
+    "swin": (
+        recipes.swin(),
+        Windowed,
+        False,
+        {"relative_position_bias_table": 0.02, "proj.weight": 0.02},
+    ),
+    "convnext": (
+        recipes.convnext("head", 0.1),
+        Windowed,
+        False,
+        {"head.weight": 0.002, "proj.weight": 0.02, "gamma": 0.0},
+    ),
     "gpt2": (
         recipes.gpt2(BLOCKS, _OUT),
         Transformer,
@@ -410,6 +549,20 @@ def test_gold_of_some():
     assert all((block.norm1.weight == 1).all() for block in net.blocks)
 
 
+def test_values_of_the_newer_ones():
+    rwkv = ei.apply(Rwkv(), jax.random.key(0), recipes.rwkv(BLOCKS))
+    scales = [float(block["att"]["ln_x"].weight[0]) for block in rwkv.blocks]
+    assert scales == pytest.approx([(k / 4) ** 0.7 for k in (1, 2, 3, 4)])
+    head = np.asarray(rwkv.head.weight, np.float64)
+    assert np.abs(head.T @ head - 0.75**2 * np.eye(12)).max() < 1e-5
+    net = ei.apply(Windowed(), jax.random.key(0), recipes.convnext("head", 0.1))
+    assert (net.gamma == np.float32(1e-6)).all()
+    # As in the original: an adapted layer is what it was, and the rest is untouched.
+    adapted = Adapted()
+    plan = ei.plan(adapted, recipes.lora())
+    assert [row.status for row in plan] == ["kept", "set", "set"]
+
+
 def test_what_is_asked_for_must_be_there():
     with pytest.raises(ValueError, match=r"blocks\.\*\.norm3.*matches nothing"):
         ei.plan(Resnet(), recipes.resnet("blocks.*.norm3"))
@@ -417,8 +570,12 @@ def test_what_is_asked_for_must_be_there():
         ValueError, match="asked for the decoder and not told its layers"
     ):
         recipes.deepnet(encoder=6, part="decoder")
-    with pytest.raises(ValueError, match="is in no sequence of blocks"):
-        ei.plan(Agent(), recipes.beit("policy"))
+    for recipe in (recipes.beit, recipes.olmo):
+        message = f"is in no sequence of blocks, so that {recipe.__name__} does not"
+        with pytest.raises(ValueError, match=message):
+            ei.plan(Agent(), recipe("policy"))
+    with pytest.raises(ValueError, match=r"adaLN_modulation.*matches nothing"):
+        ei.plan(Agent(), recipes.dit())
 
 
 def test_mup_at_the_base_width_is_lecun():

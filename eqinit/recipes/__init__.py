@@ -17,6 +17,7 @@ from .defaults import (
     keras as keras,
     nan as nan,
     torch_default as torch_default,
+    zeros as zeros,
 )
 from .feedforward import (
     finer as finer,
@@ -26,6 +27,7 @@ from .feedforward import (
     selu_net as selu_net,
     siren as siren,
 )
+from .language import lora as lora, olmo as olmo, rwkv as rwkv, t5 as t5
 from .recurrent import (
     gru as gru,
     gru_chrono as gru_chrono,
@@ -48,7 +50,11 @@ from .transformer import (
 )
 from .vision import (
     beit as beit,
+    convnext as convnext,
+    dit as dit,
+    swin as swin,
     vit_jax as vit_jax,
+    vit_moco as vit_moco,
     vit_timm as vit_timm,
 )
 from .width import mup as mup, mup_adam_scales as mup_adam_scales

@@ -6,6 +6,7 @@ import equinox as eqx
 
 from .._rules import Rule
 from .._select import AbstractSelector, Layer, Path
+from .._sites import Site
 from ..schemes import Ones, Zeros
 
 
@@ -56,3 +57,13 @@ def cells(weight_ih: Any, weight_hh: Any, lstm_bias: Any, gru_bias: Any) -> list
         Rule(eqx.nn.LSTMCell, **both, bias=lstm_bias),
         Rule(eqx.nn.GRUCell, **both, bias=gru_bias, bias_n=Zeros()),
     ]
+
+
+def block_of(site: Site, recipe: str) -> int:
+    """The position of the block that a parameter is in: its outermost sequence."""
+    if not site.indices:
+        raise ValueError(
+            f"`{site.path}` is in no sequence of blocks, so that {recipe} does not "
+            "know its depth. Pass selectors for layers inside of one."
+        )
+    return site.indices[0][0]

@@ -76,3 +76,13 @@ def nan() -> list[Rule]:
     **Returns:** rules.
     """
     return [Rule(Path("**"), NaN())]
+
+
+@checked
+def zeros() -> list[Rule]:
+    """Zero everywhere, scales of norms included: for tests, and for models that hold
+    other models' statistics or averages.
+
+    **Returns:** rules.
+    """
+    return [Rule(Path("**"), Zeros())]

@@ -1,13 +1,15 @@
-"""Vision transformers."""
+"""Vision transformers, and what came after them."""
 
+import math
 from typing import Any
 
 import equinox as eqx
 
 from .._rules import Rule
-from .._select import Layer, Path, SelectorLike
+from .._select import Layer, Path, SelectorLike, as_selector
 from .._sites import Site
 from .._typing import Number, checked
+from ..combinators import Blocks
 from ..schemes import (
     ClassPrior,
     Constant,
@@ -15,10 +17,12 @@ from ..schemes import (
     LecunNormal,
     Normal,
     TorchDefault,
+    TruncatedNormal,
+    Uniform,
     Zeros,
     beit_scale,
 )
-from ._parts import CONVS, RESIDUAL, layers, norms
+from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
 
 
 def _tokens(std: Number) -> list[Rule]:
@@ -101,16 +105,131 @@ def beit(
     """
 
     def last(site: Site) -> Any:
-        if not site.indices:
-            raise ValueError(
-                f"`{site.path}` is in no sequence of blocks, so that beit does not "
-                "know its depth. Pass `residual=` for layers inside of one."
-            )
-        return Normal(std * beit_scale(site.indices[0][0]))
+        return Normal(std * beit_scale(block_of(site, "beit")))
 
     scales = Path("**.gamma") | Path("**.gamma_1") | Path("**.gamma_2")
     return [
         Rule(residual, weight=last, bias=Zeros()),
         Rule(scales, Constant(layer_scale), optional=True),
         *vit_timm(std),
+    ]
+
+
+def _flattened(site: Site) -> Uniform:
+    """Glorot uniform for a patch convolution read as a matrix: its stride is its size,
+    so that every input reaches an output once.
+    """
+    return Uniform(math.sqrt(6 / (site.spec.fan_in + site.layer.out_channels)))
+
+
+@checked
+def vit_moco(packed: SelectorLike | None = None) -> list[Rule]:
+    r"""MoCo v3's: Glorot uniform and zero biases, also for queries, keys and values one
+    by one, and for the patch convolution as the matrix that it is.
+
+    **Arguments:**
+
+    - `packed`: layers that make queries, keys and values in one, such as `"**.qkv"`:
+        $U(\pm\sqrt{6 / (n_\text{out}/3 + n_\text{in})})$.
+
+    **Returns:** rules.
+
+    Chen, Xie and He, An empirical study of training self-supervised vision
+    transformers, arXiv:2104.02057.
+    """
+    three = Blocks({name: GlorotUniform() for name in ("query", "key", "value")})
+    split = [] if packed is None else [Rule(packed, weight=three, bias=Zeros())]
+    return [
+        *split,
+        *layers(eqx.nn.Linear, GlorotUniform()),
+        *layers(CONVS, _flattened),
+        *_tokens(0.02),
+        *norms(),
+    ]
+
+
+@checked
+def swin(
+    std: Number = 0.02,
+    positions: SelectorLike = Path("**.relative_position_bias_table"),
+) -> list[Rule]:
+    r"""Swin: as [`eqinit.recipes.vit_timm`][], and $\mathcal N(0, 0.02^2)$ for the
+    tables of relative positions.
+
+    **Arguments:**
+
+    - `std`: standard deviation.
+    - `positions`: those tables.
+
+    **Returns:** rules.
+
+    Liu et al., Swin transformer: Hierarchical vision transformer using shifted windows,
+    arXiv:2103.14030.
+    """
+    return [Rule(positions, Normal(std), optional=True), *vit_timm(std)]
+
+
+@checked
+def convnext(
+    head: SelectorLike | None = None,
+    head_scale: Number = 1.0,
+    std: Number = 0.02,
+    layer_scale: Number = 1e-6,
+) -> list[Rule]:
+    r"""ConvNeXt: truncated normal of std 0.02 and zero biases everywhere, branches
+    that start at $10^{-6}$.
+
+    **Arguments:**
+
+    - `head`: the classifier, whose weights are scaled by `head_scale`.
+    - `std`: standard deviation.
+    - `layer_scale`: value of parameters called `gamma`.
+
+    **Returns:** rules.
+
+    Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
+    """
+    last = TruncatedNormal(std * head_scale)
+    scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
+    return [
+        Rule(Path("**.gamma"), Constant(layer_scale), optional=True),
+        *scaled,
+        *layers(DENSE, TruncatedNormal(std)),
+        *norms(),
+    ]
+
+
+@checked
+def dit(
+    modulation: SelectorLike = Path("**.adaLN_modulation"),
+    final: SelectorLike = Path("final_layer"),
+    condition: SelectorLike = Path("t_embedder") | Path("y_embedder"),
+) -> list[Rule]:
+    r"""Diffusion transformers (adaLN-Zero): Glorot uniform, and zeros in what modulates
+    the norms and in the last layer, so that every block starts as the identity.
+
+    Embeddings of time and class are $\mathcal N(0, 0.02^2)$, the patch convolution is
+    Glorot uniform as the matrix that it is. Position embeddings are fixed sines and
+    stay as they are.
+
+    **Arguments:**
+
+    - `modulation`: the layers that make shifts, scales and gates.
+    - `final`: what follows the blocks; its linear layers are zero.
+    - `condition`: what embeds time and class.
+
+    **Returns:** rules.
+
+    Peebles and Xie, Scalable diffusion models with transformers, arXiv:2212.09748.
+    """
+    linear, table = Layer(eqx.nn.Linear), Layer(eqx.nn.Embedding)
+    given, small = as_selector(condition), Normal(0.02)
+    return [
+        Rule(as_selector(modulation) & linear, Zeros()),
+        Rule(as_selector(final) & linear, Zeros()),
+        Rule(given & linear, weight=small, bias=Zeros(), optional=True),
+        Rule(given & table, weight=small, optional=True),
+        *layers(eqx.nn.Linear, GlorotUniform()),
+        *layers(CONVS, _flattened),
+        *norms(),
     ]

@@ -1,0 +1,157 @@
+"""New values for a model that has been trained: mixed in, or unit by unit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Float, Shaped
+
+from ._plan import plan
+from ._select import When
+from ._selection import select
+from ._sites import Site
+from ._statics import replace_fields
+from ._swap import swap
+from ._typing import Array, Key, Number, checked
+from ._units import layer_at, map_inputs
+
+
+@checked
+def shrink_and_perturb(
+    model: Any,
+    key: Key,
+    rules: Any,
+    shrink: Number,
+    perturb: Number,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+) -> Any:
+    r"""Warm restart: $w \leftarrow \lambda w + \gamma w'$ with $w'$ drawn anew.
+
+    What a model has learned is kept in part, and so is its ability to learn on. With
+    rules of $\mathcal N(0, 1)$ this is the paper's $\lambda w + \mathcal N(0,
+    \gamma^2)$; with the rules that the model was initialised by, every parameter is
+    perturbed on its own scale.
+
+    ```python
+    model = shrink_and_perturb(model, key, rules, shrink=0.8, perturb=0.2)
+    ```
+
+    **Arguments:**
+
+    - `model`: a concrete model.
+    - `key`: a PRNG key; $w'$ is what [`eqinit.apply`][] would draw with it.
+    - `rules`, `layouts`: as in [`eqinit.apply`][]; what they do not claim stays.
+    - `shrink`: $\lambda$.
+    - `perturb`: $\gamma$.
+
+    **Returns:** a new model.
+
+    Ash and Adams, On warm-starting neural network training, arXiv:1910.08475.
+    """
+    planned = plan(model, rules, layouts=layouts)
+    paths = {row.path for row in planned if row.status == "set"}
+    ours = When(lambda site: site.path in paths)
+    old, new = select(model, ours), select(planned.apply(model, key), ours)
+    pairs = zip(old.sites, old.get(), new.get(), strict=True)
+    return old.set([_mixed(site, a, b, shrink, perturb) for site, a, b in pairs])
+
+
+def _mixed(site: Site, old: Any, new: Any, shrink: Number, perturb: Number) -> Array:
+    wide = site.spec.draw_dtype  # half precision would round three times
+    pairs = ((old, shrink), (new, perturb))
+    parts = [jnp.asarray(w, wide) * jnp.asarray(c, wide) for w, c in pairs]
+    return (parts[0] + parts[1]).astype(site.dtype)
+
+
+@checked
+def dormant_units(
+    outputs: Float[Array, "*samples units"], threshold: Number = 0.0
+) -> Shaped[Array, " units"]:
+    r"""Which units of a layer hardly ever do anything.
+
+    Unit $i$ is dormant where $E|h_i| \le \tau \cdot \frac1n \sum_k E|h_k|$.
+
+    **Arguments:**
+
+    - `outputs`: of the layer's activation, on a batch; units on the last axis.
+    - `threshold`: $\tau$; 0 for those that are always exactly zero.
+
+    **Returns:** bools of shape `(units,)`.
+
+    Sokar et al., The dormant neuron phenomenon in deep reinforcement learning,
+    arXiv:2302.12902.
+    """
+    size = jnp.abs(outputs).reshape(-1, outputs.shape[-1]).mean(0)
+    return size <= jnp.asarray(threshold, size.dtype) * size.mean()
+
+
+@checked
+def recycle(
+    model: Any,
+    key: Key,
+    rules: Any,
+    layer: str,
+    following: str,
+    dormant: Any,
+    *,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+) -> Any:
+    """ReDo: give dormant units fresh incoming weights and no outgoing ones.
+
+    Where a unit was exactly zero on all inputs the model computes what it did, and the
+    unit can learn again. Moments that an optimiser keeps of these weights belong to
+    what they were: set them to zero too.
+
+    ```python
+    idle = dormant_units(jax.vmap(lambda x: jax.nn.relu(mlp.layers[0](x)))(batch), 0.1)
+    mlp = recycle(mlp, key, rules, "layers.0", "layers.1", idle)
+    ```
+
+    **Arguments:**
+
+    - `model`: a concrete model.
+    - `key`: a PRNG key; the fresh weights are those that [`eqinit.apply`][] would draw.
+    - `rules`, `layouts`: as in [`eqinit.apply`][]; they must claim the layer's weight.
+    - `layer`, `following`: paths of the layer and of the one that reads its outputs, as
+        in [`eqinit.net2wider`][].
+    - `dormant`: bools of shape `(units,)`, such as [`eqinit.dormant_units`][] returns.
+
+    **Returns:** a new model.
+
+    Sokar et al., The dormant neuron phenomenon in deep reinforcement learning,
+    arXiv:2302.12902.
+    """
+    planned = plan(model, rules, layouts=layouts)
+    idle, units = jnp.asarray(dormant, bool), layer_at(model, layer).weight.shape[0]
+    layer_at(model, following)
+    if planned[f"{layer}.weight"].status != "set":
+        raise ValueError(
+            f"recycle draws `{layer}.weight` anew, and no rule claims it. Pass the "
+            f'rules that initialised the model, or `Rule("{layer}", ...)`.'
+        )
+    if idle.shape != (units,):
+        raise ValueError(
+            f"recycle got {list(idle.shape)} flags for the {units} units of `{layer}`. "
+            "Pass `dormant_units(outputs)` of that layer's own outputs."
+        )
+    fresh = layer_at(planned.apply(model, key), layer)
+
+    def renewed(old: Any) -> Any:
+        bias = old.bias if old.bias is None else _where(idle, fresh.bias, old.bias)
+        return replace_fields(
+            old, weight=_where(idle, fresh.weight, old.weight), bias=bias
+        )
+
+    def silenced(old: Any) -> Any:
+        def without(weight: Array) -> Array:
+            moved = jnp.moveaxis(weight, 1, 0)
+            return jnp.moveaxis(_where(idle, jnp.zeros_like(moved), moved), 0, 1)
+
+        return map_inputs(old, units, without, following)
+
+    return swap(swap(model, layer, renewed, count=1), following, silenced, count=1)
+
+
+def _where(rows: Array, yes: Array, no: Array) -> Array:
+    return jnp.where(rows.reshape(-1, *(1,) * (no.ndim - 1)), yes, no)
