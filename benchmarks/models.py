@@ -205,7 +205,7 @@ def _mlp(width: int, depth: int, *, key: Any) -> eqx.nn.MLP:
     return eqx.nn.MLP(width, width, width, depth - 1, key=key)
 
 
-def _many(leaves: int, *, key: Any) -> list[eqx.nn.Linear]:
+def many(leaves: int, *, key: Any) -> list[eqx.nn.Linear]:
     keys = jr.split(key, leaves // 2)
     return [eqx.nn.Linear(8, 8, key=k) for k in keys]
 
@@ -223,7 +223,7 @@ MODELS: dict[str, Make] = {
     "mlp_100x256": functools.partial(_mlp, 256, 100),
     "gpt_12x64": functools.partial(GPT, 256, 128, 12, 64),
     "efficientnet": functools.partial(_stateful, EfficientNet, _STAGES, 1280, 1000),
-    "leaves_10k": functools.partial(_many, 10_000),
+    "leaves_10k": functools.partial(many, 10_000),
 }
 
 SMALL: dict[str, Make] = {

@@ -4,7 +4,9 @@
 
 The baseline is the gradient of the same loss with respect to all parameters. Compile
 time is the first call; steady state the median of `--repeats` calls, interleaved so
-that what else the machine does falls on both alike.
+that what else the machine does falls on both alike. A call of the probe includes its
+dry run (the model is traced anew each time) and the wait for its numbers. Processor
+time is reported beside the time on the clock: it does not count what other programs do.
 """
 
 import argparse
@@ -68,10 +70,16 @@ def loss(model: Transformer, tokens: Any) -> Any:
     return -jnp.mean(jnp.take_along_axis(log_p, tokens[:, 1:, None], axis=-1))
 
 
-def timed(fn: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+def timed(fn: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds on the clock, and of processor time, all cores together."""
+    wall, cpu = time.perf_counter(), time.process_time()
     jax.block_until_ready(fn())
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def median(runs: list[tuple[float, float]]) -> tuple[float, float]:
+    wall, cpu = zip(*runs, strict=True)
+    return statistics.median(wall), statistics.median(cpu)
 
 
 def main() -> None:
@@ -95,16 +103,21 @@ def main() -> None:
         "probe": lambda: probe(model, loss, tokens),
     }
     first = {name: timed(fn) for name, fn in variants.items()}
-    runs: dict[str, list[float]] = {name: [] for name in variants}
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
     for _ in range(args.repeats):
         for name, fn in variants.items():
             runs[name].append(timed(fn))
-    steady = {name: statistics.median(times) for name, times in runs.items()}
+    steady = {name: median(times) for name, times in runs.items()}
     rows = len(probe(model, loss, tokens))
     print(f"transformer: {vars(args)}, {rows} rows, {jax.devices()[0].device_kind}")
+    print("          first call (s)      steady state (s)")
+    print("          clock  processor   clock  processor")
     for name in variants:
-        print(f"{name:9s} first {first[name]:6.2f} s   steady {steady[name]:7.4f} s")
-    print(f"probe / gradient: {steady['probe'] / steady['gradient']:.2f}")
+        numbers = (*first[name], *steady[name])
+        print(f"{name:9s}{'{:6.2f} {:10.2f} {:8.4f} {:9.4f}'.format(*numbers)}")
+    for i, what in enumerate(("clock", "processor")):
+        ratio = steady["probe"][i] / steady["gradient"][i]
+        print(f"probe / gradient, by {what}: {ratio:.2f}")
 
 
 if __name__ == "__main__":

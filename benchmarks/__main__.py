@@ -1,0 +1,75 @@
+"""Run every benchmark, and write the tables and the plot of `docs/speed.md`.
+
+    python -m benchmarks                      # all of it: about half an hour, alone
+    python -m benchmarks cold steady          # some parts; the rest keeps its figures
+    python -m benchmarks --turns 5            # more processes a figure
+    python -m benchmarks --page               # only write the page again
+
+Needs the `bench` extra; peers that are not installed (torch, haiku, flax) are left out.
+"""
+
+import argparse
+import importlib.util
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from . import cold, orthogonal, page, scaling, steady
+from .peers import IMPORTS, VARIANTS
+
+
+RESULTS = Path(__file__).with_name("results.json")
+PARTS = ("cold", "steady", "orthogonal", "scaling")
+
+
+def _installed(variant: str) -> bool:
+    return (
+        importlib.util.find_spec(IMPORTS.get(variant, "jax").split(".")[0]) is not None
+    )
+
+
+def _run(part: str, turns: int) -> Any:
+    if part == "cold":
+        variants = [v for v in VARIANTS if _installed(v)]
+        return cold.measure(cold.COMPARED, variants, turns)
+    return {"steady": steady, "orthogonal": orthogonal, "scaling": scaling}[
+        part
+    ].measure(turns)
+
+
+def _machine() -> dict[str, Any]:
+    import os
+
+    import equinox
+    import jax
+
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "equinox": equinox.__version__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="measure nothing")
+    args = parser.parse_args()
+    results: dict[str, Any] = (
+        json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    )
+    for part in () if args.page else args.parts or PARTS:
+        print(f"\n{part}")
+        results[part] = _run(part, args.turns)
+        results["machine"] = _machine()
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    page.write(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Cold start: from a process that has imported everything to a model that is ready."""
+
+import gc
+import importlib
+from typing import Any
+
+import jax
+
+from . import fresh as _fresh
+from .models import MODELS
+from .peers import IMPORTS, VARIANTS
+
+
+COMPARED = ["gpt2", "resnet50", "vit_b16", "mlp_100x256", "gpt_12x64", "efficientnet"]
+
+
+def one(model: str, variant: str) -> dict[str, float]:
+    """Wall and CPU seconds, and the peak of memory over what was there before."""
+    if variant in IMPORTS:
+        importlib.import_module(IMPORTS[variant])
+    key = jax.block_until_ready(jax.random.key(0))
+    gc.collect()
+    before = _fresh.peak_bytes()
+    made, run = _fresh.clock(lambda: VARIANTS[variant](MODELS[model], key))
+    peak = _fresh.peak_bytes() - before
+    arrays = [x for x in jax.tree.leaves(made) if isinstance(x, jax.Array)]
+    size = sum(x.nbytes for x in arrays if not _is_key(x))
+    return {**run, "peak": peak, "size": size}
+
+
+def _is_key(array: Any) -> bool:
+    return jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key)
+
+
+def measure(models: list[str], variants: list[str], turns: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for model in models:
+        calls = {v: ("cold.one", model, v) for v in variants}
+        found[model] = _fresh.in_turns(calls, turns)
+        base = found[model]["eqinit"]["wall"]
+        for variant, run in found[model].items():
+            print(
+                f"{model:14}{variant:22}{run['wall']:8.2f} s {run['wall'] / base:6.2f}x"
+                f"  cpu {run['cpu']:6.2f} s",
+                flush=True,
+            )
+    return found

@@ -1,0 +1,156 @@
+"""Results as the tables and the plot of the speed page."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, PLOT = DOCS / "speed.md", DOCS / "images" / "speed.png"
+Results = dict[str, Any]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def cold_table(results: Results) -> str:
+    found = results["cold"]
+    variants = list(next(iter(found.values())))
+    rows: list[list[str]] = []
+    for model, runs in found.items():
+        ours = runs["eqinit"]["wall"]
+        cells = [
+            f"{_seconds(runs[v]['wall'])} ({runs[v]['wall'] / ours:.1f}x)"
+            if not v.startswith("eqinit")
+            else _seconds(runs[v]["wall"])
+            for v in variants
+        ]
+        rows.append([model, f"{runs['eqinit']['size'] / 4e6:.1f} M", *cells])
+    return _table(["model", "parameters", *variants], rows)
+
+
+def memory_table(results: Results) -> str:
+    rows = [
+        [model, *(f"{run['peak'] / run['size']:.2f}" for run in _sized(runs))]
+        for model, runs in results["cold"].items()
+        if runs["eqinit"]["size"] > 5e7  # the compiler's own would hide smaller ones
+    ]
+    return _table(["model", *_JAX], rows)
+
+
+_JAX = ("equinox", "jax leaf by leaf", "one jit", "eqinit")
+
+
+def _sized(runs: Results) -> list[Results]:
+    return [runs[variant] for variant in _JAX]
+
+
+def steady_table(results: Results) -> str:
+    found = results["steady"]
+    ways = list(next(iter(found.values())))
+    rows: list[list[str]] = []
+    for law, runs in found.items():
+        ours = runs["eqinit"]["wall"]
+        rows.append(
+            [law.replace("_", " ")]
+            + [f"{runs[w]['wall']:.3f} ({runs[w]['wall'] / ours:.2f}x)" for w in ways]
+        )
+    return _table(["law", *ways], rows)
+
+
+def orthogonal_table(results: Results) -> str:
+    found = results["orthogonal"]
+    ways = list(next(iter(found.values())))
+    rows = [
+        [name]
+        + [
+            f"{runs[w]['wall']:.2f} ({runs[ways[0]]['wall'] / runs[w]['wall']:.2f}x)"
+            for w in ways
+        ]
+        for name, runs in found.items()
+    ]
+    return _table(["matrices", *ways], rows)
+
+
+def scaling_table(results: Results) -> str:
+    rows = [
+        [f"{int(n):,}", *(f"{run[what]:.2f}" for what in ("plan", "keys", "apply"))]
+        for n, run in results["scaling"].items()
+        if n.isdigit()
+    ]
+    return _table(["parameters", "plan, s", "keys, s", "first apply, s"], rows)
+
+
+def import_table(results: Results) -> str:
+    run = results["scaling"]["import"]
+    return _table(
+        ["`import eqinit`", "and the first use of `apply`, `Rule`, `HeNormal`"],
+        [[f"{run['import'] * 1e3:.0f} ms", f"{run['first use'] * 1e3:.0f} ms"]],
+    )
+
+
+def machine_line(results: Results) -> str:
+    m = results["machine"]
+    return (
+        f"{m['cores']} CPU cores, Python {m['python']}, jax {m['jax']}, "
+        f"Equinox {m['equinox']}."
+    )
+
+
+TABLES = {
+    "cold": cold_table,
+    "memory": memory_table,
+    "steady": steady_table,
+    "orthogonal": orthogonal_table,
+    "scaling": scaling_table,
+    "import": import_table,
+    "machine": machine_line,
+}
+
+
+def plot(results: Results) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    found = results["cold"]
+    variants = [v for v in next(iter(found.values())) if v != "eqinit, kernels only"]
+    width = 0.8 / len(variants)
+    figure, axes = plt.subplots(figsize=(10, 4), layout="constrained")
+    for i, variant in enumerate(variants):
+        at = [x + (i - (len(variants) - 1) / 2) * width for x in range(len(found))]
+        color = "#c0392b" if variant == "eqinit" else plt.cm.Greys(0.3 + 0.1 * i)
+        heights = [runs[variant]["wall"] for runs in found.values()]
+        axes.bar(at, heights, width, label=variant, color=color)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(found)), list(found))
+    axes.set_ylabel("seconds to a ready model")
+    axes.set_title("Cold start: a fresh process, everything imported")
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.legend(ncols=4, fontsize="small", loc="upper right")
+    axes.set_ylim(top=axes.get_ylim()[1] * 3)
+    figure.savefig(PLOT, dpi=110)
+
+
+def write(results: Results) -> None:
+    """Put every table between its two markers in the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        assert text.count(start) == text.count(end) == 1, name
+        text = re.sub(
+            f"{start}.*?{end}",
+            lambda _, s=start, e=end, t=table: f"{s}\n{t(results)}\n{e}",
+            text,
+            flags=re.DOTALL,
+        )
+    PAGE.write_text(text, encoding="utf-8")
+    plot(results)
