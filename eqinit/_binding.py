@@ -85,7 +85,10 @@ class Binder:
             self._adapters[cls] = (adapter_of(cls), looks_wrapped(cls))
         adapter, looks = self._adapters[cls]
         if adapter is None:
-            stands_in = looks or (i > 0 and self._in_slot(steps[i - 1], step))
+            # A module with a layout of its own is a layer, wherever it stands.
+            bare = layout_of(cls, self._layouts) is None
+            in_slot = i > 0 and bare and self._in_slot(steps[i - 1], step)
+            stands_in = looks or in_slot
             return _Kind(step.node, None, stands_in)
         wrapper = adapter(step.node)
         return _Kind(step.node, wrapper, wrapper is None or wrapper.in_place)

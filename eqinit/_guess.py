@@ -19,8 +19,10 @@ _BUFFERS = tuple(
     "knots".split()
 )
 # State-space dynamics and the like: they look like kernels, and are none.
-_DYNAMICS = ("log", "dt_", "_dt", "tau", "lambda", "eigen")
-_TOKENS = ("embed", "token", "quer", "position", "prompt", "register", "codebook")
+_DYNAMICS = tuple("log dt_ _dt tau lambda eigen omega theta decay".split())
+_TOKENS = tuple(
+    "emb token quer position prompt register codebook vocab wte wpe".split()
+)
 _SCALES = ("scale", "gamma", "gain", "norm", "alpha")
 _BIASES = ("bias", "beta", "shift", "offset")
 
@@ -32,7 +34,7 @@ def guess_role(field: str, shape: Shape) -> str:
     def says(words: Iterable[str]) -> bool:
         return any(word in name for word in words)
 
-    if says(_BIASES) or name in ("b", "c"):
+    if says(_BIASES) or name in ("b", "c") or name.startswith(("b_", "b1", "b2")):
         return "bias"
     if says(_BUFFERS):
         return "buffer"
@@ -47,21 +49,45 @@ def guess_role(field: str, shape: Shape) -> str:
 
 _IN = tuple(
     "in_features in_size input_size in_channels in_dim input_dim d_in dim_in n_in nin "
-    "in_".split()
+    "idim in_".split()
 )
 _OUT = tuple(
     "out_features out_size output_size out_channels out_dim output_dim d_out dim_out "
-    "n_out nout hidden_size out_".split()
+    "n_out nout hidden_size hdim odim out_".split()
 )
 
 
-def guess_notation(site: Site) -> Guess:
+class Setting(NamedTuple):
+    """What is known around an array of unknown layout.
+
+    - `stack`: the axes that the known layers beside it are stacked along.
+    - `kernels`: whether its layer has an array that looks like a kernel.
+    - `ranks`: the numbers of axes of the arrays in its field, where that holds many.
+    """
+
+    stack: Shape = ()
+    kernels: bool = True
+    ranks: frozenset[int] = frozenset()
+
+
+def guess_notation(site: Site, setting: Setting = Setting()) -> Guess:
     """A notation for an array of unknown layout, where its name suggests one."""
-    role, ndim = guess_role(site.field, site.shape), len(site.shape)
+    if len(setting.ranks) > 1:
+        return Guess(None, "arrays of several ranks: `Rule(path, ..., axes=...)` each")
+    depth = len(setting.stack)
+    if not depth or site.shape[:depth] != setting.stack:
+        return _guess(site, site.shape, setting.kernels)
+    found = _guess(site, site.shape[depth:], setting.kernels)
+    sizes = " x ".join(map(str, setting.stack))
+    return Guess(found.notation, f"behind a stack of {sizes}; {found.why}")
+
+
+def _guess(site: Site, shape: Shape, kernels: bool) -> Guess:
+    role, ndim = guess_role(site.field, shape), len(shape)
     if role == "kernel":
-        return _kernel(site)
+        return _kernel(site, shape)
     if role == "bias" and ndim == 1:
-        return Guess("out", "by its name")
+        return Guess("out" if kernels else "bias: feature", "by its name")
     if role == "scale" and ndim == 1:
         return Guess("scale: feature", "by its name")
     if role == "embedding" and ndim in (1, 2):
@@ -72,12 +98,13 @@ def guess_notation(site: Site) -> Guess:
     return Guess(None, "no guess")
 
 
-def _kernel(site: Site) -> Guess:
-    shape, sizes = site.shape, (_size(site.layer, _IN), _size(site.layer, _OUT))
+def _kernel(site: Site, shape: Shape) -> Guess:
+    sizes = _size(site.layer, _IN), _size(site.layer, _OUT)
     fan_in, fan_out = sizes
     named = "by its sizes: in {} and out {}".format(*sizes)
     taps = " *kernel" if len(shape) > 2 else ""
-    if fan_in != fan_out and None not in sizes:
+    spectral = _is_complex(site) and len(shape) > 2
+    if fan_in != fan_out and None not in sizes and not spectral:
         if shape[:2] == (fan_out, fan_in):
             return Guess(f"out in{taps}", named)
         if shape[:2] == (fan_in, fan_out) and len(shape) == 2:
@@ -86,7 +113,19 @@ def _kernel(site: Site) -> Guess:
             return Guess("*kernel in out", named)
     if len(shape) == 2:
         return Guess("out in", "which axis is which cannot be seen: `in out`?")
-    return Guess(None, 'no guess; such as "head out in" or "(head=8 out) in"')
+    return Guess(None, f"no guess; such as {_example(site)}")
+
+
+def _is_complex(site: Site) -> bool:
+    return site.dtype.kind == "c"
+
+
+def _example(site: Site) -> str:
+    if _is_complex(site):
+        return '"in out *mode" with mode=2, if each mode has a matrix of its own'
+    said = f"{type(site.layer).__name__} {site.field}".lower()
+    name = "expert" if "expert" in said or "moe" in said else "head"
+    return f'"{name} out in" or "({name}=8 out) in"'
 
 
 def _size(layer: Any, names: Iterable[str]) -> int | None:

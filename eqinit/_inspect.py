@@ -8,7 +8,7 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from ._guess import guess_notation, guess_role
+from ._guess import Setting, guess_notation, guess_role
 from ._sites import Site, is_parameter, path_of
 from ._specs import Specs
 from ._table import html_table, short_dtype, text_table
@@ -122,9 +122,13 @@ def inspect(
             if i in sites
             else _other(path_of(path), leaf)
             for i, (path, leaf) in enumerate(leaves)
-            if isinstance(leaf, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
+            if isinstance(leaf, _ARRAYS)
         )
     )
+
+
+# Numbers of numpy's own as well: they have a dtype and look like parameters.
+_ARRAYS = (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)
 
 
 # By path: the paths at which the same array stands, or that `eqx.nn.Shared` fills.
@@ -164,6 +168,8 @@ def _remarks(site: Site, twins: _Ties, fills: _Ties) -> Iterator[str]:
 
 def _other(path: str, leaf: Any) -> LeafRow:
     why = "state" if is_parameter(leaf) else "not a parameter: no inexact numbers"
+    if isinstance(leaf, np.inexact):
+        why = "not a parameter: a number of numpy's; `jnp.asarray` makes it an array"
     shape, dtype = tuple(leaf.shape), short_dtype(leaf.dtype)
     return LeafRow(path, shape, dtype, "", "", "", None, why, False)
 
@@ -183,14 +189,16 @@ def suggest_layouts(
 
     **Returns:** Python source; empty where everything is known.
     """
-    specs = Specs(model, call_layouts(layouts))
-    unknown: dict[type, dict[str, Site]] = {}
-    for site in specs.sites.parameters:
+    sites = Specs(model, call_layouts(layouts)).sites.parameters
+    surroundings = _Surroundings(sites)
+    unknown: dict[type, dict[str, tuple[Site, Setting]]] = {}
+    for site in sites:
         if site.spec.axes is None and site.follows is None and site.layer is not None:
             fields = unknown.setdefault(type(site.layer), {})
+            found = (site, surroundings.of(site))
             # The fewest axes of all that are met: more of them are stacks.
-            best = fields.get(site.field, site)
-            fields[site.field] = min(best, site, key=lambda s: len(s.shape))
+            best = fields.get(site.field, found)
+            fields[site.field] = min(best, found, key=lambda pair: _own_rank(*pair))
     if not unknown:
         return ""
     head = "# Guesses from names and shapes: check each against the layer's own code.\n"
@@ -199,19 +207,52 @@ def suggest_layouts(
     return head + "\n".join(names) + "\n\n" + "\n".join(said)
 
 
+def _own_rank(site: Site, setting: Setting) -> int:
+    return len(site.shape) - len(setting.stack)
+
+
+class _Surroundings:
+    """What stands beside the arrays of a model, by the path of their layer."""
+
+    def __init__(self, sites: Sequence[Site]) -> None:
+        self._stacks: dict[str, set[tuple[int, ...]]] = {}
+        self._ranks: dict[tuple[str, str], set[int]] = {}
+        self._kernels: set[str] = set()
+        for site in sites:
+            axes, layer = site.spec.axes, site.layer_path
+            self._ranks.setdefault((layer, site.field), set()).add(len(site.shape))
+            role = site.spec.role
+            if axes is None:
+                role = guess_role(site.field, site.shape)
+            else:
+                for step in site.ancestors:
+                    self._stacks.setdefault(step.path, set()).add(axes.stack)
+            if role == "kernel":
+                self._kernels.add(layer)
+
+    def of(self, site: Site) -> Setting:
+        layer = site.layer_path
+        stacks = self._stacks.get(layer, set())
+        return Setting(
+            next(iter(stacks)) if len(stacks) == 1 else (),
+            layer in self._kernels,
+            frozenset(self._ranks[layer, site.field]),
+        )
+
+
 def _import(cls: type) -> str:
     local = "<locals>" in cls.__qualname__ or cls.__module__ == "__main__"
     root = cls.__qualname__.partition(".")[0]
     return "" if local else f"from {cls.__module__} import {root}"
 
 
-def _suggestion(cls: type, fields: Mapping[str, Site]) -> str:
+def _suggestion(cls: type, fields: Mapping[str, tuple[Site, Setting]]) -> str:
     name = cls.__qualname__.rpartition("<locals>.")[2]
-    guesses = {field: guess_notation(site) for field, site in fields.items()}
+    guesses = {field: guess_notation(*found) for field, found in fields.items()}
     said = [f'{field}="{g.notation}"' for field, g in guesses.items() if g.notation]
     lines = [f"register_layout({name}, {', '.join(said)})"] if said else [f"# {name}"]
     for field, guess in guesses.items():
-        site = fields[field]
+        site, _ = fields[field]
         size = ",".join(str(n) for n in site.shape)
         shape = f"{short_dtype(site.dtype)}[{size}]"
         lines.append(f"#   {field}: {shape} at {site.path}; {guess.why}")

@@ -3,13 +3,33 @@
 from collections.abc import Sequence
 
 from ._row import Row
+from ._rules import Rule
 from ._sites import Sites
 from ._wrapped import holds
 
 
-def notes_of(sites: Sites, rows: Sequence[Row]) -> tuple[str, ...]:
+def notes_of(
+    sites: Sites, rows: Sequence[Row], rules: Sequence[Rule]
+) -> tuple[str, ...]:
     """One sentence a finding: aliases, masks, state that is not at hand."""
-    return tuple(_aliases(sites) + _wrappers(sites, rows))
+    return tuple(_aliases(sites) + _wrappers(sites, rows) + _unknown(rows, rules))
+
+
+def _unknown(rows: Sequence[Row], rules: Sequence[Rule]) -> list[str]:
+    """Parameters that rules by role pass over, as nobody has said their layout."""
+    # By its print: it may be part of another selector.
+    if not any("Role(" in rule.label for rule in rules):
+        return []
+    left = [row for row in rows if row.status == "kept" and row.rule is None]
+    silent = [row.path for row in left if row.spec.axes is None]
+    if not silent:
+        return []
+    subject = "parameters are" if len(silent) > 1 else "parameter is"
+    return [
+        f"{len(silent)} {subject} kept for want of a layout: rules by role do not "
+        f"reach {_listed(silent)}. `print(eqinit.suggest_layouts(model))` writes the "
+        "lines that say it."
+    ]
 
 
 def _aliases(sites: Sites) -> list[str]:

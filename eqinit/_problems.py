@@ -2,10 +2,12 @@
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from ._binding import segments
 from ._initializer import AbstractInitializer
 from ._row import Row
 from ._rules import Rule
@@ -79,10 +81,34 @@ def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
     known = set(present).union(*fields)
     return [
         f"rule {rule.label}: nothing that it selects has a field `{name}`; the fields "
-        f"with parameters are {present}.{_nearest(name, known)}"
+        f"with parameters are {present}."
+        + (_module_field(name, selected) or _nearest(name, known))
         for name in rule.fields
         if name not in known
     ]
+
+
+def _module_field(name: str, selected: Sequence[Site]) -> str:
+    """What to say of a name that is a field, with modules in it and no array."""
+    for site in selected:
+        for above, below in pairwise(site.ancestors):
+            if _first(below.path, above.path) == name:
+                outer, inner = type(above.node).__name__, type(below.node).__name__
+                reach = f" `{name}` of {outer} holds {inner}, a module: "
+                reach += f"`Rule({inner}, {site.field}=...)` reaches its arrays."
+                if site.spec.axes is not None:
+                    return reach
+                return (
+                    f"{reach} If {inner} stands for an array, say so with "
+                    f'`register_wrapper({inner}, field="{site.field}")` and '
+                    f'`register_layout({outer}, {name}="...")`.'
+                )
+    return ""
+
+
+def _first(path: str, above: str) -> str:
+    below = path.removeprefix(above).removeprefix(".") if above else path
+    return segments(below)[0]
 
 
 def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:
@@ -129,6 +155,8 @@ def _no_path(specs: Specs, selector: Path) -> str:
 
 
 def _nearest(said: str, known: set[str]) -> str:
+    if not known:
+        return " There is no parameter here at all."
     close = difflib.get_close_matches(said, sorted(known), n=3, cutoff=0.4)
     if close:
         return f" Did you mean {' or '.join(f'`{name}`' for name in close)}?"

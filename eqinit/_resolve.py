@@ -44,7 +44,7 @@ def resolve(
     specs = Specs(model, layouts)
     sites = specs.sites.parameters
     claims = _claims(model, rules, sites)
-    found = list(specs.problems)
+    found = _misfits(specs, rules, claims.winner)
     explained: set[str] = set()
     for rule, (selected, claimed) in zip(rules, claims.by_rule, strict=True):
         of_rule = problems.of_rule(specs, rule, selected, claimed)
@@ -60,8 +60,19 @@ def resolve(
     if found:
         raise ValueError(problems.report(found))
     found_sites = specs.sites
-    notes = notes_of(found_sites, rows)
+    notes = notes_of(found_sites, rows, rules)
     return Resolved(rows, found_sites.shared, found_sites.sources, notes)
+
+
+def _misfits(
+    specs: Specs, rules: Sequence[Rule], winner: Sequence[int | None]
+) -> list[str]:
+    """Layouts that do not fit, where no rule says the axes itself."""
+    if not specs.problems:
+        return []
+    pairs = zip(specs.sites.parameters, winner, strict=True)
+    said = {s.path for s, n in pairs if n is not None and rules[n].says_axes(s.field)}
+    return [text for path, text in specs.problems.items() if path not in said]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -81,6 +81,10 @@ class Rule(eqx.Module):
         """What this rule gives a field: an initializer, a site function, or None."""
         return self.fields.get(field) if self.fields else self.init
 
+    def says_axes(self, field: str) -> bool:
+        """Whether this rule says what the axes of a field are."""
+        return isinstance(self.axes, str) or field in dict(self.axes or ())
+
     @property
     def label(self) -> str:
         return repr(self.selector)

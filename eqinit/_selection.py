@@ -94,8 +94,10 @@ class Selection:
                     f"{len(values)} values; pass one each, in the order of `.paths`."
                 )
             return values
-        if isinstance(values, (int, float, complex)):
+        if isinstance(values, (int, float, complex, np.number)):
             return [np.full(site.shape, values, site.dtype) for site in self.sites]
+        if isinstance(values, jax.Array) and values.ndim == 0:
+            return [jnp.full(site.shape, values, site.dtype) for site in self.sites]
         if self.count != 1:
             raise ValueError(
                 f"{self.selector!r} selects {self.count} parameters and got one array; "
@@ -114,7 +116,9 @@ class Selection:
         return [values[path] for path in self.paths]
 
     def _replace(self, values: Sequence[Any]) -> Any:
-        pairs = list(zip(self.sites, values, strict=True))
+        # Arithmetic on a numpy array without axes gives a number.
+        arrays = [np.asarray(v) if isinstance(v, np.generic) else v for v in values]
+        pairs = list(zip(self.sites, arrays, strict=True))
         wrong = [problem for pair in pairs if (problem := _mismatch(*pair))]
         if wrong:
             listed = "\n".join(f"- {problem}" for problem in wrong)
@@ -122,8 +126,8 @@ class Selection:
                 f"{len(wrong)} values do not fit:\n{listed}\nCast with "
                 "`.astype(leaf.dtype)` or `.reshape(leaf.shape)` where that is meant."
             )
-        arrays = [(site, _as_leaf(value, site)) for site, value in pairs]
-        return replace_leaves(self.model, new_leaves(arrays, self.states))
+        leaves = [(site, _as_leaf(value, site)) for site, value in pairs]
+        return replace_leaves(self.model, new_leaves(leaves, self.states))
 
     def __repr__(self) -> str:
         listed = "\n".join(f"  {path}" for path in self.paths)

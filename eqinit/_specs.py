@@ -21,7 +21,8 @@ class Specs:
 
     def __init__(self, model: Any, layouts: Mapping[type, Layout]) -> None:
         self.layouts = layouts
-        self.problems: list[str] = []
+        # By path: layouts that do not fit, of which a rule may say better.
+        self.problems: dict[str, str] = {}
         found = find_sites(model, layouts)
         self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
         for site in found.parameters:
@@ -55,9 +56,10 @@ class Specs:
             if site.wrap is not None and site.wrap.blind:  # reported if it is claimed
                 return make_spec(site.shape, site.drawn_dtype)
             owner = type(site.layer).__name__
-            self.problems.append(
+            self.problems[site.path] = (
                 f"{site.path}: the layout of {owner} does not fit: {error} Say "
-                f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call.'
+                f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call, or '
+                f'`Rule("{site.path}", ..., axes="...")` for this one.'
             )
             return make_spec(site.shape, site.drawn_dtype)
 

@@ -9,8 +9,8 @@ import jax
 import jax.tree_util as jtu
 
 from ._binding import segments
-from ._select import AbstractSelector, Layer, Path
-from ._sites import Site, path_of
+from ._select import AbstractSelector, Layer, Path, Where, as_selector
+from ._sites import Site, model_of, path_of
 from ._statics import inconsistent, replace_fields, wanted
 from ._typing import checked
 
@@ -18,7 +18,7 @@ from ._typing import checked
 @checked
 def swap(
     model: Any,
-    selector: str | type | AbstractSelector,
+    selector: str | type | AbstractSelector | Callable[[Any], Any],
     fn: Callable[[Any], Any],
     *,
     count: int | None = None,
@@ -36,8 +36,9 @@ def swap(
     **Arguments:**
 
     - `model`: any PyTree.
-    - `selector`: a type (every module that is one, outermost first), or a glob on the
-        paths of modules, `"blocks.*.attn"`.
+    - `selector`: a type (every module that is one, outermost first), a glob on the
+        paths of modules, `"blocks.*.attn"`, or a function from the model to a module of
+        it, or to a list of them, `lambda model: model.head`.
     - `fn`: from the old module to the new one.
     - `count`: how many modules are meant; anything else raises.
 
@@ -47,10 +48,10 @@ def swap(
     what `fn` returns contradicts itself: a `Linear` whose `in_features` is not its
     weight's, a `Conv` with a bias and `use_bias=False`.
     """
-    chosen = _matcher(selector)
-    found = _modules(model, chosen)
+    chosen = as_selector(selector)
+    found = _modules(model, _matcher(model, chosen))
     if not found or (count is not None and count != len(found)):
-        raise ValueError(_miscount(model, selector, found, count))
+        raise ValueError(_miscount(model, chosen, found, count))
     new = [fn(node) for _, node in found]
     paths = [path for path, _ in found]
     wrong = [
@@ -69,19 +70,18 @@ def swap(
 
 
 def _matcher(
-    selector: str | type | AbstractSelector,
-) -> Callable[[str, Any], bool]:
-    if isinstance(selector, str):
-        selector = Path(selector)
+    model: Any, selector: AbstractSelector
+) -> Callable[[str, eqx.Module], bool]:
     if isinstance(selector, Layer):
-        selector = selector.cls
-    if isinstance(selector, type):
-        cls = selector
+        cls = selector.cls
         return lambda path, node: isinstance(node, cls)
+    if isinstance(selector, Where):
+        paths = _picked(model, selector)
+        return lambda path, node: path in paths
     if not isinstance(selector, Path):
         raise TypeError(
-            f"{selector!r} selects parameters; `swap` replaces modules: pass a type or "
-            "a glob on their paths."
+            f"{selector!r} selects parameters; `swap` replaces modules: pass a type, a "
+            "glob on their paths or a function from the model to a module."
         )
     glob = selector
 
@@ -95,8 +95,19 @@ def _matcher(
     return stands_at
 
 
+def _picked(model: Any, where: Where) -> set[str]:
+    """Paths of the modules that a function picks out of a model."""
+    # A copy in which each module is an object of its own, even where the model holds
+    # one twice.
+    leaves, treedef = jtu.tree_flatten(model)
+    copy = jtu.tree_unflatten(treedef, leaves)
+    said = where.fn(model_of(copy))
+    chosen = {id(n) for n in (said if isinstance(said, (list, tuple)) else [said])}
+    return {path for path, _ in _modules(copy, lambda _, node: id(node) in chosen)}
+
+
 def _modules(
-    model: Any, chosen: Callable[[str, Any], bool]
+    model: Any, chosen: Callable[[str, eqx.Module], bool]
 ) -> list[tuple[str, eqx.Module]]:
     """The outermost modules that are chosen, with their paths."""
     found: list[tuple[str, eqx.Module]] = []
@@ -129,28 +140,25 @@ def _replace(
 
 def _miscount(
     model: Any,
-    selector: str | type | AbstractSelector,
+    selector: AbstractSelector,
     found: list[tuple[str, eqx.Module]],
     count: int | None,
 ) -> str:
     if found:
         paths = ", ".join(f"`{path}`" for path, _ in found[:8])
         return (
-            f"{_said(selector)} matches {len(found)} modules ({paths}) and `count` "
+            f"{selector!r} matches {len(found)} modules ({paths}) and `count` "
             f"says {count}. Narrow it by path, or pass `count={len(found)}`."
         )
     names = [path for path, _ in _modules(model, _is_layer)]
-    close = difflib.get_close_matches(str(selector), names, n=3, cutoff=0.4)
-    hint = close or names[:5]
+    said = selector.glob if isinstance(selector, Path) else ""
+    close = difflib.get_close_matches(said, names, n=3, cutoff=0.4) or names[:5]
+    listed = ", ".join(f"`{name}`" for name in close) or "none"
     return (
-        f"{_said(selector)} matches no module. There are "
-        f"{', '.join(f'`{name}`' for name in hint)}; paths are those that "
-        "`print(eqinit.inspect(model))` shows, less the field."
+        f"{selector!r} matches no module. There are {listed}; paths are those that "
+        "`print(eqinit.inspect(model))` shows, less the field. (Arrays are replaced by "
+        "`select(model, ...).set(...)`.)"
     )
-
-
-def _said(selector: Any) -> str:
-    return selector.__name__ if isinstance(selector, type) else repr(selector)
 
 
 def _is_layer(path: str, node: Any) -> bool:

@@ -5,14 +5,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from ._statics import replace_fields, wanted
-from ._typing import Number, checked
+from ._typing import ScalarLike, checked
 
 
 _BIASES = ("bias", "bias_n")
 
 
 @checked
-def with_bias(layer: Any, value: Number = 0.0) -> Any:
+def with_bias(layer: Any, value: ScalarLike = 0.0) -> Any:
     """A layer with a bias, filled with `value`, and the flag that makes it count.
 
     Setting `bias` by `eqx.tree_at` where `use_bias=False` is ignored by convolutions
@@ -64,5 +64,6 @@ def _check_flag(layer: Any) -> None:
     if not wanted(layer) or not hasattr(layer, "use_bias"):
         raise TypeError(
             f"{type(layer).__name__} has no `use_bias` that is known here. Build the "
-            "layer anew with its own constructor."
+            "layer anew with its own constructor; for the layers in it, "
+            "`swap(model, eqx.nn.Linear, with_bias)`."
         )

@@ -75,6 +75,15 @@ class Layout:
         said = {name: parse(text) for name, text in fields.items()}
         return dataclasses.replace(self, fields={**self.fields, **said})
 
+    def over(self, other: "Layout") -> "Layout":
+        """This layout, and `other` for what it does not say."""
+        return Layout(
+            {**other.fields, **self.fields},
+            {**other.sizes, **self.sizes},
+            other.stride if self.stride is None else self.stride,
+            other.default_fan if self.default_fan is None else self.default_fan,
+        )
+
     def kernels(self) -> tuple[str, ...]:
         return tuple(name for name, n in self.fields.items() if n.role == "kernel")
 
@@ -123,12 +132,20 @@ def make_layout(
     said: Mapping[str, Any],
     stride: str | None = None,
     default_fan: Callable[[Any], Number] | None = None,
+    known: Layout | None = None,
 ) -> Layout:
-    """Sort `register_layout`'s keywords into fields and sizes, and check them."""
+    """Sort `register_layout`'s keywords into fields and sizes, and check them.
+
+    `known` is what has been said of the class already, and may be referred to.
+    """
+    before = Layout({}) if known is None else known
     # A first pass to learn the names: what stands in a notation is a size.
     texts = {k: v for k, v in said.items() if isinstance(v, str)}
     names = {n for text in texts.values() for n in _names(text)}
-    sizes = {k: v for k, v in said.items() if k in names}
+    # Of names used before, a string could as well be the notation of a field.
+    inherited = {n for notation in before.fields.values() for n in notation.names}
+    inherited -= set(texts)
+    sizes = {k: v for k, v in said.items() if k in names | inherited}
     fields = {k: parse(v) for k, v in texts.items() if k not in sizes}
     unknown = sorted(set(said) - set(sizes) - set(fields))
     if unknown:
@@ -138,7 +155,7 @@ def make_layout(
             '`weight="out in"` and sizes as `gate=("i", "f")`.'
         )
     for name, notation in fields.items():
-        missing = sorted(set(notation.fed_by) - set(fields))
+        missing = sorted(set(notation.fed_by) - set(fields) - set(before.fields))
         if missing:
             raise ValueError(
                 f"layout of {cls.__name__}: `{name}` is fed by {missing}, which the "

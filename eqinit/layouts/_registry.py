@@ -30,7 +30,8 @@ def register_layout(
 
     **Arguments:**
 
-    - `cls`: the layer type; its subclasses share the layout unless they have their own.
+    - `cls`: the layer type; its subclasses share the layout. What is said of a subclass
+        adds to that and goes first, and so does what is said of `cls` again.
     - `stride`: name of the field with a transposed convolution's strides.
     - `default_fan`: a function of the layer that returns the fan its constructor
         divides by, where [`eqinit.TorchDefault`][] should use another than fan_in.
@@ -41,22 +42,27 @@ def register_layout(
 
     **Raises:** `ValueError` for a notation that does not parse.
     """
-    _LAYOUTS[cls] = make_layout(cls, fields, stride, default_fan)
+    said = make_layout(cls, fields, stride, default_fan, known=layout_of(cls))
+    _LAYOUTS[cls] = said.over(_LAYOUTS[cls]) if cls in _LAYOUTS else said
 
 
 def layout_of(cls: type, layouts: Mapping[type, Layout] | None = None) -> Layout | None:
-    """The layout of `cls` or its nearest ancestor; `layouts` of this call come first.
+    """The layout of `cls` and its ancestors; `layouts` of this call come first.
 
     By the class alone, never by looking at shapes: a look-alike `Linear` may well store
-    `(in, out)`.
+    `(in, out)`. A field that the nearest layout does not name is as an ancestor's says:
+    a subclass of `eqx.nn.Linear` with one more kernel is still a `Linear`.
     """
+    found: Layout | None = None
     for base in cls.__mro__:
-        for table in (layouts or {}, _LAYOUTS):
-            if base in table:
-                return table[base]
-        if (layout := _library_layout(base)) is not None:
-            return layout
-    return None
+        for layout in ((layouts or {}).get(base), _registered(base)):
+            if layout is not None:
+                found = layout if found is None else found.over(layout)
+    return found
+
+
+def _registered(cls: type) -> Layout | None:
+    return _LAYOUTS[cls] if cls in _LAYOUTS else _library_layout(cls)
 
 
 def _library_layout(cls: type) -> Layout | None:
@@ -76,4 +82,7 @@ def call_layouts(
 ) -> dict[type, Layout]:
     """Turn the `layouts=` of one call into records."""
     said = layouts or {}
-    return {cls: make_layout(cls, fields) for cls, fields in said.items()}
+    return {
+        cls: make_layout(cls, fields, known=layout_of(cls))
+        for cls, fields in said.items()
+    }

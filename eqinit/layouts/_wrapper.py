@@ -161,8 +161,9 @@ def unknown(node: Any) -> str:
         )
     return (
         f"it is kept in a {name}, and nobody has said what that stands for. Say it "
-        f'with `register_wrapper({name}, field="{field}", forward=..., inverse=...)`, '
-        "or leave this parameter as it is with `Keep()`."
+        f'with `register_wrapper({name}, field="{field}", forward=..., inverse=...)` '
+        f'(`register_wrapper({name}, field="{field}")` if it holds the value as it '
+        "is), or leave this parameter as it is with `Keep()`."
     )
 
 
