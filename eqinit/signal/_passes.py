@@ -199,7 +199,7 @@ def _start(tree: Any, rows: int) -> Float[Array, "rows in"]:
     return start + _mapped_zero(traced) if traced else start
 
 
-def _mapped_zero(leaves: Sequence[Tracer]) -> Float[Array, "1 1"]:
+def _mapped_zero(leaves: Sequence[Any]) -> Float[Array, "1 1"]:
     """A zero that is mapped wherever any of `leaves` is.
 
     In someone's `vmap` over models, each model's slots must be its own: slots that are

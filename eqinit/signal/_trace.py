@@ -17,6 +17,7 @@ import jax.tree_util as jtu
 
 from .._typing import Shape
 from ._layers import Found, channel_axis
+from ._remember import remembered, structure
 from ._wrap import AbstractTap, KeyPath, Run, attach_all
 
 
@@ -139,8 +140,22 @@ def dry_run(
     - `context`: further layers that help to see stacks (those with parameters).
 
     **Returns:** the layers that were called, in the order in which their outputs came,
-    and the paths of those that were not.
+    and the paths of those that were not. For a structure that was seen before nothing
+    is traced: on small models that would cost more than the pass itself.
     """
+    names = tuple(f.path for f in layers), tuple(f.path for f in context)
+    key = (call, names, structure((model, args)))
+    seen, missing = remembered(key, lambda: _trace(model, call, args, layers, context))
+    return list(seen), list(missing)
+
+
+def _trace(
+    model: Any,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    layers: Sequence[Found],
+    context: Sequence[Found],
+) -> tuple[list[Seen], list[str]]:
     wanted = {found.node.keys for found in layers}
     extra = [found for found in context if found.node.keys not in wanted]
     recorder = _Recorder([*layers, *extra])

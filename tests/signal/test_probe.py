@@ -343,7 +343,7 @@ def test_model_is_not_changed():
 
 
 def test_one_compile_for_equal_shapes():
-    """A second probe with the same `call` traces the model once (the dry run)."""
+    """A second probe with the same `call` does not trace the model again."""
     traces = 0
 
     def call(m: Any, x: Any) -> Any:
@@ -351,10 +351,15 @@ def test_one_compile_for_equal_shapes():
         traces += 1
         return total(m, x)
 
-    probe(SMALL.model, call, SMALL.x)
-    first = traces
-    probe(jax.tree.map(lambda a: a, SMALL.model), call, normal(32, 6, seed=1))
-    assert traces == first + 1
+    first = probe(SMALL.model, call, SMALL.x)
+    assert traces == 2  # the dry run, and the pass
+    again = probe(jax.tree.map(lambda a: a, SMALL.model), call, normal(32, 6, seed=1))
+    assert traces == 2
+    assert again.rows[0].mean != first.rows[0].mean
+    probe(SMALL.model, call, SMALL.x, select="layers.1")
+    assert traces == 4
+    probe(SMALL.model, call, SMALL.x[:5])
+    assert traces == 6
 
 
 class Fussy(eqx.Module):
