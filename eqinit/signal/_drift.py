@@ -42,11 +42,14 @@ class Trend:
 
 
 def series(rows: Sequence[LayerSignal]) -> dict[str, list[int]]:
-    """Row numbers by series; layers without a like form one series, named empty."""
+    """Row numbers by series: layers of one class whose paths differ in numbers alone.
+
+    Layers without a like form one series, named empty.
+    """
     named: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
         pattern = re.sub(r"(?<![A-Za-z_])\d+", "*", row.path)
-        named.setdefault(f"{pattern}{row.output}", []).append(i)
+        named.setdefault(f"`{pattern}{row.output}` {row.kind}", []).append(i)
     alone = [members[0] for members in named.values() if len(members) == 1]
     grouped = {name: m for name, m in named.items() if len(m) > 1}
     return {**grouped, **({"": sorted(alone)} if alone else {})}
@@ -104,12 +107,28 @@ def _arrows(
 
 
 def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
-    """How signal and gradient develop along the longest series of like layers."""
-    name, members = max(series(rows).items(), key=lambda item: len(item[1]))
-    std = [rows[i].std for i in members]
-    grad = [rows[i].grad_std for i in members]
-    count = len(members)
-    return Trend(name, count, std[0], std[-1]), Trend(name, count, grad[-1], grad[0])
+    """How signal and gradient develop along the longest series of like layers.
+
+    Blocks have several of one length, and norms among them keep any scale: of those,
+    the one that changes most.
+    """
+    found = series(rows)
+    longest = max(len(members) for members in found.values())
+    forward: list[Trend] = []
+    backward: list[Trend] = []
+    for name, members in found.items():
+        if len(members) == longest:
+            std = [rows[i].std for i in members]
+            grad = [rows[i].grad_std for i in members]
+            forward.append(Trend(name, longest, std[0], std[-1]))
+            backward.append(Trend(name, longest, grad[-1], grad[0]))
+    return max(forward, key=_change), max(backward, key=_change)
+
+
+def _change(trend: Trend) -> float:
+    """The size of the logarithm of the factor; infinite where there is none."""
+    factor = trend.last / trend.first if trend.first else math.nan
+    return abs(math.log(factor)) if 0 < factor < math.inf else math.inf
 
 
 def verdict(trend: Trend) -> str:
@@ -123,7 +142,7 @@ def verdict(trend: Trend) -> str:
         word = "shrinks"
     else:
         word = "keeps its scale"
-    what = f" of `{trend.name}`" if trend.name else ""
+    what = f" of {trend.name}" if trend.name else ""
     return (
         f"std {trend.first:.3g} to {trend.last:.3g} over {trend.count} layers{what}, "
         f"x{trend.per_layer:.3g} a layer: {word}"

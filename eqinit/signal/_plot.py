@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._drift import series
 from ._signal import LayerSignal
 
 
@@ -19,8 +20,11 @@ _MARKERS = "os^Dv<>"
 
 # A panel of the figure: title, what to read from a row.
 _PANELS = (
-    ("signal: std of each layer's output", "std"),
-    ("gradient: std at each layer's output", "grad_std"),
+    ("signal: std of each layer's output  (left to right \N{RIGHTWARDS ARROW})", "std"),
+    (
+        "gradient: std at each layer's output  (\N{LEFTWARDS ARROW} right to left)",
+        "grad_std",
+    ),
 )
 
 
@@ -43,8 +47,9 @@ def plot_reports(
     Both axes of scale are logarithmic and are shared by the two panels: a model that
     keeps its scale is a flat line, one that explodes or vanishes a straight slope. The
     forward panel is read from left to right, the backward one from right to left, as
-    the gradient travels. A layer whose scale is zero or not finite is a cross at the
-    edge.
+    the gradient travels. Lines connect like layers (`blocks.*.mlp.up`), so that a model
+    of blocks has several of one colour; layers without a like are points. A layer whose
+    scale is zero or not finite is a cross at the edge.
 
     **Arguments:**
 
@@ -63,14 +68,15 @@ def plot_reports(
     )
     for axis, (heading, field) in zip(axes, _PANELS, strict=True):
         for i, (name, report) in enumerate(named.items()):
-            _line(axis, [getattr(row, field) for row in report.rows], name, i)
+            _lines(axis, report.rows, field, name, i)
         axis.set_title(heading, fontsize="medium")
         _label_depth(axis, [report.rows for report in named.values()])
     axes[0].set_ylabel("std (log scale)")
-    axes[0].annotate("reads left to right", (0.01, 0.02), **_HINT)
-    axes[1].annotate("reads right to left", (0.70, 0.02), **_HINT)
     if any(named):
-        axes[1].legend(loc="best", fontsize="small")
+        # Below both panels, where it covers no line.
+        lines = axes[0].get_legend_handles_labels()
+        columns = min(len(named), 5)
+        figure.legend(*lines, loc="outside lower center", ncols=columns)
     figure.suptitle(title)
     if path is not None:
         figure.savefig(path, dpi=120)
@@ -78,31 +84,39 @@ def plot_reports(
     return figure
 
 
-_HINT = {"xycoords": "axes fraction", "fontsize": "small", "color": "0.45"}
-
-
-def _line(axis: Any, values: Sequence[float], name: str, number: int) -> None:
+def _lines(
+    axis: Any, rows: Sequence[LayerSignal], field: str, name: str, number: int
+) -> None:
     style = {
         "color": _COLOURS[number % len(_COLOURS)],
         "marker": _MARKERS[number % len(_MARKERS)],
+        "markersize": 4,
     }
     axis.set_yscale("log")
-    good = [(i, v) for i, v in enumerate(values) if 0 < v < math.inf]
-    # At least one point, so that the legend names reports that broke down as well.
-    x, y = zip(*good, strict=True) if good else ([math.nan], [math.nan])
-    axis.plot(x, y, label=name, markersize=4, linewidth=1.5, **style)
-    for i, value in enumerate(values):
-        if not 0 < value < math.inf:
-            # Zero at the bottom, infinite or not a number at the top.
-            edge = 0.0 if value == 0 else 1.0
-            axis.plot(
-                i,
-                edge,
-                marker="x",
-                color=style["color"],
-                transform=axis.get_xaxis_transform(),
-                clip_on=False,
-            )
+    groups = series(rows)
+    # One entry in the legend, also for a report that broke down or starts with points.
+    axis.plot([], [], label=name, **style)
+    for group, members in groups.items():
+        values = [(i, getattr(rows[i], field)) for i in members]
+        good = [(i, v) for i, v in values if 0 < v < math.inf]
+        if good:
+            line = "-" if group or len(groups) == 1 else ""
+            axis.plot(*zip(*good, strict=True), linestyle=line, linewidth=1.5, **style)
+        for i, value in values:
+            if not 0 < value < math.inf:
+                _cross(axis, i, value, style["color"])
+
+
+def _cross(axis: Any, depth: int, value: float, colour: object) -> None:
+    # Zero at the bottom, infinite or not a number at the top.
+    axis.plot(
+        depth,
+        0.0 if value == 0 else 1.0,
+        marker="x",
+        color=colour,
+        transform=axis.get_xaxis_transform(),
+        clip_on=False,
+    )
 
 
 def _label_depth(axis: Any, reports: Sequence[Sequence[LayerSignal]]) -> None:

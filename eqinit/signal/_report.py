@@ -107,7 +107,7 @@ def _cells(rows: tuple[LayerSignal, ...]) -> list[list[str]]:
         [
             f"{row.path or '(model)'}{row.output}",
             row.kind + (f" x{row.uses}" if row.uses > 1 else ""),
-            _number(row.mean),
+            _mean(row),
             _number(row.std),
             _number(row.second_moment),
             _number(row.max),
@@ -120,6 +120,11 @@ def _cells(rows: tuple[LayerSignal, ...]) -> list[list[str]]:
         ]
         for row, notes in zip(rows, marks(rows), strict=True)
     ]
+
+
+def _mean(row: LayerSignal) -> str:
+    # Behind a norm the mean is zero but for rounding, which says nothing.
+    return "0" if abs(row.mean) < 1e-6 * row.std else _number(row.mean)
 
 
 def _number(value: float | complex) -> str:

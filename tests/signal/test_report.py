@@ -1,6 +1,9 @@
 """Reports say what is wrong, in a table and in a plot."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import equinox as eqx
@@ -95,6 +98,10 @@ def test_broken_models_are_named():
     assert "units alike" in str(probe(filled(model, 1.0), batched, X))
 
 
+def legend(figure: Any) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_plot(reports: dict[str, Report], tmp_path: Path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "signal.png"
@@ -103,14 +110,13 @@ def test_plot(reports: dict[str, Report], tmp_path: Path):
     forward, backward = figure.axes
     assert forward.get_yscale() == backward.get_yscale() == "log"
     for axis, field in ((forward, "std"), (backward, "grad_std")):
-        drawn = {line.get_label(): line.get_ydata() for line in axis.lines}
-        for name, report in reports.items():
+        drawn = [line.get_ydata() for line in axis.lines if len(line.get_ydata())]
+        for values, report in zip(drawn, reports.values(), strict=True):
             wanted = [getattr(row, field) for row in report.rows]
-            np.testing.assert_allclose(drawn[name], wanted)
-    legend = [text.get_text() for text in backward.get_legend().get_texts()]
-    assert legend == list(reports)
+            np.testing.assert_allclose(values, wanted)
+    assert legend(figure) == list(reports)
     one = reports["steady"].plot(reports["grows"], labels=["a", "b"])
-    assert [t.get_text() for t in one.axes[1].get_legend().get_texts()] == ["a", "b"]
+    assert legend(one) == ["a", "b"]
 
 
 def test_plot_marks_what_has_no_logarithm():
@@ -119,6 +125,64 @@ def test_plot_marks_what_has_no_logarithm():
     figure = plot_reports(probe(filled(model, 0.0), batched, X))
     crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
     assert [line.get_ydata()[0] for line in crosses] == [0.0] * 4
+
+
+def repeated(report: Report, paths: list[str]) -> Any:
+    """What a plot reads of a report, for as many layers as there are paths."""
+    rows = report.rows
+    long = [replace(rows[i % 8], path=path) for i, path in enumerate(paths)]
+    return SimpleNamespace(rows=long)
+
+
+@pytest.mark.parametrize("count", [24, 60])
+def test_labels_do_not_overlap(reports: dict[str, Report], count: int):
+    pytest.importorskip("matplotlib")
+    paths = [f"encoder.stages.{i}.blocks.attention.projection" for i in range(count)]
+    figure = plot_reports({"a": repeated(reports["steady"], paths)})
+    figure.canvas.draw()
+    for axis in figure.axes:
+        left, right = axis.get_window_extent().intervalx
+        boxes = [t.get_window_extent() for t in axis.get_xticklabels() if t.get_text()]
+        seen = [b for b in boxes if left - 1 <= (b.x0 + b.x1) / 2 <= right + 1]
+        assert len(seen) > 3
+        for a, b in itertools.pairwise(seen):
+            assert not a.overlaps(b)
+
+
+def test_lines_connect_like_layers(reports: dict[str, Report]):
+    """Two kinds in turn, and a head: two lines and a point of one colour."""
+    pytest.importorskip("matplotlib")
+    paths = [f"blocks.{i // 2}.{('up', 'down')[i % 2]}" for i in range(8)]
+    figure = plot_reports({"a": repeated(reports["grows"], [*paths, "head"])})
+    drawn = [line for line in figure.axes[0].lines if len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in drawn] == [
+        [0, 2, 4, 6],
+        [1, 3, 5, 7],
+        [8],
+    ]
+    assert drawn[-1].get_linestyle() == "None"
+    assert len({line.get_color() for line in drawn}) == 1
+    assert legend(figure) == ["a"]
+
+
+def test_trend_of_blocks_is_that_of_the_layers_that_change(reports: dict[str, Report]):
+    """Norms keep any scale; they do not speak for the others."""
+    rows = [
+        replace(row, path=f"blocks.{i // 2}.{('norm', 'up')[i % 2]}")
+        for i, row in enumerate(reports["grows"].rows)
+    ]
+    rows[::2] = [replace(row, std=1.0) for row in rows[::2]]
+    forward, _ = trends(rows)
+    assert forward.name == "`blocks.*.up` Linear"
+    assert forward.per_layer == pytest.approx(GAINS["grows"] ** 2, rel=2e-2)
+
+
+def test_mean_of_rounding_is_not_shown():
+    key = jax.random.key(0)
+    model = [eqx.nn.Linear(16, 16, key=key), eqx.nn.LayerNorm(16)]
+    text = str(probe(model, lambda m, x: jax.vmap(lambda a: m[1](m[0](a)))(x), X))
+    norm = next(line for line in text.splitlines() if "LayerNorm" in line)
+    assert norm.split()[2] == "0"
 
 
 def test_spectrum_prints():
