@@ -157,7 +157,7 @@ class LogNormalLaw(AbstractLaw):
         # The log, because the sample variance of a log-normal says nothing: its
         # relative error is governed by a kurtosis of exp(4 sigma^2).
         del is_complex
-        return _divide(np.log(values), self.mu, self.sigma)
+        return _divide(np.asarray(np.log(values)), self.mu, self.sigma)
 
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
         del is_complex
@@ -170,10 +170,9 @@ def _real(value: np.ndarray | np.generic) -> float:
 
 def _divide(values: np.ndarray, loc: ScalarLike, scale: ScalarLike) -> np.ndarray:
     """`(values - loc) / scale`; of a law without spread, the deviations themselves."""
-    scale = np.asarray(scale)
-    if not np.any(scale):
-        return values - np.asarray(loc)
-    return (values - np.asarray(loc)) / scale
+    deviations = values - np.asarray(loc)
+    # Arithmetic on arrays without axes gives numbers.
+    return np.asarray(deviations / np.asarray(scale) if np.any(scale) else deviations)
 
 
 def _arguments(

@@ -64,14 +64,16 @@ def _own_sharding(leaf: Any) -> Sharding | None:
     return leaf.sharding if getattr(leaf, "committed", True) else None
 
 
-def as_leaf(value: Array, leaf: Any) -> Any:
+def as_leaf(value: Array | np.ndarray, leaf: Any) -> Any:
     """A numpy leaf stays numpy, in its own dtype."""
     if isinstance(leaf, np.ndarray) and not isinstance(value, Tracer):
         return np.asarray(value).astype(leaf.dtype)
     return value
 
 
-def new_leaves(drawn: Sequence[tuple[Site, Array]], states: States) -> dict[int, Any]:
+def new_leaves(
+    drawn: Sequence[tuple[Site, Array | np.ndarray]], states: States
+) -> dict[int, Any]:
     """The leaves of a model that change, by position, when parameters get values.
 
     Through wrappers: those that together make the effective value, and the state that
