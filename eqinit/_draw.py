@@ -3,19 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from ._fill import FillRequest, fill, key_eligible
-from ._initializer import AbstractInitializer
 from ._keys import derive_keys
 from ._law import AbstractLaw
 from ._looped import draw_looped
+from ._one import as_promised, draw_one
 from ._requests import constant, fill_request
 from ._row import Row
 from ._sharded import ShardedDraws
@@ -51,7 +49,7 @@ def draw_rows(
     for i, row in enumerate(rows):
         device, spread = _device(places[i])
         if spread is not None:
-            values[i] = sharded.draw(row, laws[i], keys[i], spread)
+            values[i] = as_promised(sharded.draw(row, laws[i], keys[i], spread), row)
             report(row.spec.nbytes)
             continue
         request = keys.request(i, laws[i], row.spec)
@@ -63,7 +61,7 @@ def draw_rows(
         if filled is not None:
             constants.setdefault(device, {})[i] = filled
             continue
-        value = _draw_row(row, laws[i], keys[i])
+        value = draw_one(row, laws[i], keys[i])
         values[i] = value if device is None else jax.device_put(value, device)
     for device, filled_by in constants.items():
         # One call for all of them: each by itself would cost more than its values.
@@ -74,7 +72,7 @@ def draw_rows(
         drawn = fill(list(group.values()), device=device, progress=progress)
         for i, value in zip(group, drawn, strict=True):
             values[i] = value
-    return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
+    return values
 
 
 def _traced_rows(
@@ -95,8 +93,9 @@ def _traced_rows(
     sharded = ShardedDraws(splits=True)
     for i, (_, spread) in enumerate(places):
         if spread is not None:
-            values[i] = sharded.draw(rows[i], laws[i], keys[i], spread)
-    return [_checked(value, row) for value, row in zip(values, rows, strict=True)]
+            value = sharded.draw(rows[i], laws[i], keys[i], spread)
+            values[i] = as_promised(value, rows[i])
+    return values
 
 
 class _Keys:
@@ -163,43 +162,3 @@ def _laws(rows: Sequence[Row]) -> list[AbstractLaw | None]:
             known[same] = row.init.law(row.spec)
         laws.append(known[same])
     return laws
-
-
-def _draw_row(row: Row, law: AbstractLaw | None, key: Key) -> Any:
-    init = row.init
-    assert init is not None
-    if law is not None:
-        # The law's numbers are worked out in Python and enter as arguments: one
-        # compile a (base, shape), whatever the gain.
-        return init.draw(key, row.spec)
-    return _draw_jit(_lift(init), key, row.spec)
-
-
-@eqx.filter_jit
-def _draw_jit(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Any:
-    return init.draw(key, spec)
-
-
-def _lift(init: AbstractInitializer) -> AbstractInitializer:
-    """Python floats as arrays, or `filter_jit` would compile once a gain."""
-
-    def lift(leaf: Any) -> Any:
-        return jnp.asarray(leaf) if isinstance(leaf, float) else leaf
-
-    return jtu.tree_map(lift, init)
-
-
-def _checked(value: Any, row: Row) -> Array:
-    """A user's own initializer may return anything; say whose it was."""
-    shape, dtype = np.shape(value), getattr(value, "dtype", None)
-    if isinstance(value, (jax.Array, np.ndarray)) and (shape, dtype) == (
-        row.spec.shape,
-        row.spec.dtype,
-    ):
-        return value if isinstance(value, jax.Array) else jnp.asarray(value)
-    name = type(row.init).__name__
-    raise ValueError(
-        f"{name} (rule {row.rule}) returned {dtype}{list(shape)} for `{row.path}`, "
-        f"which is {row.spec.dtype}{list(row.spec.shape)}. Its `draw(key, spec)` must "
-        "return an array of `spec.shape` and `spec.dtype`."
-    )

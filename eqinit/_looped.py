@@ -9,13 +9,14 @@ import numpy as np
 
 from ._initializer import cast
 from ._law import AbstractLaw, ConstantLaw, LocScale
+from ._one import draw_one
 from ._row import Row
-from ._typing import Array, Key
+from ._typing import Array
 
 
 def draw_looped(
     rows: Sequence[Row], laws: Sequence[AbstractLaw | None], keys: Array
-) -> list[Array]:
+) -> list[Any]:
     """The draws of `init.draw`, bit for bit, with one loop a kind of parameter.
 
     A draw that is traced becomes code. Forty-eight equal blocks of a transformer would
@@ -29,18 +30,13 @@ def draw_looped(
     for members in kinds.values():
         if len(members) == 1 or isinstance(laws[members[0]], ConstantLaw):
             for i in members:
-                values[i] = _drawn(rows[i], keys[i])
+                values[i] = draw_one(rows[i], laws[i], keys[i])
             continue
         draw, data = _body([rows[i] for i in members], [laws[i] for i in members])
         stacked = jax.lax.map(draw, (keys[np.asarray(members)], data))
         for place, i in enumerate(members):
             values[i] = stacked[place]
     return values
-
-
-def _drawn(row: Row, key: Key) -> Array:
-    assert row.init is not None
-    return row.init.draw(key, row.spec)
 
 
 def _kind(row: Row, law: AbstractLaw | None) -> Any:
@@ -56,11 +52,11 @@ def _plain(law: LocScale) -> bool:
 
 def _body(
     rows: Sequence[Row], laws: Sequence[AbstractLaw | None]
-) -> tuple[Callable[[Any], Array], Any]:
+) -> tuple[Callable[[Any], Any], Any]:
     """A loop's body, and beside the key what it needs to be told a step."""
     first, spec = laws[0], rows[0].spec
     if not isinstance(first, LocScale) or not _plain(first):
-        return lambda step: _drawn(rows[0], step[0]), None
+        return lambda step: draw_one(rows[0], first, step[0]), None
     base, centred = first.base, first.loc == 0
     # Depth-dependent scales enter as data, rounded as `LocScale.sample` rounds them.
     terms = [(law.loc, law.scale) for law in laws if isinstance(law, LocScale)]

@@ -1,7 +1,17 @@
 """What holds for every test: strict promotion, slow tests on request."""
 
 import os
+import sys
 
+
+# The suite compiles thousands of programs and runs each of them once or twice: at
+# LLVM's first level it takes two thirds of the time. Tests of bits (`-m bits`) are to
+# be run with `--optimised` as well, as users compile. Read when jax loads, hence first.
+if "--optimised" in sys.argv:
+    os.environ["EQINIT_OPTIMISED"] = "1"  # for the workers, which see no arguments
+if "EQINIT_OPTIMISED" not in os.environ:
+    _flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{_flags} --xla_backend_optimization_level=1".strip()
 
 # Two workers on few cores: LAPACK's own threads would only get in each other's way (a
 # QR that takes a second can take tens). Read when the library loads, hence first.
@@ -19,6 +29,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runslow", action="store_true", help="run slow tests as well")
+    parser.addoption(
+        "--optimised", action="store_true", help="compile as users do, which is slower"
+    )
     parser.addoption(
         "--update-docs", action="store_true", help="write what the docs' blocks print"
     )

@@ -23,6 +23,7 @@ from eqinit._fill import (
 from eqinit._fill._kernels import WIDTH, rows_per_launch
 
 
+pytestmark = pytest.mark.bits
 KINDS: dict[str, tuple[str, tuple[float, ...]]] = {
     "normal": ("normal", ()),
     "truncated": ("truncated_normal", ()),

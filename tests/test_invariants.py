@@ -15,6 +15,7 @@ from eqinit import HeNormal, Normal, Ones, Role, Rule, Zeros
 from eqinit._sites import find_sites, is_parameter
 
 
+pytestmark = pytest.mark.bits
 nn = eqx.nn
 KEY = jax.random.key(0)
 

@@ -23,6 +23,7 @@ from eqinit import (
 )
 
 
+pytestmark = pytest.mark.bits
 nn = eqx.nn
 KEY = jax.random.key(3)
 
@@ -106,6 +107,15 @@ def test_equal_parameters_are_drawn_by_one_loop():
         return str(traced(KEY)).count("random_bits")
 
     assert draws(6) == draws(3) > 0
+
+
+def test_equal_parameters_without_a_law():
+    # Their floats are arrays in both ways: worked with in Python they round otherwise.
+    model = nn.MLP(4, 4, 4, 2, key=KEY)
+    rules = [Rule(nn.Linear, weight=ei.Sparse(HeNormal(gain=0.7), density=0.5))]
+    assert_same(
+        eqx.filter_jit(ei.apply)(model, KEY, rules), ei.apply(model, KEY, rules)
+    )
 
 
 def test_shapes_without_drawing(eager: Net):
