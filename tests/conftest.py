@@ -33,13 +33,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--optimised", action="store_true", help="compile as users do, which is slower"
     )
     parser.addoption(
+        "--quick", action="store_true", help="one case a scheme, not its variants"
+    )
+    parser.addoption(
         "--update-docs", action="store_true", help="write what the docs' blocks print"
     )
+
+
+def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests of a scheme's second case, third case, and so on."""
+    first: dict[type, str] = {}
+    found: list[pytest.Item] = []
+    for item in items:
+        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+        if case and first.setdefault(type(case.init), case.name) != case.name:
+            found.append(item)
+    return found
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
+    if config.getoption("--quick"):
+        left_out = _variants(items)
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return
     skip = pytest.mark.skip(reason="slow: run with --runslow")
