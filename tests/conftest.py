@@ -55,9 +55,9 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     if config.getoption("--quick"):
-        left_out = _variants(items)
+        left_out = set(_variants(items))
         items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=list(left_out))
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return
     skip = pytest.mark.skip(reason="slow: run with --runslow")
