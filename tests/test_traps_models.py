@@ -279,6 +279,8 @@ def test_t28_a_user_s_own_softplus():
     # Hoedt's law keeps mean 0 and variance 1, of which half is common to all features
     # of a sample: the mean of 400 deviates by sqrt(0.5 / 400). Raw values give 68.
     assert abs(float(out.mean())) < 5 * math.sqrt(0.5 / 400)
+    raw = eqx.tree_at(lambda m: m.raw, new, jax.nn.softplus(new.raw))
+    assert float(jax.vmap(raw, in_axes=1)(x).mean()) > 50  # what tree_at alone gives
 
 
 def test_t28_a_wrapper_in_place_of_an_array():
@@ -398,6 +400,10 @@ def test_t42_a_look_alike_is_no_linear_and_is_not_guessed():
 
 def test_t43_a_flat_convolution_bias_is_refused():
     model = eqx.nn.Conv2d(2, 3, 3, key=KEY)
+    naive = eqx.tree_at(lambda m: m.bias, model, jnp.arange(3.0))
+    with jax.numpy_rank_promotion("allow"):
+        out = naive(jnp.zeros((2, 5, 5)))
+    assert float(out[0, 0, 2]) == 2 != float(out[2, 0, 0])  # along the width: silent
     with pytest.raises(
         ValueError, match=r"got float32\[3\], wanted float32\[3, 1, 1\]"
     ):

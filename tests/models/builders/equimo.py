@@ -154,7 +154,7 @@ MODELS = {
     "deq_convnext": _slow(lambda key: deq.deq_convnext_t(key=key), _on_image(64)),
     "eomt": _slow(_segmenter, _on_image(64)),
     "ast_tiny": _slow(lambda key: audio.ast_tiny_patch16_224(key=key), _call_audio),
-    "text": Entry(_text, _call_text, slow=True),
+    "text": Entry(_text, _call_text),
     "tabpfn": Entry(_tabpfn, _call_tabpfn, slow=True),
     "t0": _slow(_t0, _call_t0),
 }

@@ -11,6 +11,5 @@ MODELS = {
             num_layers=3, embed_size=32, num_heads=4, token_dropout=True, key=key
         ),
         lambda model, key: model("SPIDERMAN").logits,
-        slow=True,
     )
 }
