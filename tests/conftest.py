@@ -46,7 +46,8 @@ def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
     found: list[pytest.Item] = []
     for item in items:
         case = getattr(item, "callspec", None) and item.callspec.params.get("case")
-        if case and first.setdefault(type(case.init), case.name) != case.name:
+        init = getattr(case, "init", None)  # tests of layers have cases of their own
+        if init is not None and first.setdefault(type(init), case.name) != case.name:
             found.append(item)
     return found
 
