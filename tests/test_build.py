@@ -17,6 +17,7 @@ import eqinit as ei
 from benchmarks.models import SMALL
 
 
+pytestmark = pytest.mark.bits
 RULES = [
     ei.Rule(eqx.nn.Conv, weight=ei.HeNormal(), bias=ei.Zeros(), optional=True),
     ei.Rule(eqx.nn.Linear, weight=ei.Orthogonal(), optional=True),

@@ -466,7 +466,8 @@ def test_t35_sixteen_bit_draws_are_coarse():
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_t36_orthogonal_in_sixteen_bits(dtype: Any):
     layer = linear(8, 8, dtype=dtype)
-    with pytest.raises(NotImplementedError, match="float16"):
+    # jax 0.10 has no kernel for it, jax 0.12 refuses the dtype.
+    with pytest.raises((NotImplementedError, TypeError), match="float16"):
         jinit.orthogonal()(KEY, (8, 8), dtype)
     ours = ei.apply(layer, KEY, [("weight", Orthogonal())]).weight
     assert ours.dtype == dtype
@@ -507,8 +508,9 @@ def test_t38_weak_types_cost_a_trace():
 
 def test_t39_zero_size_parameters_are_empty():
     layer = linear(0, 4)
-    with pytest.raises(ZeroDivisionError, match="zero"):
-        jinit.he_normal(in_axis=1, out_axis=0)(KEY, layer.weight.shape)
+    if jax.__version_info__ < (0, 12):  # which fixed it
+        with pytest.raises(ZeroDivisionError, match="zero"):
+            jinit.he_normal(in_axis=1, out_axis=0)(KEY, layer.weight.shape)
     for scheme in (HeNormal(), Orthogonal(), jinit.he_normal(), TorchDefault()):
         assert weight_by(layer, scheme).shape == (4, 0)
 
