@@ -1,5 +1,6 @@
 """Random orthogonal matrices, and matrices with given singular values."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, TypeAlias
@@ -17,6 +18,9 @@ from ._checks import choice, positive
 from ._whole import draw_whole
 
 
+# Compiled whole, as jax's own is: op by op, jax 0.12 moves a normal by its last bit in
+# some shapes, and the decomposition makes that several.
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
 def haar(key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
     """A `(rows, cols)` matrix with orthonormal rows or columns, uniform (Haar).
 
