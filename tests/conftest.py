@@ -70,6 +70,9 @@ def pytest_collection_modifyitems(
         left_out = set(_variants(items))
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+    for item in _variants(items):
+        if "heavy" in item.keywords:
+            item.add_marker(pytest.mark.slow)
     _skip(items, "bits", _bits_would_differ(), "bits: run with --optimised")
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return

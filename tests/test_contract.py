@@ -126,6 +126,7 @@ def test_double_precision(case: Case):
             assert not draw.weak_type
 
 
+@pytest.mark.heavy
 def test_finite(case: Case):
     draw = single(case.name)
     assert (draw.shape, draw.dtype) == (case.shape, main_dtype(case))
@@ -133,6 +134,7 @@ def test_finite(case: Case):
     assert not draw.weak_type
 
 
+@pytest.mark.heavy
 def test_half_precision_is_float32_rounded(case: Case):
     if "float32" not in case.dtypes:
         pytest.skip("no float32")
@@ -141,6 +143,7 @@ def test_half_precision_is_float32_rounded(case: Case):
         assert same_bits(draw, single(case.name).astype(dtype))
 
 
+@pytest.mark.heavy
 def test_jit_is_eager(case: Case):
     drawn = jitted(case.name, main_dtype(case))(keys()[0])
     assert same_bits(drawn, single(case.name))
@@ -224,6 +227,7 @@ def student(per_key: np.ndarray, wanted: float, grain: float) -> float:
     return abs(per_key.mean() - wanted) / np.hypot(error, grain)
 
 
+@pytest.mark.heavy
 def test_moments(case: Case):
     spec = case.spec(main_dtype(case))
     moments = case.init.moments(spec)
@@ -245,6 +249,7 @@ def test_moments(case: Case):
     )
 
 
+@pytest.mark.heavy
 def test_law(case: Case):
     spec = case.spec(main_dtype(case))
     law = case.init.law(spec)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 
+# In one process, which then starts the eight devices once.
+pytestmark = pytest.mark.xdist_group("mesh")
 WORKERS = pathlib.Path(__file__).parent / "workers"
 
 

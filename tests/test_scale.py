@@ -1,4 +1,4 @@
-"""A model of 2,000 layers: work is counted, and not timed."""
+"""A model of many layers: work is counted, and not timed (benchmarks time 100,000)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from eqinit import HeNormal, Normal, Rule, Zeros
 
 nn = eqx.nn
 KEY = jax.random.key(0)
-LAYERS = 2_000
+LAYERS = 500  # enough to tell one from one a layer
 
 
 class Counter:
@@ -114,10 +114,10 @@ def test_orthogonal_compiles_once_a_shape(compiles: list[str]):
     assert first < 20
 
 
-def test_two_thousand_layers_print(model: Any):
+def test_many_layers_print(model: Any):
     table = str(ei.plan(model, RULES))
     assert len(table.splitlines()) >= 2 * LAYERS + 3
-    assert "40,000 numbers" in table
+    assert f"{20 * LAYERS:,} numbers" in table
 
 
 def test_wide_and_deep_trees():
