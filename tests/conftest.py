@@ -52,17 +52,6 @@ def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
     return found
 
 
-def _bits_would_differ() -> bool:
-    """From 0.12 on jax's own draws have other bits at LLVM's first level."""
-    return "EQINIT_OPTIMISED" not in os.environ and jax.__version_info__ >= (0, 12)
-
-
-def _skip(items: list[pytest.Item], mark: str, really: bool, reason: str) -> None:
-    for item in items:
-        if really and mark in item.keywords:
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -73,7 +62,9 @@ def pytest_collection_modifyitems(
     for item in _variants(items):
         if "heavy" in item.keywords:
             item.add_marker(pytest.mark.slow)
-    _skip(items, "bits", _bits_would_differ(), "bits: run with --optimised")
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return
-    _skip(items, "slow", True, "slow: run with --runslow")
+    skip = pytest.mark.skip(reason="slow: run with --runslow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
