@@ -335,10 +335,9 @@ ARGUMENTS = {
 @pytest.mark.parametrize("message", ARGUMENTS)
 def test_arguments(message: str):
     # The runtime checker knows literal types as well, and may speak first.
-    with pytest.raises((ValueError, TypeError)) as raised:
+    said = f"{re.escape(message)}|Type-check error"
+    with pytest.raises((ValueError, TypeError), match=said):
         ARGUMENTS[message]()
-    checker = type(raised.value).__name__ == "TypeCheckError"
-    assert checker or message in str(raised.value)
 
 
 def test_by_itself_without_axes_or_fan():
