@@ -95,8 +95,8 @@ class Orthogonal(AbstractMatrixInitializer):
     - `special`: keep to rotations: a square matrix has determinant $+1$.
     - `algorithm`: `"qr"` decomposes a normal matrix and has the values of
         `jax.nn.initializers.orthogonal`; `"householder"` multiplies random reflections:
-        the same law, other values, half of the arithmetic, and half to two thirds of the
-        time for large matrices.
+        the same law, other values, half of the arithmetic, and half to two thirds of
+        the time for large matrices.
 
     Saxe et al., arXiv:1312.6120; Mezzadri, arXiv:math-ph/0609050; random reflections:
     Stewart, SIAM J. Numer. Anal. 17 (1980), doi:10.1137/0717034; the spectral
