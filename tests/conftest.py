@@ -1,17 +1,23 @@
 """What holds for every test: strict promotion, slow tests on request."""
 
+import importlib.metadata
 import os
 import sys
 
 
-# The suite compiles thousands of programs and runs each of them once or twice: at
-# LLVM's first level it takes two thirds of the time. Tests of bits (`-m bits`) are to
-# be run with `--optimised` as well, as users compile. Read when jax loads, hence first.
+# The suite compiles thousands of programs and runs each of them once or twice: with
+# LLVM at its first level it takes half of the time. Tests of bits (`-m bits`) are to be
+# run with `--optimised` as well, as users compile. Read when jax loads, hence first.
 if "--optimised" in sys.argv:
     os.environ["EQINIT_OPTIMISED"] = "1"  # for the workers, which see no arguments
 if "EQINIT_OPTIMISED" not in os.environ:
-    _flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{_flags} --xla_backend_optimization_level=1".strip()
+    _flags = [os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=1"]
+    _flags.append("--xla_cpu_parallel_codegen_split_count=1")
+    if importlib.metadata.version("jaxlib").startswith("0.10."):
+        # XLA's older emitter of fusions compiles in half the time of its newer. Not in
+        # every version: a flag that XLA does not know ends the process.
+        _flags.append("--xla_cpu_use_fusion_emitters=false")
+    os.environ["XLA_FLAGS"] = " ".join(_flags).strip()
 
 # Two workers on few cores: LAPACK's own threads would only get in each other's way (a
 # QR that takes a second can take tens). Read when the library loads, hence first.
@@ -25,6 +31,7 @@ import pytest
 # imported after it was read.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+pytest.register_assert_rewrite("helpers", "parity")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""Every row of the page about ivy, executed."""
+"""What every row of the page about ivy has to do."""
 
 import math
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from helpers import follows, has_std, normal_cdf, uniform_cdf
-from parity_page import draw, rows, value
 
 import eqinit as ei
+
+from .page import draw
 
 
 # fan_in 32, fan_out 64.
@@ -73,25 +73,3 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     ),
     "`RandomNormal(mean, stddev)`": normal(0.05, 0.2),
 }
-
-ROWS = rows("ivy")
-
-
-def test_every_item_has_a_row():
-    assert set(ROWS) == set(CHECKS)
-
-
-@pytest.mark.parametrize("item", CHECKS)
-def test_row(item: str):
-    CHECKS[item](value(ROWS[item]))
-
-
-def test_generic_uniform_names_the_others():
-    # One implementation behind the named ones: the same draws.
-    for named, generic in [
-        (ei.GlorotUniform(), ei.FanUniform(6.0, "fan_sum", 0.5)),
-        (ei.Siren(30.0), ei.FanUniform(6.0, "fan_in", 0.5, 1 / 30)),
-        (ei.Siren(first=True), ei.FanUniform(1.0, "fan_in", 1.0)),
-    ]:
-        # Bounds are rounded in another order: two roundings of 6e-8.
-        assert np.allclose(draw(named), draw(generic), rtol=2**-22, atol=0)
