@@ -11,13 +11,15 @@ import sys
 if "--optimised" in sys.argv:
     os.environ["EQINIT_OPTIMISED"] = "1"  # for the workers, which see no arguments
 if "EQINIT_OPTIMISED" not in os.environ:
-    _flags = [os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=1"]
-    _flags.append("--xla_cpu_parallel_codegen_split_count=1")
+    _flags = os.environ.get("XLA_FLAGS", "")
+    if "optimization_level" not in _flags:  # or somebody has chosen
+        _flags += " --xla_backend_optimization_level=1"
     if importlib.metadata.version("jaxlib").startswith("0.10."):
         # XLA's older emitter of fusions compiles in half the time of its newer. Not in
         # every version: a flag that XLA does not know ends the process.
-        _flags.append("--xla_cpu_use_fusion_emitters=false")
-    os.environ["XLA_FLAGS"] = " ".join(_flags).strip()
+        _flags += " --xla_cpu_use_fusion_emitters=false"
+        _flags += " --xla_cpu_parallel_codegen_split_count=1"
+    os.environ["XLA_FLAGS"] = _flags.strip()
 
 # Two workers on few cores: LAPACK's own threads would only get in each other's way (a
 # QR that takes a second can take tens). Read when the library loads, hence first.

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import eqinit
-from eqinit._sites import Site, find_sites
+from eqinit._sites import find_sites
 
 
 # Library to the packages that must be there; without them its models are skipped.
@@ -30,20 +30,35 @@ LIBRARIES = {
 }
 
 
-def entries() -> Iterator[Any]:
+# Compiled for longer than a quarter of a minute, as their constructors compile every
+# shape and their forward passes are deep. They are built in every run all the same.
+SLOW = {
+    "jaxonmodels": (
+        *("resnet18", "resnet18_alone", "resnext50", "swin_t", "swin_v2_t"),
+        *("efficientnet_b0", "convnext_tiny", "alexnet"),
+    ),
+    "equimo": (
+        *("mlla", "vssd_mamba2", "partialformer", "attnet", "iformer", "lowformer"),
+        *("mobilenetv3", "reduceformer", "deq_convnext"),
+    ),
+}
+
+
+def entries(slow: bool) -> Iterator[Any]:
     for library in LIBRARIES:
         if importlib.util.find_spec(library) is None:
             skip = pytest.mark.skip(reason=f"{library} is not installed")
             yield pytest.param(library, "", marks=skip, id=library)
             continue
         # Importing a library costs seconds, so its names are asked for only here.
-        for name, slow in names(library):
-            marks = [pytest.mark.slow] if slow else []
+        for name in names(library):
+            late = slow and name in SLOW.get(library, ())
+            marks = [pytest.mark.slow] if late else []
             yield pytest.param(library, name, marks=marks, id=f"{library}-{name}")
 
 
-def names(library: str) -> list[tuple[str, bool]]:
-    """(model, slow) of a builder, read off its source: nothing is imported yet."""
+def names(library: str) -> list[str]:
+    """The models of a builder, read off its source: nothing is imported yet."""
     source = Path(__file__).with_name("builders") / f"{library}.py"
     tree = ast.parse(source.read_text(encoding="utf-8"))
     (models,) = (
@@ -52,11 +67,7 @@ def names(library: str) -> list[tuple[str, bool]]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODELS"
     )
     assert isinstance(models, ast.Dict)
-    return [
-        (ast.literal_eval(key), "slow" in ast.unparse(value))
-        for key, value in zip(models.keys, models.values, strict=True)
-        if key is not None
-    ]
+    return [ast.literal_eval(key) for key in models.keys if key is not None]
 
 
 def paths(tree: Any) -> dict[str, Any]:
@@ -89,43 +100,58 @@ def assert_finite(out: Any) -> None:
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in leaves)
 
 
-# The libraries rely on jax's ordinary promotion, and some of them warn.
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("library", "name"), list(entries()))
-def test_library_model(library: str, name: str):
-    entry = importlib.import_module(f"builders.{library}").MODELS[name]
-    key = jax.random.key(20)
+@pytest.fixture
+def ordinary_promotion() -> Iterator[None]:
+    """What the libraries rely on."""
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        made = entry.make(key)
-        plan = eqinit.plan(made, entry.all_rules)
-        applied = plan.apply(made, key)
-
-        touched = {row.path for row in plan if row.status != "kept"}
-        positions = {s.position for s in sites(made) if s.path in touched}
-        for i, (old, new) in enumerate(leaf_pairs(made, applied)):
-            assert (old is new) or i in positions
-
-        # One in 1.7 million checks of a true law is beyond 5, and there are 10,000.
-        assert plan.check(applied).ok, plan.check(applied)
-
-        built = eqinit.build(entry.make, key, entry.all_rules)
-        assert_same_values(built, applied)
-
-        traced = eqx.filter_eval_shape(plan.apply, made, key)
-        for old, new in leaf_pairs(made, traced):
-            if isinstance(old, jax.Array):
-                assert (new.shape, new.dtype) == (old.shape, old.dtype)
-        # From jax 0.12 on, the compiler evaluates the inverse error function of a
-        # truncated normal otherwise in some shapes: the last two bits differ.
-        jitted = eqx.filter_jit(plan.apply)(made, key)
-        assert_same_values(jitted, applied, rtol=4 * 2**-23)
-
-        if entry.call is not None:
-            assert_finite(entry.call(applied, key))
+        yield
 
 
-def sites(model: Any) -> tuple[Site, ...]:
-    return find_sites(model).parameters
+KEY = jax.random.key(20)
+
+
+def entry_of(library: str, name: str) -> Any:
+    return importlib.import_module(f"builders.{library}").MODELS[name]
+
+
+@pytest.mark.filterwarnings("ignore")  # some libraries warn
+@pytest.mark.usefixtures("ordinary_promotion")
+@pytest.mark.parametrize(("library", "name"), list(entries(slow=False)))
+def test_build_and_plan(library: str, name: str):
+    entry = entry_of(library, name)
+    built = eqinit.build(entry.make, KEY, entry.all_rules)
+    plan = eqinit.plan(built, entry.all_rules)
+    # One in 1.7 million checks of a true law is beyond 5, and there are 10,000.
+    assert plan.check(built).ok, plan.check(built)
+
+    applied = plan.apply(built, KEY)
+    touched = {row.path for row in plan if row.status != "kept"}
+    positions = {s.position for s in find_sites(built).parameters if s.path in touched}
+    for i, (old, new) in enumerate(leaf_pairs(built, applied)):
+        assert (old is new) or i in positions
+    assert_same_values(applied, built)
+
+    traced = eqx.filter_eval_shape(plan.apply, built, KEY)
+    for old, new in leaf_pairs(built, traced):
+        if isinstance(old, jax.Array):
+            assert (new.shape, new.dtype) == (old.shape, old.dtype)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("ordinary_promotion")
+@pytest.mark.parametrize(("library", "name"), list(entries(slow=True)))
+def test_constructor_jit_and_forward_pass(library: str, name: str):
+    entry = entry_of(library, name)
+    made = entry.make(KEY)
+    plan = eqinit.plan(made, entry.all_rules)
+    applied = plan.apply(made, KEY)
+    assert_same_values(eqinit.build(entry.make, KEY, entry.all_rules), applied)
+    # From jax 0.12 on, the compiler evaluates the inverse error function of a
+    # truncated normal otherwise in some shapes: the last two bits differ.
+    jitted = eqx.filter_jit(plan.apply)(made, KEY)
+    assert_same_values(jitted, applied, rtol=4 * 2**-23)
+    if entry.call is not None:
+        assert_finite(eqx.filter_jit(entry.call)(applied, KEY))
 
 
 def leaf_pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:

@@ -24,13 +24,11 @@ class Entry:
     - `call`: from what `make` returned and a key to an output; `None` where the
         library's own forward pass fails.
     - `rules`: tried before those by role.
-    - `slow`: takes long to make or to call.
     """
 
     make: Callable[[Any], Any]
     call: Callable[[Any, Any], Any] | None
     rules: tuple[Rule, ...] = ()
-    slow: bool = False
 
     @property
     def all_rules(self) -> list[Rule]:

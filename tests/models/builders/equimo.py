@@ -115,46 +115,42 @@ def _call_audio(model, key):
     return model(jnp.ones((1024, 128)), key=key, inference=True)
 
 
-def _slow(make, call):
-    return Entry(make, call, slow=True)
-
-
 MODELS = {
-    "vit": _slow(_tokens, _on_image(64)),
-    "vit_tiny_224": _slow(
+    "vit": Entry(_tokens, _on_image(64)),
+    "vit_tiny_224": Entry(
         lambda key: vit.vit_tiny_patch16_224(key=key), _on_image(224)
     ),
-    "vit5": _slow(lambda key: vit.vit5_small(key=key, depths=[2]), _on_image(224)),
-    "dinov3": _slow(
+    "vit5": Entry(lambda key: vit.vit5_small(key=key, depths=[2]), _on_image(224)),
+    "dinov3": Entry(
         lambda key: vit.dinov3_vits16_pretrain_lvd1689m(key=key, depths=[2]),
         _on_image(64),
     ),
-    "convnext_atto": _slow(lambda key: convnext.convnext_atto(key=key), _on_image(64)),
-    "convnext_zepto_rms": _slow(
+    "convnext_atto": Entry(lambda key: convnext.convnext_atto(key=key), _on_image(64)),
+    "convnext_zepto_rms": Entry(
         lambda key: convnext.convnext_zepto_rms(key=key), _on_image(64)
     ),
     # Its attention asks `vmap` for axes that it does not have, whatever the values.
-    "fastervit": _slow(_fastervit, None),
-    "mlla": _slow(_stages(mlla.Mlla, dim=16), _on_image(64)),
-    "vssd_mamba2": _slow(_stages(vssd.Vssd, dim=32), _on_image(64)),
-    "partialformer": _slow(
+    "fastervit": Entry(_fastervit, None),
+    "mlla": Entry(_stages(mlla.Mlla, dim=16), _on_image(64)),
+    "vssd_mamba2": Entry(_stages(vssd.Vssd, dim=32), _on_image(64)),
+    "partialformer": Entry(
         _stages(partialformer.PartialFormer, dim=32, foreground_ratios=(0.5, 0.5)),
         _on_image(224),
     ),
-    "attnet": _slow(lambda key: attnet.attnet_xxs(key=key), _on_image(224)),
-    "iformer": _slow(lambda key: iformer.iformer_t(key=key), _on_image(64)),
-    "lowformer": _slow(_lowformer, _on_image(64)),
-    "mobilenetv3": _slow(
+    "attnet": Entry(lambda key: attnet.attnet_xxs(key=key), _on_image(224)),
+    "iformer": Entry(lambda key: iformer.iformer_t(key=key), _on_image(64)),
+    "lowformer": Entry(_lowformer, _on_image(64)),
+    "mobilenetv3": Entry(
         lambda key: mobilenet.mobilenetv3_small(key=key), _on_image(64)
     ),
-    "reduceformer": _slow(
+    "reduceformer": Entry(
         lambda key: reduceformer.reduceformer_backbone_b1(key=key), _on_image(64)
     ),
-    "parcae": _slow(_parcae, _on_image(64)),
-    "deq_convnext": _slow(lambda key: deq.deq_convnext_t(key=key), _on_image(64)),
-    "eomt": _slow(_segmenter, _on_image(64)),
-    "ast_tiny": _slow(lambda key: audio.ast_tiny_patch16_224(key=key), _call_audio),
+    "parcae": Entry(_parcae, _on_image(64)),
+    "deq_convnext": Entry(lambda key: deq.deq_convnext_t(key=key), _on_image(64)),
+    "eomt": Entry(_segmenter, _on_image(64)),
+    "ast_tiny": Entry(lambda key: audio.ast_tiny_patch16_224(key=key), _call_audio),
     "text": Entry(_text, _call_text),
-    "tabpfn": Entry(_tabpfn, _call_tabpfn, slow=True),
-    "t0": _slow(_t0, _call_t0),
+    "tabpfn": Entry(_tabpfn, _call_tabpfn),
+    "t0": Entry(_t0, _call_t0),
 }

@@ -71,7 +71,7 @@ def _bert(key):
 
 MODELS = {
     "qwen3_moe": Entry(_experts, _logits),
-    "qwen2_tied": Entry(_tied, _logits, slow=True),
-    "qwen3_bf16": Entry(lambda key: _decoder(key, jnp.bfloat16), _logits, slow=True),
-    "bert": Entry(_bert, _logits, slow=True),
+    "qwen2_tied": Entry(_tied, _logits),
+    "qwen3_bf16": Entry(lambda key: _decoder(key, jnp.bfloat16), _logits),
+    "bert": Entry(_bert, _logits),
 }

@@ -35,21 +35,19 @@ def _maf(key):
 
 
 MODELS = {
-    "maf_rqs": Entry(_maf, _log_prob, slow=True),
+    "maf_rqs": Entry(_maf, _log_prob),
     "bnaf": Entry(
         lambda key: flows.block_neural_autoregressive_flow(
             key, base_dist=_base(), flow_layers=2, nn_block_dim=4
         ),
         _log_prob,
         UNKNOWN,
-        slow=True,
     ),
     "coupling": Entry(
         lambda key: flows.coupling_flow(
             key, base_dist=_base(), flow_layers=3, nn_width=16
         ),
         _log_prob,
-        slow=True,
     ),
     "planar": Entry(
         lambda key: flows.planar_flow(
@@ -61,6 +59,5 @@ MODELS = {
         lambda key: flows.triangular_spline_flow(key, base_dist=_base(), flow_layers=3),
         _log_prob,
         UNKNOWN,
-        slow=True,
     ),
 }

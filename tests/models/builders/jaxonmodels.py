@@ -98,45 +98,35 @@ def _with_state(size, dropout=False):
 MODELS = {
     # Its forward pass fails in an einsum of its own, whatever the values.
     "mamba": Entry(
-        lambda key: mamba.Mamba(n_embd=32, n_dims=100, n_layers=2, key=key),
-        None,
-        slow=True,
+        lambda key: mamba.Mamba(n_embd=32, n_dims=100, n_layers=2, key=key), None
     ),
-    "resnet18": Entry(
-        lambda key: resnet._resnet18(key, n_classes=10), _with_state(64), slow=True
-    ),
+    "resnet18": Entry(lambda key: resnet._resnet18(key, n_classes=10), _with_state(64)),
     "resnet18_alone": Entry(
-        lambda key: _alone(resnet._resnet18(key, n_classes=10)), None, slow=True
+        lambda key: _alone(resnet._resnet18(key, n_classes=10)), None
     ),
-    "resnet18_bare": Entry(_bare_resnet, None, slow=True),
+    "resnet18_bare": Entry(_bare_resnet, None),
     "resnext50": Entry(
-        lambda key: _alone(resnet._resnext50_32x4d(key, n_classes=10)), None, slow=True
+        lambda key: _alone(resnet._resnext50_32x4d(key, n_classes=10)), None
     ),
-    "clip_resnet": Entry(_clip_resnet, None, slow=True),
+    "clip_resnet": Entry(_clip_resnet, None),
     "clip_vit": Entry(
         _clip_vit,
         lambda model, key: model(_image(32), jnp.ones((1, 77), jnp.int32), None),
-        slow=True,
     ),
     "esmc": Entry(
-        lambda key: esm.ESMC(64, 4, 2, key=key),
-        lambda model, key: model(jnp.arange(8)),
-        slow=True,
+        lambda key: esm.ESMC(64, 4, 2, key=key), lambda model, key: model(jnp.arange(8))
     ),
     "swin_t": Entry(
         lambda key: swin_transformer._swin_t(key, inference=True, num_classes=10),
         _inference(64),
-        slow=True,
     ),
     "swin_v2_t": Entry(
         lambda key: swin_transformer._swin_v2_t(key, inference=True, num_classes=10),
         _inference(64),
-        slow=True,
     ),
     "efficientnet_b0": Entry(
         lambda key: efficientnet._efficientnet_b0(key, n_classes=10),
         _with_state(64, dropout=True),
-        slow=True,
     ),
     # Its norms get the axes in an order that they refuse, whatever the values.
     "convnext_tiny": Entry(
@@ -144,12 +134,10 @@ MODELS = {
             convnext._convnext_tiny(key, inference=True, num_classes=10)
         ),
         None,
-        slow=True,
     ),
     "alexnet": Entry(
         lambda key: alexnet.AlexNet(n_classes=10, key=key),
         lambda model, key: eqx.nn.inference_mode(model)(_image(224), key),
-        slow=True,
     ),
     "vit": Entry(
         lambda key: vit.VisionTransformer(32, 8, 64, 2, 4, 16, key=key),

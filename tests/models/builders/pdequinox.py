@@ -38,24 +38,19 @@ MODELS = {
             2, 3, 2, hidden_channels=12, num_modes=4, num_blocks=3, key=key
         ),
         _on(16, 16),
-        slow=True,
     ),
     "modern_unet2d": Entry(
         lambda key: arch.ModernUNet(2, 3, 2, hidden_channels=8, num_levels=2, key=key),
         _on(16, 16),
-        slow=True,
     ),
     "classic_unet1d": Entry(
         lambda key: arch.ClassicUNet(
             1, 3, 2, hidden_channels=8, num_levels=2, boundary_mode="dirichlet", key=key
         ),
         _on(16),
-        slow=True,
     ),
     "resnet1d": Entry(lambda key: arch.ClassicResNet(1, 3, 2, key=key), _on(16)),
-    "dilated1d": Entry(
-        lambda key: arch.DilatedResNet(1, 3, 2, key=key), _on(16), slow=True
-    ),
+    "dilated1d": Entry(lambda key: arch.DilatedResNet(1, 3, 2, key=key), _on(16)),
     "mlp": Entry(lambda key: arch.MLP(1, 3, 2, num_points=16, key=key), _on(16)),
     "convnet_neumann": Entry(
         lambda key: arch.ConvNet(1, 3, 2, boundary_mode="neumann", depth=3, key=key),
