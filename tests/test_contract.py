@@ -149,11 +149,17 @@ def test_jit_is_eager(case: Case):
     assert same_bits(drawn, single(case.name))
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_vmap_is_a_loop(case: Case):
     spec = case.spec(main_dtype(case))
-    mapped = jax.vmap(lambda key: case.init.draw(key, spec))(keys()[:3])
-    assert np.array_equal(bits(mapped), bits(many(case.name)[:3]))
+    draw = jax.vmap(lambda key: case.init.draw(key, spec))
+    mapped, looped = draw(keys()[:3]), many(case.name)[:3]
+    if case.adds:
+        # Two sums of n numbers, each within n roundings of the true one.
+        off = 2 * case.adds * 2**-24 * np.abs(looped).max()
+        assert np.abs(np.asarray(mapped) - looped).max() <= off
+    else:
+        assert np.array_equal(bits(mapped), bits(looped))
 
 
 def scalars(init: AbstractInitializer) -> dict[str, float]:
@@ -275,7 +281,8 @@ def test_complex_moments(case: Case):
     draw = jitted(case.name, "complex64")
     draws = np.stack([np.asarray(draw(key)) for key in keys()[:8]])
     moments = case.init.moments(spec)
-    assert moments is not None
+    if moments is None:
+        pytest.skip("its law depends on more than its moments")
     grain = 2**-22 * max(abs(moments.mean), moments.std, 1e-30)
     # The variance is E|w - mean|^2, as for real parameters. Five deviations of a normal
     # (kurtosis 3, more than any law here has) and 8 draws.

@@ -265,6 +265,7 @@ CASES = [
         ),
         gold=sums_to(1, 1.0),
         dtypes=FLOATS,
+        adds=90,
         **_LINEAR,
     ),
     Case(
@@ -272,6 +273,7 @@ CASES = [
         ei.Normalized(ei.Exponential(), 0, "l1", target=3.0),
         gold=sums_to(0, 3.0),
         dtypes=FLOATS,
+        adds=30,
         **_LINEAR,
     ),
     Case(

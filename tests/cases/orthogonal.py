@@ -36,6 +36,7 @@ CASES = [
         (12, 7),
         orthonormal(0.5),
         axes="out in",
+        adds=7 * 12,
         zero=(0, 8),
     ),
     Case(
