@@ -2,6 +2,7 @@
 
     python -m benchmarks                      # all of it: about half an hour, alone
     python -m benchmarks cold steady          # some parts; the rest keeps its figures
+    python -m benchmarks cold --models gpt2   # some models of it
     python -m benchmarks --turns 5            # more processes a figure
     python -m benchmarks --page               # only write the page again
 
@@ -29,10 +30,10 @@ def _installed(variant: str) -> bool:
     )
 
 
-def _run(part: str, turns: int) -> Any:
+def _run(part: str, turns: int, models: list[str]) -> Any:
     if part == "cold":
         variants = [v for v in VARIANTS if _installed(v)]
-        return cold.measure(cold.COMPARED, variants, turns)
+        return cold.measure(models, variants, turns)
     return {"steady": steady, "orthogonal": orthogonal, "scaling": scaling}[
         part
     ].measure(turns)
@@ -58,6 +59,9 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument(
+        "--models", nargs="+", default=cold.COMPARED, metavar="MODEL", help="of cold"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing")
     args = parser.parse_args()
     results: dict[str, Any] = (
@@ -65,7 +69,8 @@ def main() -> None:
     )
     for part in () if args.page else args.parts or PARTS:
         print(f"\n{part}")
-        results[part] = _run(part, args.turns)
+        found = _run(part, args.turns, args.models)
+        results[part] = results.get(part, {}) | found if part == "cold" else found
         results["machine"] = _machine()
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     page.write(results)

@@ -19,18 +19,22 @@ def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
+def _against(run: Results | None, ours: float, variant: str) -> str:
+    if run is None:  # cold.TOO_LONG
+        return "-"
+    seconds = _seconds(run["wall"])
+    if variant.startswith("eqinit"):
+        return seconds
+    return f"{seconds} ({run['wall'] / ours:.1f}x)"
+
+
 def cold_table(results: Results) -> str:
     found = results["cold"]
     variants = list(next(iter(found.values())))
     rows: list[list[str]] = []
     for model, runs in found.items():
         ours = runs["eqinit"]["wall"]
-        cells = [
-            f"{_seconds(runs[v]['wall'])} ({runs[v]['wall'] / ours:.1f}x)"
-            if not v.startswith("eqinit")
-            else _seconds(runs[v]["wall"])
-            for v in variants
-        ]
+        cells = [_against(runs.get(v), ours, v) for v in variants]
         rows.append([model, f"{runs['eqinit']['size'] / 4e6:.1f} M", *cells])
     return _table(["model", "parameters", *variants], rows)
 
@@ -128,7 +132,8 @@ def plot(results: Results) -> None:
     for i, variant in enumerate(variants):
         at = [x + (i - (len(variants) - 1) / 2) * width for x in range(len(found))]
         color = "#c0392b" if variant == "eqinit" else plt.cm.Greys(0.3 + 0.1 * i)
-        heights = [runs[variant]["wall"] for runs in found.values()]
+        runs_of = [runs.get(variant) for runs in found.values()]
+        heights = [run["wall"] if run else float("nan") for run in runs_of]
         axes.bar(at, heights, width, label=variant, color=color)
     axes.set_yscale("log")
     axes.set_xticks(range(len(found)), list(found))

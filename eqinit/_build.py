@@ -1,10 +1,12 @@
 """`build`: construct and initialise at once, without the constructor's own draws."""
 
+import contextlib
 import dataclasses
 import functools
+import gc
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,9 +15,9 @@ import numpy as np
 
 from ._fill import key_eligible, prefetch
 from ._place import wanted_shardings
-from ._plan import Plan, plan
+from ._plan import Plan, plan, plan_of
 from ._requests import fill_request
-from ._resolve import resolve
+from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
 from ._sites import find_sites
 from ._spec import make_spec
@@ -79,7 +81,8 @@ def build(
     if key_eligible(key):
         prefetch(_bases(rules))
     try:
-        traced = trace(construct, key)
+        with _no_collection():
+            traced = trace(construct, key)
     except Untraceable as why:
         model = construct(key)
         planned = plan(model, rules, layouts=layouts, strict=strict)
@@ -92,11 +95,23 @@ def build(
             strict=strict,
             allow_abstract=True,
         )
-        planned = Plan(*found)
-        model = _computed(traced, planned, key)
+        planned = plan_of(found)
+        model = _computed(traced, found, key)
     model = _placed(model, planned, sharding)
     model = planned.apply(model, key, sharding=sharding, progress=progress)
     return (model, planned) if return_plan else model
+
+
+@contextlib.contextmanager
+def _no_collection() -> Generator[None]:
+    """Tracing thousands of layers makes objects and no garbage: look for none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _construct(make: Callable[..., Any], key: Key) -> Any:
@@ -126,10 +141,10 @@ def _bases(rules: Sequence[Rule]) -> set[str]:
     return bases
 
 
-def _computed(traced: Traced, planned: Plan, key: Key) -> Any:
+def _computed(traced: Traced, found: Resolved, key: Key) -> Any:
     """What the constructor returns, with the parameters that rules claim left out."""
-    ours = {row.path for row in planned if row.status != "kept"}
-    sites = find_sites(traced.skeleton).parameters
+    ours = {row.path for row in found.rows if row.status != "kept"}
+    sites = found.sites.parameters
     claimed = {site.position for site in sites if site.path in ours}
     theirs = [i for i in traced.positions if i not in claimed]
     leaves, treedef = jtu.tree_flatten(traced.skeleton)

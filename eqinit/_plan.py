@@ -14,7 +14,7 @@ from ._check import Check, check_rows
 from ._draw import draw_rows
 from ._place import new_leaves, wanted_shardings
 from ._progress import progress_bar
-from ._resolve import resolve
+from ._resolve import Resolved, resolve
 from ._row import Row
 from ._rules import as_rules
 from ._sites import Site, States, find_sites
@@ -233,5 +233,10 @@ def plan(
     whose matches are all taken, schemes without the fan that they need, abstract
     parameters that nobody claims.
     """
-    found = resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
-    return Plan(*found)
+    return plan_of(
+        resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
+    )
+
+
+def plan_of(found: Resolved) -> Plan:
+    return Plan(found.rows, found.sites.shared, found.sites.sources, found.notes)

@@ -9,7 +9,7 @@ from ._initializer import AbstractInitializer
 from ._notes import notes_of
 from ._row import Row
 from ._rules import Rule
-from ._sites import Site
+from ._sites import Site, Sites
 from ._spec import ParamSpec
 from ._specs import Specs
 from ._through import release_followers, through_wrappers
@@ -19,12 +19,11 @@ from .schemes.constant import Keep
 
 
 class Resolved(NamedTuple):
-    """Everything that a plan shows: rows, shared slots and their sources, notes."""
+    """What a plan shows (rows, notes), and the sites that it was made of."""
 
     rows: tuple[Row, ...]
-    shared: tuple[str, ...]
-    sources: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    sites: Sites
 
 
 def resolve(
@@ -59,9 +58,7 @@ def resolve(
     found += problems.of_unclaimed(rows, strict, allow_abstract, broken)
     if found:
         raise ValueError(problems.report(found))
-    found_sites = specs.sites
-    notes = notes_of(found_sites, rows, rules)
-    return Resolved(rows, found_sites.shared, found_sites.sources, notes)
+    return Resolved(rows, notes_of(specs.sites, rows, rules), specs.sites)
 
 
 def _misfits(

@@ -117,13 +117,16 @@ class Sites(NamedTuple):
     aliases: tuple[tuple[str, ...], ...] = ()
 
 
+_ARRAYS = (jax.Array, np.ndarray, jax.ShapeDtypeStruct)
+
+
 def is_parameter(leaf: Any) -> bool:
     """An inexact array, or a `ShapeDtypeStruct` of one; never a Python number.
 
     Equinox's own predicates answer no for abstract leaves (so that a skeleton looks
     parameterless) and yes for `Dropout.p`.
     """
-    if not isinstance(leaf, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
+    if not isinstance(leaf, _ARRAYS):
         return False
     # Typed PRNG keys have an extended dtype, which is no numpy dtype.
     return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended) and bool(
@@ -144,6 +147,8 @@ def path_of(entries: Sequence[Any]) -> str:
 
 def _children(node: Any) -> list[tuple[str, Any]] | None:
     """(segment, child) pairs one level down, or None for a leaf."""
+    if isinstance(node, _ARRAYS):  # most of them: to ask jax takes longer
+        return None
     children, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
     if len(children) == 1 and not children[0][0]:
         return None
@@ -210,7 +215,7 @@ class _Walk:
 
 
 def _is_module(node: Any) -> bool:
-    return not isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct, float))
+    return not isinstance(node, (*_ARRAYS, float))
 
 
 def model_of(tree: Any) -> Any:

@@ -26,8 +26,8 @@ class Case:
     - `dtypes`: every dtype that the scheme serves, besides float64 and complex128 that
       the contract adds under x64.
     - `zero`: a zero-size variant of `shape` that the scheme must serve, or `None`.
-    - `adds`: how many numbers a sum or a product of matrices adds up for an entry, where
-        XLA chooses another order as soon as the draw is mapped; 0 if it does not.
+    - `adds`: how many numbers are added up for an entry, where XLA picks another order
+        as soon as the draw is mapped; 0 if it does not.
     """
 
     name: str
