@@ -30,17 +30,19 @@ LIBRARIES = {
 }
 
 
-# Compiled for longer than a quarter of a minute, as their constructors compile every
-# shape and their forward passes are deep. They are built in every run all the same.
+# Compiled for longer than ten seconds: constructors that compile every shape, and deep
+# forward passes. They are built and planned in every run all the same.
 SLOW = {
     "jaxonmodels": (
         *("resnet18", "resnet18_alone", "resnext50", "swin_t", "swin_v2_t"),
-        *("efficientnet_b0", "convnext_tiny", "alexnet"),
+        *("efficientnet_b0", "convnext_tiny", "alexnet", "clip_resnet"),
     ),
     "equimo": (
         *("mlla", "vssd_mamba2", "partialformer", "attnet", "iformer", "lowformer"),
-        *("mobilenetv3", "reduceformer", "deq_convnext"),
+        *("mobilenetv3", "reduceformer", "deq_convnext", "convnext_atto", "tabpfn"),
+        *("convnext_zepto_rms", "fastervit", "vit_tiny_224", "ast_tiny"),
     ),
+    "pdequinox": ("modern_unet2d",),
 }
 
 
@@ -108,6 +110,11 @@ def ordinary_promotion() -> Iterator[None]:
 
 
 KEY = jax.random.key(20)
+
+
+def test_slow_models_are_models():
+    for library, slow in SLOW.items():
+        assert set(slow) <= set(names(library))
 
 
 def entry_of(library: str, name: str) -> Any:
