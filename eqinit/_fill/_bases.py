@@ -29,6 +29,11 @@ _INFINITY = np.float32(np.inf)
 # four times as long to compile a kernel that has one of those.
 
 
+def _apart(x: Array) -> Array:
+    """`x`, with what makes it in one loop and what uses it in another."""
+    return lax.optimization_barrier(x)
+
+
 def _at_least(x: Array, bound: Array) -> Array:
     return lax.select(lax.lt(x, bound), bound, x)
 
@@ -44,7 +49,11 @@ def _uniform(bits: Array, minval: Array, span: Array) -> Array:
 
 
 def _normal(u: Array, lowest: Array, highest: Array) -> Array:
-    z = _at_least(lax.mul(lax.full_like(u, _SQRT2), lax.erf_inv(u)), lowest)
+    # Loops of their own. In one loop, every step waits for the one before it, over more
+    # instructions than a processor looks ahead; in three, neighbouring elements overlap,
+    # which takes a fifth less time. What lies between them stays in cache.
+    erf_inv = _apart(lax.erf_inv(_apart(u)))
+    z = _at_least(lax.mul(lax.full_like(u, _SQRT2), erf_inv), lowest)
     return lax.select(lax.gt(z, highest), highest, z)
 
 
@@ -80,8 +89,7 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
         x = _normal(x, lowest, highest)
     x = _affine(x, scale, loc)
     if base == "lognormal":
-        # In a loop of its own: `exp` has a maximum in it.
-        x = lax.exp(lax.optimization_barrier(x))
+        x = lax.exp(_apart(x))  # `exp` has a maximum in it.
     return lax.convert_element_type(x, dtype)
 
 
