@@ -1,25 +1,24 @@
 """`build`: construct and initialise at once, without the constructor's own draws."""
 
-import contextlib
 import dataclasses
 import functools
-import gc
 import inspect
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.tree_util as jtu
 import numpy as np
 
+from ._collection import no_collection
 from ._fill import key_eligible, prefetch
 from ._place import wanted_shardings
-from ._plan import Plan, plan, plan_of
+from ._plan import Plan, apply_plan, plan, plan_of
 from ._requests import fill_request
 from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
-from ._sites import find_sites
+from ._sites import Sites, find_sites
 from ._spec import make_spec
 from ._trace import Traced, Untraceable, evaluate, trace
 from ._typing import Key, checked
@@ -81,12 +80,13 @@ def build(
     if key_eligible(key):
         prefetch(_bases(rules))
     try:
-        with _no_collection():
+        with no_collection():
             traced = trace(construct, key)
     except Untraceable as why:
         model = construct(key)
         planned = plan(model, rules, layouts=layouts, strict=strict)
         planned = _noted(planned, str(why))
+        sites = None
     else:
         found = resolve(
             traced.skeleton,
@@ -97,21 +97,10 @@ def build(
         )
         planned = plan_of(found)
         model = _computed(traced, found, key)
+        sites = _without_values(found.sites)
     model = _placed(model, planned, sharding)
-    model = planned.apply(model, key, sharding=sharding, progress=progress)
+    model = apply_plan(planned, model, key, sharding, progress, sites)
     return (model, planned) if return_plan else model
-
-
-@contextlib.contextmanager
-def _no_collection() -> Generator[None]:
-    """Tracing thousands of layers makes objects and no garbage: look for none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _construct(make: Callable[..., Any], key: Key) -> Any:
@@ -151,6 +140,16 @@ def _computed(traced: Traced, found: Resolved, key: Key) -> Any:
     for i, value in zip(theirs, evaluate(traced, theirs, key), strict=True):
         leaves[i] = value
     return jtu.tree_unflatten(treedef, leaves)
+
+
+def _without_values(sites: Sites) -> Sites | None:
+    """The sites of the skeleton, where they do for the model.
+
+    Not where a wrapper or a state says what to do with a value: those of the skeleton
+    have none.
+    """
+    plain = all(s.wrap is None and s.follows is None for s in sites.parameters)
+    return sites if plain and not sites.states else None
 
 
 def _placed(model: Any, planned: Plan, sharding: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
-from ._fill import FillRequest, fill, key_eligible
+from ._fill import FillRequest, Putter, fill, key_eligible
 from ._keys import derive_keys
 from ._law import AbstractLaw
 from ._looped import draw_looped
@@ -65,8 +65,9 @@ def draw_rows(
         values[i] = value if device is None else jax.device_put(value, device)
     for device, filled_by in constants.items():
         # One call for all of them: each by itself would cost more than its values.
-        put = jax.device_put(list(filled_by.values()), device, may_alias=True)
-        for i, value in zip(filled_by, put, strict=True):
+        arrays = list(filled_by.values())
+        putter = Putter(device, ((a.shape, a.dtype) for a in arrays))
+        for i, value in zip(filled_by, putter.put(arrays, True), strict=True):
             values[i] = value
     for device, group in requests.items():
         drawn = fill(list(group.values()), device=device, progress=progress)
@@ -109,7 +110,7 @@ class _Keys:
         # Whether an entry depends on its key and its position alone.
         self.split = key_eligible(key)
         self._impl: Any = None
-        self._requests: dict[tuple[int, ParamSpec], FillRequest | None] = {}
+        self._requests: dict[tuple[int, int], FillRequest | None] = {}
         if self.traced is None:
             self._data = np.asarray(jax.random.key_data(self._keys))
             typed = jnp.issubdtype(self._keys.dtype, jax.dtypes.prng_key)
@@ -128,8 +129,8 @@ class _Keys:
     ) -> FillRequest | None:
         if not self.split or self._data is None:
             return None
-        # Laws live as long as the list that `_laws` returned.
-        same = (id(law), spec)
+        # Laws live as long as the list that `_laws` returned, specs as their rows.
+        same = (id(law), id(spec))
         if same not in self._requests:
             self._requests[same] = fill_request(law, spec)
         request = self._requests[same]
@@ -153,11 +154,12 @@ def _device(place: Sharding | None) -> tuple[Any, Sharding | None]:
 
 def _laws(rows: Sequence[Row]) -> list[AbstractLaw | None]:
     """The law of every row, worked out once an (initializer, spec)."""
-    known: dict[tuple[int, ParamSpec], AbstractLaw | None] = {}
+    # By id: equal layers share a spec, whose hash takes longer than all the rest.
+    known: dict[tuple[int, int], AbstractLaw | None] = {}
     laws: list[AbstractLaw | None] = []
     for row in rows:
         assert row.init is not None
-        same = (id(row.init), row.spec)
+        same = (id(row.init), id(row.spec))
         if same not in known:
             known[same] = row.init.law(row.spec)
         laws.append(known[same])

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 
 from ._check import Check, check_rows
+from ._collection import no_collection
 from ._draw import draw_rows
 from ._place import new_leaves, wanted_shardings
 from ._progress import progress_bar
 from ._resolve import Resolved, resolve
 from ._row import Row
 from ._rules import as_rules
-from ._sites import Site, States, find_sites
+from ._sites import Site, Sites, find_sites
 from ._surgery import replace_leaves
 from ._table import count, describe, html_table, number, text_table
 from ._typing import Key, checked
@@ -74,18 +75,7 @@ class Plan:
 
         **Returns:** a new model; what no rule claims is the same object.
         """
-        sites, states = self._sites(model)
-        rows = [row for row in self.rows if row.init is not None]
-        places = wanted_shardings(
-            model, {r.path: sites[r.path] for r in rows}, sharding
-        )
-        total = sum(row.spec.nbytes for row in rows)
-        with progress_bar(progress, total) as report:
-            drawn = draw_rows(
-                rows, key, [places[row.path] for row in rows], progress=report
-            )
-        pairs = [(sites[row.path], v) for row, v in zip(rows, drawn, strict=True)]
-        return replace_leaves(model, new_leaves(pairs, states))
+        return apply_plan(self, model, key, sharding, progress)
 
     @checked
     def check(self, model: Any) -> Check:
@@ -98,12 +88,13 @@ class Plan:
         **Returns:** a [`eqinit.Check`][]: one row a parameter with realised and
         expected mean and std, and z-scores.
         """
-        sites, _ = self._sites(model)
+        sites = {site.path: site for site in self.sites_in(model).parameters}
         rows = [row for row in self.rows if row.init is not None]
         values = [np.asarray(_concrete(sites[row.path])) for row in rows]
         return check_rows(rows, values)
 
-    def _sites(self, model: Any) -> tuple[dict[str, Site], States]:
+    def sites_in(self, model: Any) -> Sites:
+        """The sites of a model, which must have the parameters that were planned."""
         found = find_sites(model)
         sites = {site.path: site for site in found.parameters}
         wrong = [_mismatch(row, sites.get(row.path)) for row in self.rows]
@@ -114,7 +105,7 @@ class Plan:
                 f"this plan was made for another model; {len(wrong)} parameters "
                 f"differ:\n{listed}\nMake a new one: `eqinit.plan(model, rules)`."
             )
-        return sites, found.states
+        return found
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         header = ["parameter", "value", "axes", "fan in", "fan out"]
@@ -146,6 +137,29 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return html_table(*self._cells(), " ".join([self._summary(), *self.notes]))
+
+
+@no_collection()
+def apply_plan(
+    plan: Plan,
+    model: Any,
+    key: Key,
+    sharding: Any,
+    progress: bool,
+    sites: Sites | None = None,
+) -> Any:
+    """`plan.apply`, for a caller that may know the model's sites already."""
+    found = plan.sites_in(model) if sites is None else sites
+    by_path = {site.path: site for site in found.parameters}
+    rows = [row for row in plan.rows if row.init is not None]
+    claimed = {row.path: by_path[row.path] for row in rows}
+    wanted = wanted_shardings(model, claimed, sharding)
+    total = sum(row.spec.nbytes for row in rows)
+    with progress_bar(progress, total) as report:
+        places = [wanted[row.path] for row in rows]
+        drawn = draw_rows(rows, key, places, progress=report)
+    pairs = list(zip(claimed.values(), drawn, strict=True))
+    return replace_leaves(model, new_leaves(pairs, found.states))
 
 
 def _cells(row: Row) -> list[str]:

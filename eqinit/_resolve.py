@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import _problems as problems
+from ._collection import no_collection
 from ._initializer import AbstractInitializer
 from ._notes import notes_of
 from ._row import Row
@@ -26,6 +27,7 @@ class Resolved(NamedTuple):
     sites: Sites
 
 
+@no_collection()
 def resolve(
     model: Any,
     rules: Sequence[Rule],
@@ -111,8 +113,10 @@ def _rows(
     """
     rows: list[Row] = []
     complaints = problems.Complaints()
-    verdicts: dict[tuple[int, ParamSpec], str | None] = {}
-    # Initializers made by site functions must outlive their id in `verdicts`.
+    # By id, as a spec's hash takes longer than all the rest: equal layers share one.
+    verdicts: dict[tuple[int, int], str | None] = {}
+    # Initializers made by site functions must outlive their id in `verdicts`, as specs
+    # do in rows.
     alive: list[AbstractInitializer] = []
     # Read once a rule: attributes and methods of a module are slow to reach.
     said = [(rule.label, rule.init, dict(rule.fields)) for rule in rules]
@@ -131,7 +135,7 @@ def _rows(
         alive.append(init)
         kept = None if isinstance(init, Keep) else init
         rows.append(Row(site.path, spec, kept, label, site.is_abstract))
-        verdict = (id(init), spec)
+        verdict = (id(init), id(spec))
         if verdict not in verdicts:
             verdicts[verdict] = _complaint(init, spec)
         complaint = verdicts[verdict]

@@ -55,6 +55,15 @@ class Layer(AbstractSelector):
     def matches(self, site: Site) -> bool:
         return any(isinstance(step.node, self.cls) for step in site.ancestors)
 
+    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
+        # Neighbours have their ancestors in common, as one and the same tuple or two.
+        del model
+        known: dict[int, bool] = {}
+        for site in sites:
+            if id(site.ancestors) not in known:
+                known[id(site.ancestors)] = self.matches(site)
+        return [known[id(site.ancestors)] for site in sites]
+
     def __repr__(self) -> str:
         return f"Layer({self.cls.__name__})"
 

@@ -1,6 +1,7 @@
 """Walk a model once: every parameter with its path, its owner and its ancestors."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -82,6 +83,21 @@ class Site:
         """`dtype` as jax has it: a numpy float64 is drawn as float32 without x64."""
         return np.dtype(jax.dtypes.canonicalize_dtype(self.dtype))
 
+    def with_spec(self, spec: ParamSpec) -> "Site":
+        # `dataclasses.replace` takes ten times as long, which shows over 10,000 sites.
+        return Site(
+            self.path,
+            self.leaf,
+            self.position,
+            self.ancestors,
+            self.field,
+            self.indices,
+            spec,
+            self.wrappers,
+            self.wrap,
+            self.follows,
+        )
+
     @property
     def index(self) -> int | None:
         return self.indices[-1][0] if self.indices else None
@@ -128,14 +144,23 @@ def is_parameter(leaf: Any) -> bool:
     """
     if not isinstance(leaf, _ARRAYS):
         return False
+    return _is_inexact(leaf.dtype)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_inexact(dtype: Any) -> bool:
     # Typed PRNG keys have an extended dtype, which is no numpy dtype.
-    return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended) and bool(
-        jnp.issubdtype(leaf.dtype, jnp.inexact)
+    return not jnp.issubdtype(dtype, jax.dtypes.extended) and bool(
+        jnp.issubdtype(dtype, jnp.inexact)
     )
 
 
 def _segment(entry: Any) -> str:
-    name = jtu.keystr((entry,), simple=True)
+    # What nearly all are, by hand: `keystr` takes ten times as long.
+    if isinstance(entry, jtu.SequenceKey):
+        return str(entry.idx)
+    field = isinstance(entry, jtu.GetAttrKey)
+    name = entry.name if field else jtu.keystr((entry,), simple=True)
     # So that no two leaves share a path: {"a.b": x} is `a\.b`, {"a": {"b": x}} `a.b`.
     return name.replace("\\", "\\\\").replace(".", "\\.")
 
@@ -145,14 +170,15 @@ def path_of(entries: Sequence[Any]) -> str:
     return ".".join(_segment(entry) for entry in entries)
 
 
-def _children(node: Any) -> list[tuple[str, Any]] | None:
-    """(segment, child) pairs one level down, or None for a leaf."""
-    if isinstance(node, _ARRAYS):  # most of them: to ask jax takes longer
-        return None
-    children, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
-    if len(children) == 1 and not children[0][0]:
-        return None
-    return [("".join(_segment(e) for e in path), child) for path, child in children]
+def _children(node: Any) -> Sequence[tuple[Any, Any]] | None:
+    """(key, child) pairs one level down, or None for a leaf."""
+    if isinstance(node, tuple) and type(node) is not tuple:
+        # The registry of jaxlib 0.10 calls all fields of a named tuple by the first.
+        pairs, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
+        is_leaf = len(pairs) == 1 and not pairs[0][0]
+        return None if is_leaf else [(path[0], child) for path, child in pairs]
+    flat = jtu.default_registry.flatten_one_level_with_keys(node)
+    return None if flat is None else tuple(flat[0])
 
 
 # State is not a parameter: its initial values are arrays only until `make_with_state`.
@@ -166,6 +192,7 @@ class _Walk:
     leaves: int = 0
     sources: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     states: list[tuple[int, Any]] = dataclasses.field(default_factory=list)
+    _kinds: dict[type, str] = dataclasses.field(default_factory=dict)
 
     def visit(
         self,
@@ -175,27 +202,48 @@ class _Walk:
         field: str,
         indices: tuple[tuple[int, int], ...],
     ) -> None:
-        if isinstance(node, _STATE):
+        kind = self._kind(node)
+        if kind == "state":
             if isinstance(node, eqx.nn.State):
                 self.states.append((self.leaves, node))
             self.leaves += len(jtu.tree_leaves(node))
             return
-        children = _children(node)
+        children = None if kind == "array" else _children(node)
         if children is None:
             self._leaf(node, path, ancestors, field, indices)
             return
-        owns = isinstance(node, eqx.Module)
-        if isinstance(node, eqx.nn.Shared):
-            self.sources.extend(shared_sources(node, path))
+        owns = kind == "module"
         if owns:
+            if isinstance(node, eqx.nn.Shared):
+                self.sources.extend(shared_sources(node, path))
             ancestors = (*ancestors, Step(path, node))
         count = len(children) if isinstance(node, (list, tuple)) else 0
-        for i, (segment, child) in enumerate(children):
-            below = f"{path}.{segment}" if path else segment
-            ordinal = ((i, count),) if count and _is_module(child) else ()
+        prefix = f"{path}." if path else ""
+        for i, (entry, child) in enumerate(children):
+            segment = _segment(entry)
             # Below a module the field is its own; below a container it stays.
             name = segment if owns or not field else field
-            self.visit(child, below, ancestors, name, indices + ordinal)
+            ordinal = ((i, count),) if count and self._is_module(child) else ()
+            self.visit(child, prefix + segment, ancestors, name, indices + ordinal)
+
+    def _is_module(self, node: Any) -> bool:
+        return self._kind(node) != "array" and not isinstance(node, float)
+
+    def _kind(self, node: Any) -> str:
+        """Asked once a class: `isinstance` of an abstract class takes far longer."""
+        cls = type(node)
+        if cls not in self._kinds:
+            # A tracer is an array, though not by its class.
+            kinds = {
+                "array": (*_ARRAYS, Tracer),
+                "state": _STATE,
+                "module": (eqx.Module,),
+            }
+            named = (
+                kind for kind, classes in kinds.items() if issubclass(cls, classes)
+            )
+            self._kinds[cls] = next(named, "other")
+        return self._kinds[cls]
 
     def _leaf(
         self,
@@ -212,10 +260,6 @@ class _Walk:
         elif is_parameter(leaf):
             site = Site(path, leaf, position, ancestors, field, indices)
             self.parameters.append(site)
-
-
-def _is_module(node: Any) -> bool:
-    return not isinstance(node, (*_ARRAYS, float))
 
 
 def model_of(tree: Any) -> Any:

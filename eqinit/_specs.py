@@ -32,11 +32,8 @@ class Specs:
         self._known: dict[Hashable, ParamSpec] = {}
         self._anew: dict[Hashable, Layout] = {}
         self._silence: dict[int, bool] = {}
-        specced = tuple(
-            dataclasses.replace(site, spec=self._natural(site))
-            for site in found.parameters
-        )
-        self.sites = found._replace(parameters=specced)
+        specced = [site.with_spec(self._natural(site)) for site in found.parameters]
+        self.sites = found._replace(parameters=tuple(specced))
 
     def layout(self, site: Site) -> Layout | None:
         cls = type(site.layer)
@@ -49,19 +46,26 @@ class Specs:
         layout = self.layout(site)
         in_step = site.follows is not None and site.wrappers > 0
         if layout is None or site.field not in layout.fields or in_step:
-            return make_spec(site.shape, site.drawn_dtype)
+            return self._bare(site)
         try:
             return self.by_layout(layout, site)
         except ValueError as error:
             if site.wrap is not None and site.wrap.blind:  # reported if it is claimed
-                return make_spec(site.shape, site.drawn_dtype)
+                return self._bare(site)
             owner = type(site.layer).__name__
             self.problems[site.path] = (
                 f"{site.path}: the layout of {owner} does not fit: {error} Say "
                 f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call, or '
                 f'`Rule("{site.path}", ..., axes="...")` for this one.'
             )
-            return make_spec(site.shape, site.drawn_dtype)
+            return self._bare(site)
+
+    def _bare(self, site: Site) -> ParamSpec:
+        """A spec that says shape and dtype and no more."""
+        same = (site.shape, site.drawn_dtype)
+        if same not in self._known:
+            self._known[same] = make_spec(*same)
+        return self._known[same]
 
     def by_layout(self, layout: Layout, site: Site) -> ParamSpec:
         """The spec that this layout gives, computed once for equal layers."""
@@ -69,14 +73,12 @@ class Specs:
         def siblings(field: str) -> Sequence[Shape]:
             return self._shapes.get((site.layer_path, field), ())
 
+        layer, said = site.layer, (site.field, site.shape, site.drawn_dtype)
         kernels = tuple(tuple(siblings(name)) for name in layout.kernels())
-        facts = layout.facts(site.layer)
         # Layouts are not hashable and live as long as this object.
-        same = (id(layout), site.field, site.shape, site.drawn_dtype, kernels, facts)
+        same = (id(layout), *said, kernels, layout.facts(layer))
         if same not in self._known:
-            self._known[same] = layout.spec(
-                site.layer, site.field, site.shape, site.drawn_dtype, siblings
-            )
+            self._known[same] = layout.spec(layer, *said, siblings)
         return self._known[same]
 
     def _extended(self, site: Site, said: Mapping[str, str]) -> Layout:

@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "schemes layouts _gains",
         "_initializer combinators",
         "_law _bases _more_bases _support _spec _axes",
-        "_typing _keys _bibliography _lazy _progress",
+        "_typing _keys _bibliography _lazy _progress _collection",
     )
 )
 

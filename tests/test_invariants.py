@@ -1,6 +1,6 @@
 """What `apply` never changes, on any tree."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -178,10 +178,21 @@ class Pair(eqx.Module):
     right: Any
 
 
+class Named(NamedTuple):
+    first: Any
+    second: Any
+
+
+class NoFields(NamedTuple):
+    pass
+
+
 KEYS = st.text("ab.*\\/ 0é", min_size=1, max_size=4)
 LEAVES = st.sampled_from(
     [jnp.ones(2), jnp.ones((1, 2)), np.ones(1, np.float32), jnp.arange(2)]
     + [None, 1.5, "text", True, jax.ShapeDtypeStruct((2,), jnp.float32)]
+    # A tuple with neither fields nor leaves, and a tuple that is a leaf.
+    + [NoFields(), jax.sharding.PartitionSpec("x")]
 )
 TREES = st.recursive(
     LEAVES,
@@ -190,6 +201,7 @@ TREES = st.recursive(
         st.lists(inner, max_size=3).map(tuple),
         st.dictionaries(KEYS, inner, max_size=3),
         st.builds(Pair, inner, inner),
+        st.builds(Named, inner, inner),
         st.builds(nn.Sequential, st.lists(st.builds(Pair, inner, inner), max_size=2)),
     ),
     max_leaves=12,

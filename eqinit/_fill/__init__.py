@@ -9,6 +9,7 @@ from ._draw import affine as affine, draw as draw
 from ._fill import fill as fill
 from ._host import empty_aligned as empty_aligned
 from ._kernels import prefetch as prefetch
+from ._put import Putter as Putter
 from ._request import (
     FillRequest as FillRequest,
     eligible as eligible,

@@ -10,6 +10,7 @@ from ._bases import kernel_of
 from ._device import fill_device
 from ._host import fill_host
 from ._kernels import compiled, rows_per_launch
+from ._put import Putter
 from ._request import Device, FillRequest, default_device, dtype_name, eligible
 
 
@@ -59,10 +60,7 @@ def fill(
     rows = rows_per_launch(target)
     way = fill_device if resident else fill_host
     with jax.default_device(target):
-
-        def put(arrays: list[Any], alias: bool) -> list[jax.Array]:
-            return jax.device_put(arrays, device, may_alias=alias)
-
+        put = Putter(device, ((r.shape, np.dtype(r.dtype)) for r in requests)).put
         # What no kernel draws is empty.
         nothing = [np.zeros(r.shape, r.dtype) for r in requests if r.size == 0]
         empty = iter(put(nothing, False))

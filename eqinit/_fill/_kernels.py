@@ -27,10 +27,10 @@ _ready: dict[tuple[str, str, int, Device], Future[Kernel]] = {}
 def rows_per_launch(device: Device) -> int:
     """How many rows one call of a kernel draws.
 
-    A launch costs some 100 us whatever it draws, as its loops wait for each other, so it
-    should hold many elements; but its output should stay in cache until it is copied
-    out. 512 rows are 2 MiB and 1 ms on two cores. More cores share a launch, so it grows
-    with them.
+    A launch costs some 20 us whatever it draws, and its loops wait for each other, so
+    it should hold many elements; but its output should stay in cache until it is copied
+    out. 512 rows are 2 MiB and 1 ms on two cores. More cores share a launch, so it
+    grows with them.
     """
     if device.platform != "cpu":
         return 4096

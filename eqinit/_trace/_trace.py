@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.core
 import jax.tree_util as jtu
@@ -81,9 +82,11 @@ def _hidden(skeleton: Any) -> str:
     todo: list[tuple[str, Any]] = [("static field", skeleton)]
     while todo:
         kind, node = todo.pop()
+        if type(node) in _MOSTLY or id(node) in done:
+            continue
         if isinstance(node, jax.core.Tracer):
             return kind
-        if id(node) in done or isinstance(node, _OPAQUE):
+        if isinstance(node, _OPAQUE):
             continue
         done.add(id(node))
         todo.extend(_below(kind, node))
@@ -94,6 +97,8 @@ _OPAQUE = (
     *(str, bytes, int, float, complex, type(None), type, types.ModuleType),
     *(np.ndarray, np.generic, np.dtype, jax.Array, jax.ShapeDtypeStruct),
 )
+# Most of what a model holds; `isinstance` of an abstract class takes far longer.
+_MOSTLY = frozenset({str, int, float, bool, type(None), jax.ShapeDtypeStruct})
 
 
 def _below(kind: str, node: Any) -> Iterator[tuple[str, Any]]:
@@ -112,8 +117,9 @@ def _below(kind: str, node: Any) -> Iterator[tuple[str, Any]]:
             held = (node.__defaults__, node.__kwdefaults__)
             held += tuple(map(_contents, node.__closure__ or ()))
             yield from (("function", value) for value in held)
-        # Of jitted functions too; their wrapped function is an attribute.
-        yield kind, getattr(node, "__wrapped__", None)
+        if not isinstance(node, eqx.Module):  # which is slow to say that it has none
+            # Of jitted functions too; their wrapped function is an attribute.
+            yield kind, getattr(node, "__wrapped__", None)
         yield from ((kind, value) for value in getattr(node, "__dict__", {}).values())
 
 
