@@ -13,9 +13,10 @@ from ._fill import FillRequest, Putter, fill, key_eligible
 from ._keys import derive_keys
 from ._law import AbstractLaw
 from ._looped import draw_looped
-from ._one import as_promised, draw_one
+from ._one import as_promised
 from ._requests import constant, fill_request
 from ._row import Row
+from ._several import draw_each
 from ._sharded import ShardedDraws
 from ._spec import ParamSpec
 from ._typing import Array, Key
@@ -42,6 +43,7 @@ def draw_rows(
     if keys.traced is not None:
         return _traced_rows(rows, laws, keys.traced, [_device(p) for p in places])
     values: list[Any] = [None] * len(rows)
+    whole: list[int] = []
     requests: dict[Any, dict[int, FillRequest]] = {}
     constants: dict[Any, dict[int, np.ndarray]] = {}
     sharded = ShardedDraws(keys.split)
@@ -56,13 +58,18 @@ def draw_rows(
         if request is not None:
             requests.setdefault(device, {})[i] = request
             continue
-        report(row.spec.nbytes)
         filled = constant(laws[i], row.spec)
         if filled is not None:
             constants.setdefault(device, {})[i] = filled
+            report(row.spec.nbytes)
             continue
-        value = draw_one(row, laws[i], keys[i])
+        whole.append(i)
+    some = ([rows[i] for i in whole], [laws[i] for i in whole])
+    drawn = draw_each(*some, [keys[i] for i in whole])
+    for i, value in zip(whole, drawn, strict=True):
+        device, _ = _device(places[i])
         values[i] = value if device is None else jax.device_put(value, device)
+        report(rows[i].spec.nbytes)
     for device, filled_by in constants.items():
         # One call for all of them: each by itself would cost more than its values.
         arrays = list(filled_by.values())

@@ -1,5 +1,6 @@
 """Draw one parameter by itself: compiled once an (initializer, spec)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -29,6 +30,15 @@ def draw_one(row: Row, law: AbstractLaw | None, key: Key) -> Array:
 @eqx.filter_jit
 def _draw_jit(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Any:
     return init.draw(key, spec)
+
+
+def compile_one(row: Row, key: Key) -> Callable[[Key], Any]:
+    """`draw_one` of rows like this one, as a function that no thread compiles anew."""
+    assert row.init is not None
+    init, spec = _lift(row.init), row.spec
+    # Its module is a tree of what was compiled; only the key differs.
+    compiled = _draw_jit.lower(init, key, spec).compile()  # pyright: ignore
+    return lambda key: compiled(init, key, spec)
 
 
 def _lift(init: AbstractInitializer) -> AbstractInitializer:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from ._rules import Rule
@@ -30,6 +30,7 @@ class Specs:
                 self._shapes[site.layer_path, site.field].append(site.shape)
         self._layouts: dict[type, Layout | None] = {}
         self._known: dict[Hashable, ParamSpec] = {}
+        self._interned: dict[ParamSpec, ParamSpec] = {}
         self._anew: dict[Hashable, Layout] = {}
         self._silence: dict[int, bool] = {}
         specced = [site.with_spec(self._natural(site)) for site in found.parameters]
@@ -63,9 +64,7 @@ class Specs:
     def _bare(self, site: Site) -> ParamSpec:
         """A spec that says shape and dtype and no more."""
         same = (site.shape, site.drawn_dtype)
-        if same not in self._known:
-            self._known[same] = make_spec(*same)
-        return self._known[same]
+        return self._once(same, lambda: make_spec(*same))
 
     def by_layout(self, layout: Layout, site: Site) -> ParamSpec:
         """The spec that this layout gives, computed once for equal layers."""
@@ -77,9 +76,7 @@ class Specs:
         kernels = tuple(tuple(siblings(name)) for name in layout.kernels())
         # Layouts are not hashable and live as long as this object.
         same = (id(layout), *said, kernels, layout.facts(layer))
-        if same not in self._known:
-            self._known[same] = layout.spec(layer, *said, siblings)
-        return self._known[same]
+        return self._once(same, lambda: layout.spec(layer, *said, siblings))
 
     def _extended(self, site: Site, said: Mapping[str, str]) -> Layout:
         """The layout with what a rule says: kept, since specs are known by its id."""
@@ -110,4 +107,12 @@ class Specs:
         given = {name: float(fan) for name, fan in fans.items() if fan is not None}
         if "fan_in" in given:
             given |= {"default_fan": given["fan_in"]}
-        return dataclasses.replace(spec, **given)
+        same = (id(spec), *given.items())
+        return self._once(same, lambda: dataclasses.replace(spec, **given))
+
+    def _once(self, same: Hashable, make: Callable[[], ParamSpec]) -> ParamSpec:
+        """One spec for all that `same` says, and one object for all that are equal."""
+        if same not in self._known:
+            spec = make()
+            self._known[same] = self._interned.setdefault(spec, spec)
+        return self._known[same]

@@ -19,8 +19,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "__init__",
         "recipes signal",
         "_engine _build _swap _with_bias _units _renew _citations",
-        "_plan _check _selection _draw _looped _one _sharded _requests _fill _trace "
-        "_resolve _through _notes _inspect _guess _problems _specs _row _rules _table",
+        "_plan _check _selection _draw _looped _one _several _sharded _requests _fill "
+        "_trace _resolve _through _notes _inspect _guess _problems _specs _row _rules "
+        "_table",
         "_select _sites _statics _wrapped _binding _shared _surgery _place interop",
         "schemes layouts _gains",
         "_initializer combinators",
