@@ -30,23 +30,21 @@ LIBRARIES = {
 }
 
 
-# Compiled for longer than ten seconds: constructors that compile every shape, and deep
-# forward passes. They are built and planned in every run all the same.
+# Constructors that compile for more than six seconds, a program for every shape. In
+# every run `build` makes these models; with `--runslow` their constructors do as well.
 SLOW = {
     "jaxonmodels": (
         *("resnet18", "resnet18_alone", "resnext50", "swin_t", "swin_v2_t"),
-        *("efficientnet_b0", "convnext_tiny", "alexnet", "clip_resnet"),
+        *("efficientnet_b0", "convnext_tiny", "alexnet"),
     ),
     "equimo": (
-        *("mlla", "vssd_mamba2", "partialformer", "attnet", "iformer", "lowformer"),
-        *("mobilenetv3", "reduceformer", "deq_convnext", "convnext_atto", "tabpfn"),
-        *("convnext_zepto_rms", "fastervit", "vit_tiny_224", "ast_tiny"),
+        *("fastervit", "mlla", "vssd_mamba2", "partialformer", "attnet", "iformer"),
+        *("lowformer", "mobilenetv3", "reduceformer", "deq_convnext"),
     ),
-    "pdequinox": ("modern_unet2d",),
 }
 
 
-def entries(slow: bool) -> Iterator[Any]:
+def entries() -> Iterator[Any]:
     for library in LIBRARIES:
         if importlib.util.find_spec(library) is None:
             skip = pytest.mark.skip(reason=f"{library} is not installed")
@@ -54,9 +52,7 @@ def entries(slow: bool) -> Iterator[Any]:
             continue
         # Importing a library costs seconds, so its names are asked for only here.
         for name in names(library):
-            late = slow and name in SLOW.get(library, ())
-            marks = [pytest.mark.slow] if late else []
-            yield pytest.param(library, name, marks=marks, id=f"{library}-{name}")
+            yield pytest.param(library, name, id=f"{library}-{name}")
 
 
 def names(library: str) -> list[str]:
@@ -117,42 +113,26 @@ def test_slow_models_are_models():
         assert set(slow) <= set(names(library))
 
 
-def entry_of(library: str, name: str) -> Any:
-    return importlib.import_module(f"builders.{library}").MODELS[name]
-
-
 @pytest.mark.filterwarnings("ignore")  # some libraries warn
 @pytest.mark.usefixtures("ordinary_promotion")
-@pytest.mark.parametrize(("library", "name"), list(entries(slow=False)))
-def test_build_and_plan(library: str, name: str):
-    entry = entry_of(library, name)
+@pytest.mark.parametrize(("library", "name"), list(entries()))
+def test_model(library: str, name: str, request: pytest.FixtureRequest):
+    """Built, planned, applied and called: concrete, abstract and under `jit`."""
+    entry = importlib.import_module(f"builders.{library}").MODELS[name]
     built = eqinit.build(entry.make, KEY, entry.all_rules)
     plan = eqinit.plan(built, entry.all_rules)
     # One in 1.7 million checks of a true law is beyond 5, and there are 10,000.
     assert plan.check(built).ok, plan.check(built)
 
-    applied = plan.apply(built, KEY)
-    touched = {row.path for row in plan if row.status != "kept"}
-    positions = {s.position for s in find_sites(built).parameters if s.path in touched}
-    for i, (old, new) in enumerate(leaf_pairs(built, applied)):
-        assert (old is new) or i in positions
-    assert_same_values(applied, built)
-
-    traced = eqx.filter_eval_shape(plan.apply, built, KEY)
-    for old, new in leaf_pairs(built, traced):
-        if isinstance(old, jax.Array):
-            assert (new.shape, new.dtype) == (old.shape, old.dtype)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("ordinary_promotion")
-@pytest.mark.parametrize(("library", "name"), list(entries(slow=True)))
-def test_constructor_jit_and_forward_pass(library: str, name: str):
-    entry = entry_of(library, name)
-    made = entry.make(KEY)
-    plan = eqinit.plan(made, entry.all_rules)
+    late = name in SLOW.get(library, ()) and not request.config.getoption("--runslow")
+    made = built if late else entry.make(KEY)
     applied = plan.apply(made, KEY)
-    assert_same_values(eqinit.build(entry.make, KEY, entry.all_rules), applied)
+    touched = {row.path for row in plan if row.status != "kept"}
+    positions = {s.position for s in find_sites(made).parameters if s.path in touched}
+    for i, (old, new) in enumerate(leaf_pairs(made, applied)):
+        assert (old is new) or i in positions
+    assert_same_values(built, applied)
+
     # From jax 0.12 on, the compiler evaluates the inverse error function of a
     # truncated normal otherwise in some shapes: the last two bits differ.
     jitted = eqx.filter_jit(plan.apply)(made, KEY)
