@@ -35,7 +35,8 @@ def swap(
 
     **Arguments:**
 
-    - `model`: any PyTree.
+    - `model`: any PyTree. Of a `(model, state)` tuple the paths are those of the model;
+        the state stays.
     - `selector`: a type (every module that is one, outermost first), a glob on the
         paths of modules, `"blocks.*.attn"`, or a function from the model to a module of
         it, or to a list of them, `lambda model: model.head`.
@@ -48,6 +49,10 @@ def swap(
     what `fn` returns contradicts itself: a `Linear` whose `in_features` is not its
     weight's, a `Conv` with a bias and `use_bias=False`.
     """
+    inner = model_of(model)
+    if inner is not model:
+        swapped = swap(inner, selector, fn, count=count)
+        return tuple(swapped if part is inner else part for part in model)
     chosen = as_selector(selector)
     found = _modules(model, _matcher(model, chosen))
     if not found or (count is not None and count != len(found)):
@@ -101,7 +106,7 @@ def _picked(model: Any, where: Where) -> set[str]:
     # one twice.
     leaves, treedef = jtu.tree_flatten(model)
     copy = jtu.tree_unflatten(treedef, leaves)
-    said = where.fn(model_of(copy))
+    said = where.fn(copy)
     chosen = {id(n) for n in (said if isinstance(said, (list, tuple)) else [said])}
     return {path for path, _ in _modules(copy, lambda _, node: id(node) in chosen)}
 
