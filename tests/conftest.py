@@ -1,5 +1,6 @@
 """What holds for every test: strict promotion, slow tests on request."""
 
+import gc
 import importlib.metadata
 import os
 import sys
@@ -34,6 +35,10 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 pytest.register_assert_rewrite("helpers", "parity")
+
+# Thousands of compilations leave millions of objects that stay. To look them through
+# every thousand new ones, as Python does by default, takes a tenth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
