@@ -74,7 +74,7 @@ def draw_rows(
         # One call for all of them: each by itself would cost more than its values.
         arrays = list(filled_by.values())
         putter = Putter(device, ((a.shape, a.dtype) for a in arrays))
-        for i, value in zip(filled_by, putter.put(arrays, True), strict=True):
+        for i, value in zip(filled_by, putter.put(arrays), strict=True):
             values[i] = value
     for device, group in requests.items():
         drawn = fill(list(group.values()), device=device, progress=progress)

@@ -1,5 +1,6 @@
 """Bulk fill gives every leaf the bits of its own draw, whatever comes with it."""
 
+import contextlib
 import functools
 import math
 import threading
@@ -21,6 +22,7 @@ from eqinit._fill import (
     reference,
 )
 from eqinit._fill._kernels import WIDTH, rows_per_launch
+from eqinit._fill._put import Putter
 
 
 pytestmark = pytest.mark.bits
@@ -404,3 +406,25 @@ def test_the_law(kind: str):
     assert abs(x.mean() - mean) < 5 * math.sqrt(variance / n)
     error = 5 * math.sqrt((kurtosis - 1) / n)
     assert abs(np.square(x - mean).mean() / variance - 1) < error
+
+
+@pytest.mark.parametrize("jitted", [True, False])
+def test_thousands_of_arrays_are_put_in_order(jitted: bool):
+    shapes = [(3,) if i % 3 else (i % 5, 2) for i in range(3200)]
+    hosts = [np.full(shape, i, np.float32) for i, shape in enumerate(shapes)]
+    with contextlib.nullcontext() if jitted else jax.disable_jit():
+        putter = Putter(None, ((host.shape, host.dtype) for host in hosts))
+        put = putter.put(hosts)
+    for i, (array, shape) in enumerate(zip(put, shapes, strict=True)):
+        assert isinstance(array, jax.Array)
+        assert not array.committed
+        assert array.shape == shape
+        assert np.array_equal(array, np.full(shape, i, np.float32))
+
+
+def test_small_leaves_hold_no_launch():
+    # As views of rows they would stand a row apart, in a launch that they keep alive.
+    key = np.zeros(2, np.uint32)
+    leaves = fill([FillRequest(key, (8,), "normal") for _ in range(9)])
+    starts = [leaf.unsafe_buffer_pointer() for leaf in leaves]
+    assert set(np.diff(starts)) != {4 * WIDTH}

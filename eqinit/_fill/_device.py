@@ -64,6 +64,6 @@ def fill_device(
                 _cut(blocks[0], np.int32(start), request.shape)
                 for start, request in zip(starts, members, strict=False)
             ]
-        results.extend(zip(indices, put(arrays, True), strict=True))
+        results.extend(zip(indices, put(arrays), strict=True))
         progress(sum(array.nbytes for array in arrays))
     return [array for _, array in sorted(results, key=lambda pair: pair[0])]

@@ -63,7 +63,7 @@ def fill(
         put = Putter(device, ((r.shape, np.dtype(r.dtype)) for r in requests)).put
         # What no kernel draws is empty.
         nothing = [np.zeros(r.shape, r.dtype) for r in requests if r.size == 0]
-        empty = iter(put(nothing, False))
+        empty = iter(put(nothing))
         results: list[Any] = [next(empty) if r.size == 0 else None for r in requests]
         for (base, dtype), members in _by_kernel(requests).items():
             group = [requests[i] for i in members]

@@ -56,32 +56,25 @@ def fill_host(
 ) -> list[jax.Array]:
     """Draws requests that share a kernel.
 
-    A leaf that one launch holds is copied out of it, batched with its neighbours. A
-    longer one gets memory of its own, which becomes the array without another copy:
-    nothing else refers to it, so nothing can write to it afterwards.
+    Every leaf is copied into memory of its own, which becomes the array without another
+    copy: nothing else refers to it, so nothing can write to it afterwards. A view of a
+    launch would become an array as well, whatever `may_alias` says, and hold all of it.
     """
     _keep_heap(rows * WIDTH * np.dtype(np.float32).itemsize)
     results: list[Any] = [None] * len(requests)
     open_leaves: dict[int, np.ndarray] = {}
     for launch, output in _ahead(RowTable(requests).launches(rows), kernel):
         values = np.asarray(output).reshape(-1)
-        whole: dict[int, np.ndarray] = {}
         done: dict[int, np.ndarray] = {}
         for leaf, start, stop, source in launch.pieces:
             shape, size = requests[leaf].shape, requests[leaf].size
             drawn = values[source : source + stop - start]
-            if stop - start == size:
-                whole[leaf] = drawn.reshape(shape)
-                continue
             if start == 0:
                 open_leaves[leaf] = empty_aligned(size, drawn.dtype)
             open_leaves[leaf][start:stop] = drawn
             if stop == size:
                 done[leaf] = open_leaves.pop(leaf).reshape(shape)
-        for leaves, alias in ((whole, False), (done, True)):
-            for leaf, array in zip(
-                leaves, put(list(leaves.values()), alias), strict=True
-            ):
-                results[leaf] = array
+        for leaf, array in zip(done, put(list(done.values())), strict=True):
+            results[leaf] = array
         progress(sum(p.stop - p.start for p in launch.pieces) * values.itemsize)
     return results

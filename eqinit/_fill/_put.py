@@ -31,11 +31,13 @@ class Putter:
         `kinds` are shape and dtype of all that is to come.
         """
         self._device = device
-        counts = Counter(kinds if device is None else ())
+        # `jax.disable_jit` would hand the host's own arrays back.
+        plain = device is not None or jax.config.jax_disable_jit  # pyright: ignore
+        counts = Counter(() if plain else kinds)
         self._many = {kind for kind, count in counts.items() if count >= _MANY}
 
-    def put(self, arrays: Sequence[Any], alias: bool) -> list[jax.Array]:
-        """One array each, in order; with `alias` it may be the same memory."""
+    def put(self, arrays: Sequence[Any]) -> list[jax.Array]:
+        """One array each, in order; it may be the same memory, so let go of that."""
         alike: dict[Any, list[int]] = {}
         for i, array in enumerate(arrays):
             kind = (array.shape, array.dtype)
@@ -51,7 +53,7 @@ class Putter:
                 for i, array in zip(some, done, strict=True):
                     results[i] = array
         moved = [arrays[i] for i in rest]
-        done = jax.device_put(moved, self._device, may_alias=alias)
+        done = jax.device_put(moved, self._device, may_alias=True)
         for i, array in zip(rest, done, strict=True):
             results[i] = array
         return results
