@@ -58,133 +58,148 @@ from ._spec import ParamSpec as ParamSpec
 from ._swap import swap as swap
 from ._units import net2deeper as net2deeper, net2wider as net2wider
 from ._with_bias import with_bias as with_bias, without_bias as without_bias
-from .combinators import (
+from .combinators._affine import (
     Abs as Abs,
-    AbstractTransform as AbstractTransform,
-    AbstractWrapper as AbstractWrapper,
-    Blocks as Blocks,
     Cast as Cast,
     Clipped as Clipped,
-    Concatenated as Concatenated,
-    Masked as Masked,
-    Mixture as Mixture,
-    Normalized as Normalized,
-    PerGate as PerGate,
     Rescaled as Rescaled,
     Scaled as Scaled,
     Shifted as Shifted,
-    Sparse as Sparse,
+)
+from .combinators._masks import Masked as Masked, Sparse as Sparse
+from .combinators._mixture import Mixture as Mixture
+from .combinators._normalized import Normalized as Normalized
+from .combinators._split import (
+    Blocks as Blocks,
+    Concatenated as Concatenated,
+    PerGate as PerGate,
+)
+from .combinators._through import (
+    AbstractTransform as AbstractTransform,
     Through as Through,
 )
-from .interop import (
-    as_initializer as as_initializer,
+from .combinators._wrapper import AbstractWrapper as AbstractWrapper
+from .interop._config import (
     configurable as configurable,
     from_config as from_config,
     to_config as to_config,
-    to_jax as to_jax,
-    to_klax as to_klax,
 )
-from .layouts import (
-    register_inverse as register_inverse,
-    register_layout as register_layout,
-    register_wrapper as register_wrapper,
-)
-from .schemes import (
-    DCT as DCT,
-    ICNR as ICNR,
-    NPRNN as NPRNN,
-    S4D as S4D,
-    S5 as S5,
-    STFT as STFT,
-    AbstractConvInitializer as AbstractConvInitializer,
-    Bilinear as Bilinear,
-    Cauchy as Cauchy,
-    Chrono as Chrono,
-    ClassPrior as ClassPrior,
-    Constant as Constant,
-    ConvolutionOrthogonal as ConvolutionOrthogonal,
-    DeltaOrthogonal as DeltaOrthogonal,
-    Dirac as Dirac,
-    DiscreteUniform as DiscreteUniform,
-    DownsamplingFilter as DownsamplingFilter,
-    EdgeOfChaos as EdgeOfChaos,
-    Exponential as Exponential,
-    FanUniform as FanUniform,
-    ForgetGateBias as ForgetGateBias,
-    FourierFeatures as FourierFeatures,
-    Gamma as Gamma,
-    GlorotNormal as GlorotNormal,
-    GlorotUniform as GlorotUniform,
-    Hadamard as Hadamard,
-    HalfNormal as HalfNormal,
-    HeNormal as HeNormal,
-    HeUniform as HeUniform,
-    Hippo as Hippo,
+from .interop._foreign import as_initializer as as_initializer
+from .interop._outward import to_jax as to_jax, to_klax as to_klax
+from .layouts._inverses import register_inverse as register_inverse
+from .layouts._registry import register_layout as register_layout
+from .layouts._wrapper import register_wrapper as register_wrapper
+from .schemes._conv import AbstractConvInitializer as AbstractConvInitializer
+from .schemes._hippo import diagonal as diagonal, dplr as dplr, hippo as hippo
+from .schemes._hoedt import (
     HoedtBias as HoedtBias,
     HoedtMatched as HoedtMatched,
     HoedtNormal as HoedtNormal,
-    HyperfanIn as HyperfanIn,
-    HyperfanOut as HyperfanOut,
-    Identity as Identity,
-    IDInit as IDInit,
-    KaimingNormal as KaimingNormal,
-    KaimingUniform as KaimingUniform,
-    Keep as Keep,
-    Laplace as Laplace,
-    LecunNormal as LecunNormal,
-    LecunUniform as LecunUniform,
-    Linspace as Linspace,
-    LogDt as LogDt,
-    Logistic as Logistic,
-    LogNormal as LogNormal,
-    LooksLinear as LooksLinear,
-    LruRing as LruRing,
-    Mimetic as Mimetic,
-    NaN as NaN,
-    Normal as Normal,
-    Ones as Ones,
-    Orthogonal as Orthogonal,
-    PerSlice as PerSlice,
-    Phase as Phase,
-    PriorProb as PriorProb,
-    Rademacher as Rademacher,
+    hoedt as hoedt,
+)
+from .schemes.chaos import (
+    EdgeOfChaos as EdgeOfChaos,
     RandomWalk as RandomWalk,
-    Reservoir as Reservoir,
-    S4Dplr as S4Dplr,
-    Siren as Siren,
-    SmallInit as SmallInit,
-    Spectral as Spectral,
-    SpectralNormal as SpectralNormal,
-    Spectrum as Spectrum,
-    StudentT as StudentT,
-    Ternary as Ternary,
-    TorchDefault as TorchDefault,
-    TruncatedNormal as TruncatedNormal,
-    Uniform as Uniform,
-    UniformGate as UniformGate,
-    UniformRate as UniformRate,
-    Unitary as Unitary,
-    VarianceScaling as VarianceScaling,
-    Wang as Wang,
-    XavierNormal as XavierNormal,
-    XavierUniform as XavierUniform,
-    ZerO as ZerO,
-    Zeros as Zeros,
-    beit_scale as beit_scale,
-    common_init as common_init,
     critical as critical,
-    deepnorm as deepnorm,
-    diagonal as diagonal,
-    dplr as dplr,
     edge_of_chaos as edge_of_chaos,
+)
+from .schemes.constant import (
+    Constant as Constant,
+    Keep as Keep,
+    Ones as Ones,
+    Zeros as Zeros,
+)
+from .schemes.conv_special import (
+    ICNR as ICNR,
+    STFT as STFT,
+    Bilinear as Bilinear,
+    DownsamplingFilter as DownsamplingFilter,
+)
+from .schemes.depth import (
+    beit_scale as beit_scale,
+    deepnorm as deepnorm,
     fixup_scale as fixup_scale,
     gpt2_scale as gpt2_scale,
-    hippo as hippo,
-    hoedt as hoedt,
     layer_scale as layer_scale,
-    lru_ring as lru_ring,
     subln_scale as subln_scale,
     t_fixup_scale as t_fixup_scale,
+)
+from .schemes.discrete import DiscreteUniform as DiscreteUniform, NaN as NaN
+from .schemes.distributions import (
+    LogNormal as LogNormal,
+    Normal as Normal,
+    TruncatedNormal as TruncatedNormal,
+    Uniform as Uniform,
+)
+from .schemes.fan_power import FanUniform as FanUniform
+from .schemes.gates import (
+    Chrono as Chrono,
+    ClassPrior as ClassPrior,
+    ForgetGateBias as ForgetGateBias,
+    PriorProb as PriorProb,
+    UniformGate as UniformGate,
+)
+from .schemes.hyper import HyperfanIn as HyperfanIn, HyperfanOut as HyperfanOut
+from .schemes.identity import (
+    Dirac as Dirac,
+    Identity as Identity,
+    IDInit as IDInit,
+    ZerO as ZerO,
+)
+from .schemes.implicit import FourierFeatures as FourierFeatures, Siren as Siren
+from .schemes.mimetic import Mimetic as Mimetic
+from .schemes.mirrored import LooksLinear as LooksLinear
+from .schemes.more_distributions import (
+    Cauchy as Cauchy,
+    Exponential as Exponential,
+    Gamma as Gamma,
+    HalfNormal as HalfNormal,
+    Laplace as Laplace,
+    Logistic as Logistic,
+    Phase as Phase,
+    Rademacher as Rademacher,
+    StudentT as StudentT,
+    Ternary as Ternary,
+)
+from .schemes.orthogonal import Orthogonal as Orthogonal, Spectrum as Spectrum
+from .schemes.orthogonal_conv import (
+    ConvolutionOrthogonal as ConvolutionOrthogonal,
+    DeltaOrthogonal as DeltaOrthogonal,
+)
+from .schemes.per_slice import PerSlice as PerSlice
+from .schemes.rates import (
+    LogDt as LogDt,
+    LruRing as LruRing,
+    UniformRate as UniformRate,
+    lru_ring as lru_ring,
+)
+from .schemes.recurrent import (
+    NPRNN as NPRNN,
+    Reservoir as Reservoir,
+    Unitary as Unitary,
+)
+from .schemes.spaced import Linspace as Linspace
+from .schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
+from .schemes.ssm import S4D as S4D, S5 as S5, Hippo as Hippo, S4Dplr as S4Dplr
+from .schemes.structured import DCT as DCT, Hadamard as Hadamard
+from .schemes.torch_default import TorchDefault as TorchDefault
+from .schemes.transformer import (
+    SmallInit as SmallInit,
+    Wang as Wang,
+    common_init as common_init,
+)
+from .schemes.variance_scaling import (
+    GlorotNormal as GlorotNormal,
+    GlorotUniform as GlorotUniform,
+    HeNormal as HeNormal,
+    HeUniform as HeUniform,
+    KaimingNormal as KaimingNormal,
+    KaimingUniform as KaimingUniform,
+    LecunNormal as LecunNormal,
+    LecunUniform as LecunUniform,
+    VarianceScaling as VarianceScaling,
+    XavierNormal as XavierNormal,
+    XavierUniform as XavierUniform,
 )
 from .signal import calibrate as calibrate, probe as probe
 

@@ -10,8 +10,9 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._wrapped import Step, Wrap
-from .layouts import Layout, Wrapper, layout_of
-from .layouts._wrapper import adapter_of, looks_wrapped, primary, unknown
+from .layouts._layout import Layout
+from .layouts._registry import layout_of
+from .layouts._wrapper import Wrapper, adapter_of, looks_wrapped, primary, unknown
 
 
 class Binding(NamedTuple):

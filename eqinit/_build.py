@@ -12,7 +12,8 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._collection import no_collection
-from ._fill import key_eligible, prefetch
+from ._fill._kernels import prefetch
+from ._fill._request import key_eligible
 from ._place import wanted_shardings
 from ._plan import Plan, apply_plan, plan, plan_of
 from ._requests import fill_request
@@ -20,9 +21,10 @@ from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
 from ._sites import Sites, find_sites
 from ._spec import make_spec
-from ._trace import Traced, Untraceable, evaluate, trace
+from ._trace._evaluate import evaluate
+from ._trace._trace import Traced, Untraceable, trace
 from ._typing import Key, checked
-from .layouts import call_layouts
+from .layouts._registry import call_layouts
 
 
 _log = logging.getLogger("eqinit")

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ._bibliography import ARXIV, OTHERS
+from ._bibliography import ARXIV
+from ._bibliography._elsewhere import OTHERS
 from ._initializer import AbstractInitializer
 from ._plan import Plan
 from ._rules import Rule
-from .interop import is_site_function
+from .interop._foreign import is_site_function
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,9 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
-from ._fill import FillRequest, Putter, fill, key_eligible
+from ._fill._fill import fill
+from ._fill._put import Putter
+from ._fill._request import FillRequest, key_eligible
 from ._keys import derive_keys
 from ._law import AbstractLaw
 from ._looped import draw_looped

@@ -13,7 +13,7 @@ from ._sites import Site, is_parameter, path_of
 from ._specs import Specs
 from ._table import html_table, short_dtype, text_table
 from ._typing import checked
-from .layouts import call_layouts
+from .layouts._registry import call_layouts
 
 
 @dataclasses.dataclass(frozen=True)

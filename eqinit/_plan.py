@@ -22,7 +22,7 @@ from ._sites import Site, Sites, find_sites
 from ._surgery import replace_leaves
 from ._table import count, describe, html_table, number, text_table
 from ._typing import Key, checked
-from .layouts import call_layouts
+from .layouts._registry import call_layouts
 
 
 @functools.partial(

@@ -7,7 +7,8 @@ import numpy as np
 from jax.core import Tracer
 
 from ._bases import StandardNormal, SymmetricUniform, TruncatedStandardNormal
-from ._fill import FillRequest, eligible, empty_aligned
+from ._fill._host import empty_aligned
+from ._fill._request import FillRequest, eligible
 from ._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
 from ._spec import ParamSpec
 

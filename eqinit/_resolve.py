@@ -14,8 +14,8 @@ from ._sites import Site, Sites
 from ._spec import ParamSpec
 from ._specs import Specs
 from ._through import release_followers, through_wrappers
-from .interop import as_initializer
-from .layouts import Layout
+from .interop._foreign import as_initializer
+from .layouts._layout import Layout
 from .schemes.constant import Keep
 
 

@@ -7,7 +7,8 @@ import equinox as eqx
 
 from ._select import AbstractSelector, SelectorLike, as_selector
 from ._typing import Number
-from .interop import as_initializer, configurable, is_site_function
+from .interop._config import configurable
+from .interop._foreign import as_initializer, is_site_function
 
 
 class Rule(eqx.Module):

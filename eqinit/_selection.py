@@ -16,7 +16,7 @@ from ._sites import Site, States
 from ._specs import Specs
 from ._surgery import replace_leaves
 from ._typing import checked
-from .layouts import call_layouts
+from .layouts._registry import call_layouts
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

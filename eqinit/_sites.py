@@ -17,7 +17,7 @@ from ._shared import shared_sources
 from ._spec import ParamSpec
 from ._typing import Shape
 from ._wrapped import Step as Step, Wrap
-from .layouts import Layout
+from .layouts._layout import Layout
 
 
 _NOBODY = Step("", None)

@@ -9,7 +9,8 @@ from ._rules import Rule
 from ._sites import Site, find_sites
 from ._spec import ParamSpec, make_spec
 from ._typing import Shape
-from .layouts import Layout, layout_of
+from .layouts._layout import Layout
+from .layouts._registry import layout_of
 
 
 class Specs:

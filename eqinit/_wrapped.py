@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._typing import Shape
-from .layouts import Wrapper
+from .layouts._wrapper import Wrapper
 
 
 _FLOAT32 = np.dtype(np.float32)

@@ -14,8 +14,8 @@ import eqinit as ei
 from eqinit import ParamSpec, Rule
 from eqinit._law import LocScale, LogNormalLaw, UniformLaw
 from eqinit._spec import make_spec
-from eqinit.combinators import accept, position_of, with_sizes
-from eqinit.combinators._pieces import without
+from eqinit.combinators._pieces import position_of, with_sizes, without
+from eqinit.combinators._wrapper import accept
 
 
 KEY = jax.random.key(7)

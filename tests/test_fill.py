@@ -11,18 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eqinit._fill import (
-    FillRequest,
-    affine,
-    draw,
-    eligible,
-    fill,
-    key_eligible,
-    prefetch,
-    reference,
-)
-from eqinit._fill._kernels import WIDTH, rows_per_launch
+from eqinit._fill._draw import affine, draw
+from eqinit._fill._fill import fill
+from eqinit._fill._kernels import WIDTH, prefetch, rows_per_launch
 from eqinit._fill._put import Putter
+from eqinit._fill._request import FillRequest, eligible, key_eligible, reference
 
 
 pytestmark = pytest.mark.bits

@@ -2,18 +2,21 @@
 
 import dataclasses
 import difflib
+import functools
+import importlib
 import inspect
+import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
 import equinox as eqx
 
-from .. import schemes
+from .. import combinators, schemes
 from .._bases import AbstractBase
 from .._initializer import AbstractInitializer
 from .._select import AbstractSelector
-from ..combinators import AbstractTransform
+from ..combinators._through import AbstractTransform
 
 
 _C = TypeVar("_C", bound=type)
@@ -134,9 +137,18 @@ def _unique(classes: Iterable[type]) -> list[type]:
     return list({qualified(cls): cls for cls in classes}.values())
 
 
+@functools.cache
+def _families() -> tuple[Any, ...]:
+    """The modules with schemes: imported on first use, and now all are needed."""
+    return tuple(
+        importlib.import_module(found.name)
+        for folder in (schemes, combinators)
+        for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
+    )
+
+
 def _concrete() -> list[type]:
-    for name in dir(schemes):
-        getattr(schemes, name)  # families are imported on first use; now all are needed
+    _families()
     found = (cls for root in _ROOTS for cls in _descendants(root))
     return _unique(cls for cls in found if _is_concrete(cls))
 
@@ -172,9 +184,10 @@ def class_of(name: str) -> type:
     if len(found) > 1:
         options = ", ".join(f"`{qualified(cls)}`" for cls in found)
         raise ValueError(f"`{name}` may be {options}; write one of these.")
-    alias = getattr(schemes, name, None)
-    if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
-        return alias  # XavierNormal, Dirac
+    aliases = [getattr(family, name, None) for family in _families()]
+    for alias in aliases:  # XavierNormal, Dirac
+        if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
+            return alias
     names = {*_NAMED, *(cls.__name__ for cls in known)}
     raise ValueError(
         f"no scheme, base, selector or rule is called `{name}`.{nearest(name, names)} "

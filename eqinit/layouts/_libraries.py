@@ -1,4 +1,4 @@
-"""What is known of third-party libraries, read only once a class of theirs is met."""
+"""What is known of libraries of layers, read only once a class of theirs is met."""
 
 import functools
 import importlib
@@ -8,6 +8,7 @@ from types import ModuleType
 # Root package to the module here that knows its layers. These are tables by class
 # name: nothing of the library is imported, and it need not be installed.
 _LIBRARIES = {
+    "equinox": "_equinox",
     "equimo": "equimo",
     "eqx_zoo": "eqx_zoo",
     "esm2quinox": "esm2quinox",

@@ -43,7 +43,8 @@ def register_layout(
     **Raises:** `ValueError` for a notation that does not parse.
     """
     said = make_layout(cls, fields, stride, default_fan, known=layout_of(cls))
-    _LAYOUTS[cls] = said.over(_LAYOUTS[cls]) if cls in _LAYOUTS else said
+    before = _registered(cls)
+    _LAYOUTS[cls] = said if before is None else said.over(before)
 
 
 def layout_of(cls: type, layouts: Mapping[type, Layout] | None = None) -> Layout | None:
@@ -66,14 +67,14 @@ def _registered(cls: type) -> Layout | None:
 
 
 def _library_layout(cls: type) -> Layout | None:
-    """From the tables of third-party libraries, which are read when first needed."""
+    """From the table of its library, which is read when first needed."""
     library = library_of(cls)
     said = None if library is None else library.LAYOUTS.get(cls.__name__)
     if said is None:
         return None
     fields = dict(said)
-    stride = fields.pop("stride", None)
-    _LAYOUTS[cls] = make_layout(cls, fields, stride)
+    stride, default_fan = fields.pop("stride", None), fields.pop("default_fan", None)
+    _LAYOUTS[cls] = make_layout(cls, fields, stride, default_fan)
     return _LAYOUTS[cls]
 
 

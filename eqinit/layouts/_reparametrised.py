@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ._wrapper import Wrapper, at, put, register_adapter
+from ._wrapper import Wrapper, at, put
 
 
 def _norm(value: Any, like: Any) -> Any:
@@ -40,11 +40,8 @@ def rows_times(direction: str, length: str) -> Wrapper:
     return Wrapper(direction, get, set_, in_place=False, follows=(length,))
 
 
-def _weight_norm(node: Any) -> Wrapper | None:
+def weight_norm(node: Any) -> Wrapper | None:
     return rows_times(f"layer.{node.weight_name}", "g")
-
-
-register_adapter(eqx.nn.WeightNorm, _weight_norm)
 
 
 def power_iterate(weight: Any, like: tuple[Any, Any], steps: int = 15) -> Any:
@@ -81,7 +78,7 @@ def _spectral_index(node: Any) -> eqx.nn.StateIndex[Any] | None:
     return None if isinstance(node.uv_index.init, tuple) else node.uv_index
 
 
-def _spectral_norm(node: Any) -> Wrapper | None:
+def spectral_norm(node: Any) -> Wrapper | None:
     return Wrapper(
         f"layer.{node.weight_name}",
         lambda node: at(node, f"layer.{node.weight_name}"),
@@ -91,6 +88,3 @@ def _spectral_norm(node: Any) -> Wrapper | None:
         carry=power_iterate,
         note="SpectralNorm divides by the largest singular value when called",
     )
-
-
-register_adapter(eqx.nn.SpectralNorm, _spectral_norm)

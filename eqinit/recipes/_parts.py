@@ -7,7 +7,7 @@ import equinox as eqx
 from .._rules import Rule
 from .._select import AbstractSelector, Layer, Path
 from .._sites import Site
-from ..schemes import Ones, Zeros
+from ..schemes.constant import Ones, Zeros
 
 
 _NORMS = (eqx.nn.LayerNorm, eqx.nn.RMSNorm, eqx.nn.GroupNorm, eqx.nn.BatchNorm)

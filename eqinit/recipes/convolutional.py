@@ -7,14 +7,12 @@ import equinox as eqx
 from .._rules import Rule
 from .._select import SelectorLike
 from .._typing import Number, checked
-from ..schemes import (
-    HeNormal,
-    Normal,
-    PriorProb,
-    TorchDefault,
-    Zeros,
-    fixup_scale,
-)
+from ..schemes.constant import Zeros
+from ..schemes.depth import fixup_scale
+from ..schemes.distributions import Normal
+from ..schemes.gates import PriorProb
+from ..schemes.torch_default import TorchDefault
+from ..schemes.variance_scaling import HeNormal
 from ._parts import CONVS, DENSE, layers, norms
 
 

@@ -6,17 +6,13 @@ from .._rules import Rule
 from .._select import Path
 from .._sites import Site
 from .._typing import checked
-from ..schemes import (
-    ForgetGateBias,
-    GlorotUniform,
-    LecunNormal,
-    NaN,
-    Normal,
-    Orthogonal,
-    TorchDefault,
-    Uniform,
-    Zeros,
-)
+from ..schemes.constant import Zeros
+from ..schemes.discrete import NaN
+from ..schemes.distributions import Normal, Uniform
+from ..schemes.gates import ForgetGateBias
+from ..schemes.orthogonal import Orthogonal
+from ..schemes.torch_default import TorchDefault
+from ..schemes.variance_scaling import GlorotUniform, LecunNormal
 from ._parts import DENSE, any_of, cells, embeddings, layers, norms
 
 

@@ -8,15 +8,13 @@ from .._gains import Activation
 from .._rules import Rule
 from .._select import SelectorLike
 from .._typing import Number, checked
-from ..schemes import (
-    LecunNormal,
-    Orthogonal,
-    Siren,
-    TorchDefault,
-    Uniform,
-    Zeros,
-    hoedt,
-)
+from ..schemes._hoedt import hoedt
+from ..schemes.constant import Zeros
+from ..schemes.distributions import Uniform
+from ..schemes.implicit import Siren
+from ..schemes.orthogonal import Orthogonal
+from ..schemes.torch_default import TorchDefault
+from ..schemes.variance_scaling import LecunNormal
 from ._parts import DENSE, layers
 
 

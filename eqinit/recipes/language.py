@@ -10,17 +10,12 @@ from .._rules import Rule
 from .._select import Path, SelectorLike
 from .._sites import Site
 from .._typing import checked
-from ..schemes import (
-    Constant,
-    LecunNormal,
-    Normal,
-    Orthogonal,
-    TorchDefault,
-    TruncatedNormal,
-    Uniform,
-    Zeros,
-    beit_scale,
-)
+from ..schemes.constant import Constant, Zeros
+from ..schemes.depth import beit_scale
+from ..schemes.distributions import Normal, TruncatedNormal, Uniform
+from ..schemes.orthogonal import Orthogonal
+from ..schemes.torch_default import TorchDefault
+from ..schemes.variance_scaling import LecunNormal
 from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
 
 

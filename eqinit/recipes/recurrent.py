@@ -7,22 +7,16 @@ import equinox as eqx
 from .._rules import Rule
 from .._select import Path, SelectorLike
 from .._typing import Number, checked
-from ..schemes import (
-    S4D,
-    Chrono,
-    FanUniform,
-    ForgetGateBias,
-    GlorotUniform,
-    Linspace,
-    LogDt,
-    Normal,
-    Ones,
-    Orthogonal,
-    SmallInit,
-    UniformRate,
-    Wang,
-    Zeros,
-)
+from ..schemes.constant import Ones, Zeros
+from ..schemes.distributions import Normal
+from ..schemes.fan_power import FanUniform
+from ..schemes.gates import Chrono, ForgetGateBias
+from ..schemes.orthogonal import Orthogonal
+from ..schemes.rates import LogDt, UniformRate
+from ..schemes.spaced import Linspace
+from ..schemes.ssm import S4D
+from ..schemes.transformer import SmallInit, Wang
+from ..schemes.variance_scaling import GlorotUniform
 from ._parts import embeddings, layers, norms
 
 

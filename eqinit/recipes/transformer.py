@@ -8,18 +8,12 @@ from .._rules import Rule
 from .._select import Path, SelectorLike
 from .._sites import Site
 from .._typing import Number, checked
-from ..schemes import (
-    GlorotUniform,
-    Mimetic,
-    Normal,
-    SmallInit,
-    Wang,
-    Zeros,
-    deepnorm,
-    gpt2_scale,
-    subln_scale,
-    t_fixup_scale,
-)
+from ..schemes.constant import Zeros
+from ..schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
+from ..schemes.distributions import Normal
+from ..schemes.mimetic import Mimetic
+from ..schemes.transformer import SmallInit, Wang
+from ..schemes.variance_scaling import GlorotUniform
 from ._parts import ATTENTION_INPUTS, BRANCH, DENSE, RESIDUAL, embeddings, layers, norms
 
 

@@ -9,19 +9,13 @@ from .._rules import Rule
 from .._select import Layer, Path, SelectorLike, as_selector
 from .._sites import Site
 from .._typing import Number, checked
-from ..combinators import Blocks
-from ..schemes import (
-    ClassPrior,
-    Constant,
-    GlorotUniform,
-    LecunNormal,
-    Normal,
-    TorchDefault,
-    TruncatedNormal,
-    Uniform,
-    Zeros,
-    beit_scale,
-)
+from ..combinators._split import Blocks
+from ..schemes.constant import Constant, Zeros
+from ..schemes.depth import beit_scale
+from ..schemes.distributions import Normal, TruncatedNormal, Uniform
+from ..schemes.gates import ClassPrior
+from ..schemes.torch_default import TorchDefault
+from ..schemes.variance_scaling import GlorotUniform, LecunNormal
 from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
 
 

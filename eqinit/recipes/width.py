@@ -11,7 +11,7 @@ from .._select import Role
 from .._sites import Site, find_sites
 from .._spec import ParamSpec
 from .._typing import Number, checked
-from ..schemes import LecunNormal
+from ..schemes.variance_scaling import LecunNormal
 
 
 class _Base:

@@ -10,7 +10,8 @@ from .._initializer import AbstractInitializer, cast
 from .._law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, RoleName
-from ..combinators import accept, position_of, with_sizes
+from ..combinators._pieces import position_of, with_sizes
+from ..combinators._wrapper import accept
 from ._checks import choice
 from .orthogonal import Orthogonal
 

@@ -13,7 +13,7 @@ from .._sites import Site
 from .._specs import Specs
 from .._surgery import replace_leaves
 from .._typing import Shape
-from ..layouts import call_layouts
+from ..layouts._registry import call_layouts
 from ._layers import Found, find_layers, parameter_layers
 
 
