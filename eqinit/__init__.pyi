@@ -1,6 +1,7 @@
 """eqinit: parameter initialisation and model surgery for Equinox."""
 
 from . import recipes as recipes, signal as signal
+from ._apply import apply as apply
 from ._bases import (
     AbstractBase as AbstractBase,
     StandardNormal as StandardNormal,
@@ -10,7 +11,6 @@ from ._bases import (
 from ._build import build as build
 from ._check import Check as Check
 from ._citations import bibtex as bibtex, citation as citation
-from ._engine import apply as apply
 from ._gains import gain as gain, torch_gain as torch_gain
 from ._initializer import (
     AbstractInitializer as AbstractInitializer,

@@ -11,9 +11,9 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from ._collection import no_collection
 from ._fill._kernels import prefetch
 from ._fill._request import key_eligible
+from ._gc import no_collection
 from ._place import wanted_shardings
 from ._plan import Plan, apply_plan, plan, plan_of
 from ._requests import fill_request

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._law import Moments
 from ._row import Row
-from ._table import html_table, number, text_table
+from ._tables import html_table, number, text_table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from ._check import Check, check_rows
-from ._collection import no_collection
 from ._draw import draw_rows
+from ._gc import no_collection
 from ._place import new_leaves, wanted_shardings
 from ._progress import progress_bar
 from ._resolve import Resolved, resolve
@@ -20,7 +20,7 @@ from ._row import Row
 from ._rules import as_rules
 from ._sites import Site, Sites, find_sites
 from ._surgery import replace_leaves
-from ._table import count, describe, html_table, number, text_table
+from ._tables import count, describe, html_table, number, text_table
 from ._typing import Key, checked
 from .layouts._registry import call_layouts
 

@@ -15,7 +15,7 @@ from ._select import AbstractSelector, Layer, Path, Role
 from ._sites import Site
 from ._spec import EXAMPLE_LAYOUT
 from ._specs import Specs
-from ._table import describe
+from ._tables import describe
 
 
 class OfRule(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import _problems as problems
-from ._collection import no_collection
+from ._gc import no_collection
 from ._initializer import AbstractInitializer
 from ._notes import notes_of
 from ._row import Row

@@ -7,7 +7,7 @@ from ._row import Row
 from ._rules import Rule
 from ._sites import Site
 from ._support import support
-from ._table import number
+from ._tables import number
 
 
 def release_followers(

@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 from jax.core import Tracer
 
-from .._table import html_table, text_table
+from .._tables import html_table, text_table
 from ._drift import marks, trends, verdict
 from ._refine import Measured
 from ._signal import LayerSignal, signals
