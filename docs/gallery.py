@@ -22,7 +22,7 @@ import numpy as np
 
 import eqinit as ei
 from eqinit._citations import Paper, named_in
-from eqinit._law import ConstantLaw
+from eqinit._laws.law import ConstantLaw
 from eqinit._spec import ParamSpec, make_spec
 
 

@@ -2,16 +2,9 @@
 
 from . import recipes as recipes, signal as signal
 from ._apply import apply as apply
-from ._bases import (
-    AbstractBase as AbstractBase,
-    StandardNormal as StandardNormal,
-    SymmetricUniform as SymmetricUniform,
-    TruncatedStandardNormal as TruncatedStandardNormal,
-)
 from ._build import build as build
 from ._check import Check as Check
 from ._citations import bibtex as bibtex, citation as citation
-from ._gains import gain as gain, torch_gain as torch_gain
 from ._initializer import (
     AbstractInitializer as AbstractInitializer,
     AbstractLawInitializer as AbstractLawInitializer,
@@ -23,8 +16,9 @@ from ._inspect import (
     inspect as inspect,
     suggest_layouts as suggest_layouts,
 )
-from ._law import AbstractLaw as AbstractLaw, Moments as Moments
-from ._more_bases import (
+from ._laws.gains import gain as gain, torch_gain as torch_gain
+from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
+from ._laws.more_units import (
     RandomPhase as RandomPhase,
     RandomSign as RandomSign,
     RandomTernary as RandomTernary,
@@ -35,6 +29,12 @@ from ._more_bases import (
     StandardStudentT as StandardStudentT,
     UnitExponential as UnitExponential,
     UnitGamma as UnitGamma,
+)
+from ._laws.unit import (
+    AbstractBase as AbstractBase,
+    StandardNormal as StandardNormal,
+    SymmetricUniform as SymmetricUniform,
+    TruncatedStandardNormal as TruncatedStandardNormal,
 )
 from ._plan import Plan as Plan, plan as plan
 from ._renew import (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from ._law import Moments
+from ._laws.law import Moments
 from ._row import Row
 from ._tables import html_table, number, text_table
 

@@ -13,7 +13,7 @@ from ._fill._fill import fill
 from ._fill._put import Putter
 from ._fill._request import FillRequest, key_eligible
 from ._keys import derive_keys
-from ._law import AbstractLaw
+from ._laws.law import AbstractLaw
 from ._looped import draw_looped
 from ._one import as_promised
 from ._requests import constant, fill_request

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._law import AbstractLaw, Moments
+from ._laws.law import AbstractLaw, Moments
 from ._spec import ParamSpec, make_spec
 from ._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
 

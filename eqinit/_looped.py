@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._initializer import cast
-from ._law import AbstractLaw, ConstantLaw, LocScale
+from ._laws.law import AbstractLaw, ConstantLaw, LocScale
 from ._one import draw_one
 from ._row import Row
 from ._typing import Array

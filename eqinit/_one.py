@@ -10,7 +10,7 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._initializer import AbstractInitializer
-from ._law import AbstractLaw
+from ._laws.law import AbstractLaw
 from ._row import Row
 from ._spec import ParamSpec
 from ._typing import Array, Key

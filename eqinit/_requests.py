@@ -6,10 +6,10 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from ._bases import StandardNormal, SymmetricUniform, TruncatedStandardNormal
 from ._fill._host import empty_aligned
 from ._fill._request import FillRequest, eligible
-from ._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
+from ._laws.law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
+from ._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
 from ._spec import ParamSpec
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from ._law import AbstractLaw
+from ._laws.law import AbstractLaw
 from ._one import as_promised, compile_one, draw_one
 from ._row import Row
 from ._typing import Array, Key

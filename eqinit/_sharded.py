@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding
 
-from ._law import AbstractLaw, ConstantLaw
+from ._laws.law import AbstractLaw, ConstantLaw
 from ._row import Row
 from ._spec import ParamSpec
 from ._typing import Array, Key

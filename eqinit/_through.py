@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ._laws.support import support
 from ._row import Row
 from ._rules import Rule
 from ._sites import Site
-from ._support import support
 from ._tables import number
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import eqinit as ei
-from eqinit._gains import expectation, product_expectation
+from eqinit._laws.gains import expectation, product_expectation
 
 
 @pytest.mark.parametrize(

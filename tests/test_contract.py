@@ -19,7 +19,7 @@ from helpers import SIGMAS, bits, enable_x64, same_bits
 
 import eqinit
 from eqinit import AbstractInitializer, AbstractLawInitializer, Keep, NaN
-from eqinit._law import LocScale
+from eqinit._laws.law import LocScale
 from eqinit._typing import ScalarLike
 
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import SIGMAS
 
 import eqinit as ei
-from eqinit._gains import expectation, gain, product_expectation
+from eqinit._laws.gains import expectation, gain, product_expectation
 
 
 N, BATCH, DRAWS = 512, 64, 24

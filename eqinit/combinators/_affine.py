@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, cast
-from .._law import (
+from .._laws.law import (
     AbstractLaw,
     ConstantLaw,
     LocScale,

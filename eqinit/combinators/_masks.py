@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, MatrixView, draw_slices
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, Number, ScalarLike
 from ._wrapper import AbstractWrapper, broadcasts

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, cast
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName
 from ._pieces import gate_labels, position_of, with_sizes, without

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeVar, overload
 import equinox as eqx
 
 from .. import combinators, schemes
-from .._bases import AbstractBase
 from .._initializer import AbstractInitializer
+from .._laws.unit import AbstractBase
 from .._select import AbstractSelector
 from ..combinators._through import AbstractTransform
 

@@ -4,7 +4,7 @@ import math
 
 import equinox as eqx
 
-from .._gains import Activation
+from .._laws.gains import Activation
 from .._rules import Rule
 from .._select import SelectorLike
 from .._typing import Number, checked

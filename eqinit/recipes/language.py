@@ -5,7 +5,7 @@ from typing import Any
 
 import equinox as eqx
 
-from .._bases import TruncatedStandardNormal
+from .._laws.unit import TruncatedStandardNormal
 from .._rules import Rule
 from .._select import Path, SelectorLike
 from .._sites import Site

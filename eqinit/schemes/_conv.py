@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, MatrixView, cast, draw_slices
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Shape
 

@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._gains import Activation, activation_of, expectation, product_expectation
 from .._initializer import (
     AbstractInitializer,
     AbstractLawInitializer,
@@ -16,7 +15,8 @@ from .._initializer import (
     cast,
     draw_slices,
 )
-from .._law import LocScale, LogNormalLaw, Moments
+from .._laws.gains import Activation, activation_of, expectation, product_expectation
+from .._laws.law import LocScale, LogNormalLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike, checked
 from ._checks import positive

@@ -9,9 +9,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._gains import Activation, activation_of, expectation, slope
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale
+from .._laws.gains import Activation, activation_of, expectation, slope
+from .._laws.law import LocScale
 from .._spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike, checked
 from ._checks import choice, positive

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer
-from .._law import ConstantLaw
+from .._laws.law import ConstantLaw
 from .._spec import ParamSpec
 from .._typing import Array, Key, ScalarLike
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, cast
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, Shape
 from ..combinators._pieces import position_of, with_sizes

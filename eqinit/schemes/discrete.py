@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer, cast
-from .._law import ConstantLaw, Moments
+from .._laws.law import ConstantLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key
 

@@ -4,9 +4,9 @@ import math
 
 import equinox as eqx
 
-from .._bases import StandardNormal, TruncatedStandardNormal
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale, LogNormalLaw, UniformLaw
+from .._laws.law import LocScale, LogNormalLaw, UniformLaw
+from .._laws.unit import StandardNormal, TruncatedStandardNormal
 from .._spec import ParamSpec
 from .._typing import Number, ScalarLike
 from ._checks import positive

@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale
+from .._laws.law import LocScale
 from .._spec import FAN_MODES, ParamSpec
 from .._typing import RoleName, ScalarLike
 from ._checks import choice, positive

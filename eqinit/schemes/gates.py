@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer, cast
-from .._law import ConstantLaw
+from .._laws.law import ConstantLaw
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from ._checks import positive

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 import equinox as eqx
 
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale
+from .._laws.law import LocScale
 from .._spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike
 from ._checks import choice, positive

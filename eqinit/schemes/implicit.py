@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .._initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
-from .._law import LocScale, Moments
+from .._laws.law import LocScale, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, cast
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, RoleName
 from ..combinators._pieces import position_of, with_sizes

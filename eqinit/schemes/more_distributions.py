@@ -8,8 +8,8 @@ import math
 import equinox as eqx
 
 from .._initializer import AbstractLawInitializer
-from .._law import LocScale
-from .._more_bases import (
+from .._laws.law import LocScale
+from .._laws.more_units import (
     AbstractBase,
     RandomPhase,
     RandomSign,

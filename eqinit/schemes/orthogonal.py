@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractMatrixInitializer, MatrixView
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer
-from .._law import AbstractLaw, Moments
+from .._laws.law import AbstractLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Shape
 from ..combinators._wrapper import AbstractWrapper, spread

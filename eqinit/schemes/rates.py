@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, cast
-from .._law import Moments
+from .._laws.law import Moments
 from .._spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
 from ._checks import choice, positive

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractLawInitializer
-from .._law import ConstantLaw
+from .._laws.law import ConstantLaw
 from .._spec import ParamSpec
 from .._typing import ScalarLike
 from ._checks import positive

@@ -12,7 +12,7 @@ from .._initializer import (
     AbstractMatrixInitializer,
     MatrixView,
 )
-from .._law import ConstantLaw, Moments
+from .._laws.law import ConstantLaw, Moments
 from .._spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
 from ._checks import choice, positive

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._initializer import AbstractLawInitializer
-from .._law import UniformLaw
+from .._laws.law import UniformLaw
 from .._spec import ParamSpec
 from .._typing import RoleName
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, TypeAlias
 import equinox as eqx
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer
-from .._law import LocScale
+from .._laws.law import LocScale
 from .._spec import ParamSpec
 from .._typing import RoleName, ScalarLike, checked
 from ._checks import choice, positive

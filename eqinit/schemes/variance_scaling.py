@@ -6,14 +6,14 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import equinox as eqx
 import numpy as np
 
-from .._bases import (
+from .._initializer import AbstractLawInitializer
+from .._laws.law import LocScale
+from .._laws.unit import (
     AbstractBase,
     StandardNormal,
     SymmetricUniform,
     TruncatedStandardNormal,
 )
-from .._initializer import AbstractLawInitializer
-from .._law import LocScale
 from .._spec import FAN_MODES, ParamSpec
 from .._typing import Number, RoleName, ScalarLike
 from ._checks import choice, positive

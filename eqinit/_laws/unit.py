@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._typing import Array, DTypeLike, Key, ScalarLike, Shape
+from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
 
 
 class AbstractBase(eqx.Module):

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._bases import AbstractBase, is_complex
-from ._typing import Array, DTypeLike, Key, Number, ScalarLike, Shape
+from .._typing import Array, DTypeLike, Key, Number, ScalarLike, Shape
+from .unit import AbstractBase, is_complex
 
 
 def _real_only(base: AbstractBase, is_complex: bool) -> None:

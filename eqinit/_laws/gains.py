@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._typing import Array, checked
+from .._typing import Array, checked
 
 
 # Composite Gauss-Legendre on panels of width 1/40: their edges fall on the kinks of

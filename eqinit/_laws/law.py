@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._bases import AbstractBase, is_complex
-from ._typing import Array, DTypeLike, Key, ScalarLike, Shape
+from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
+from .unit import AbstractBase, is_complex
 
 
 class Moments(NamedTuple):

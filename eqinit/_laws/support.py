@@ -5,14 +5,14 @@ import math
 import numpy as np
 from jax.core import Tracer
 
-from ._bases import (
+from .._typing import Number, ScalarLike
+from .law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
+from .unit import (
     AbstractBase,
     StandardNormal,
     SymmetricUniform,
     TruncatedStandardNormal,
 )
-from ._law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
-from ._typing import Number, ScalarLike
 
 
 Bounds = tuple[Number, Number]
