@@ -15,7 +15,7 @@ def plan_and_keys(leaves: int) -> dict[str, float]:
     import jax
 
     import eqinit as ei
-    from eqinit._keys import derive_keys
+    from eqinit._parameters.keys import derive_keys
 
     key = jax.random.key(0)
     skeleton = eqx.filter_eval_shape(many, leaves, key=key)

@@ -23,7 +23,7 @@ import numpy as np
 import eqinit as ei
 from eqinit._citations import Paper, named_in
 from eqinit._laws.law import ConstantLaw
-from eqinit._spec import ParamSpec, make_spec
+from eqinit._parameters.spec import ParamSpec, make_spec
 
 
 DOCS = Path(__file__).parent

@@ -36,6 +36,7 @@ from ._laws.unit import (
     SymmetricUniform as SymmetricUniform,
     TruncatedStandardNormal as TruncatedStandardNormal,
 )
+from ._parameters.spec import ParamSpec as ParamSpec
 from ._plan import Plan as Plan, plan as plan
 from ._renew import (
     dormant_units as dormant_units,
@@ -54,7 +55,6 @@ from ._select import (
 )
 from ._selection import Selection as Selection, select as select
 from ._sites import Site as Site
-from ._spec import ParamSpec as ParamSpec
 from ._swap import swap as swap
 from ._units import net2deeper as net2deeper, net2wider as net2wider
 from ._with_bias import with_bias as with_bias, without_bias as without_bias

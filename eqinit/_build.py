@@ -14,13 +14,13 @@ import numpy as np
 from ._fill._kernels import prefetch
 from ._fill._request import key_eligible
 from ._gc import no_collection
+from ._parameters.spec import make_spec
 from ._place import wanted_shardings
 from ._plan import Plan, apply_plan, plan, plan_of
 from ._requests import fill_request
 from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
 from ._sites import Sites, find_sites
-from ._spec import make_spec
 from ._trace._evaluate import evaluate
 from ._trace._trace import Traced, Untraceable, trace
 from ._typing import Key, checked

@@ -12,15 +12,15 @@ from jax.sharding import Sharding, SingleDeviceSharding
 from ._fill._fill import fill
 from ._fill._put import Putter
 from ._fill._request import FillRequest, key_eligible
-from ._keys import derive_keys
 from ._laws.law import AbstractLaw
 from ._looped import draw_looped
 from ._one import as_promised
+from ._parameters.keys import derive_keys
+from ._parameters.spec import ParamSpec
 from ._requests import constant, fill_request
 from ._row import Row
 from ._several import draw_each
 from ._sharded import ShardedDraws
-from ._spec import ParamSpec
 from ._typing import Array, Key
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._laws.law import AbstractLaw, Moments
-from ._spec import ParamSpec, make_spec
+from ._parameters.spec import ParamSpec, make_spec
 from ._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ._initializer import AbstractInitializer
 from ._laws.law import AbstractLaw
+from ._parameters.spec import ParamSpec
 from ._row import Row
-from ._spec import ParamSpec
 from ._typing import Array, Key
 
 

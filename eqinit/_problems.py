@@ -9,11 +9,11 @@ import numpy as np
 
 from ._binding import segments
 from ._initializer import AbstractInitializer
+from ._parameters.spec import EXAMPLE_LAYOUT
 from ._row import Row
 from ._rules import Rule
 from ._select import AbstractSelector, Layer, Path, Role
 from ._sites import Site
-from ._spec import EXAMPLE_LAYOUT
 from ._specs import Specs
 from ._tables import describe
 

@@ -10,7 +10,7 @@ from ._fill._host import empty_aligned
 from ._fill._request import FillRequest, eligible
 from ._laws.law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
 from ._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
-from ._spec import ParamSpec
+from ._parameters.spec import ParamSpec
 
 
 _NO_KEY = np.zeros(2, np.uint32)

@@ -8,10 +8,10 @@ from . import _problems as problems
 from ._gc import no_collection
 from ._initializer import AbstractInitializer
 from ._notes import notes_of
+from ._parameters.spec import ParamSpec
 from ._row import Row
 from ._rules import Rule
 from ._sites import Site, Sites
-from ._spec import ParamSpec
 from ._specs import Specs
 from ._through import release_followers, through_wrappers
 from .interop._foreign import as_initializer

@@ -6,7 +6,7 @@ import functools
 import jax
 
 from ._initializer import AbstractInitializer
-from ._spec import ParamSpec
+from ._parameters.spec import ParamSpec
 
 
 @functools.partial(

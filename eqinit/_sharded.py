@@ -10,8 +10,8 @@ from jax.core import Tracer
 from jax.sharding import Sharding
 
 from ._laws.law import AbstractLaw, ConstantLaw
+from ._parameters.spec import ParamSpec
 from ._row import Row
-from ._spec import ParamSpec
 from ._typing import Array, Key
 
 

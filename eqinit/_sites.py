@@ -13,8 +13,8 @@ import numpy as np
 from jax.core import Tracer
 
 from ._binding import Binder
+from ._parameters.spec import ParamSpec
 from ._shared import shared_sources
-from ._spec import ParamSpec
 from ._typing import Shape
 from ._wrapped import Step as Step, Wrap
 from .layouts._layout import Layout

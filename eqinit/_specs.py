@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from ._parameters.spec import ParamSpec, make_spec
 from ._rules import Rule
 from ._sites import Site, find_sites
-from ._spec import ParamSpec, make_spec
 from ._typing import Shape
 from .layouts._layout import Layout
 from .layouts._registry import layout_of

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from ._spec import ParamSpec
+from ._parameters.spec import ParamSpec
 from ._typing import DTypeLike, Number
 
 

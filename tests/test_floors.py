@@ -204,7 +204,7 @@ def make_package(root: Path, files: dict[str, str]) -> Package:
 GOOD = {
     "__init__.py": "from ._engine import apply as apply\n",
     "_engine.py": "from . import _plan\nfrom .schemes import HeNormal\n",
-    "_plan.py": "import eqinit._axes\nfrom .schemes.fan import HeNormal\n",
+    "_plan.py": "import eqinit._parameters.axes\nfrom .schemes.fan import HeNormal\n",
     "_axes.py": "import math\n",
     "schemes/__init__.py": "from .fan import HeNormal as HeNormal\n",
     "schemes/fan.py": "from .._axes import parse\n",
@@ -214,8 +214,11 @@ GOOD = {
 def test_good_tree_passes(tmp_path: Path):
     package = make_package(tmp_path, GOOD)
     assert package.imports["eqinit._apply"] == {"eqinit._plan", "eqinit.schemes"}
-    assert package.imports["eqinit._plan"] == {"eqinit._axes", "eqinit.schemes.fan"}
-    assert package.imports["eqinit.schemes.fan"] == {"eqinit._axes"}
+    assert package.imports["eqinit._plan"] == {
+        "eqinit._parameters.axes",
+        "eqinit.schemes.fan",
+    }
+    assert package.imports["eqinit.schemes.fan"] == {"eqinit._parameters.axes"}
     for check in (homeless, upward_imports, import_cycle, forbidden, long_functions):
         assert check(package) == []
 
@@ -223,11 +226,27 @@ def test_good_tree_passes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("path", "text", "complaint"),
     [
-        ("_axes.py", "from ._plan import x", "eqinit._axes imports eqinit._plan"),
-        ("_axes.py", "from . import _plan", "eqinit._axes imports eqinit._plan"),
-        ("_axes.py", "import eqinit._plan", "eqinit._axes imports eqinit._plan"),
+        (
+            "_axes.py",
+            "from ._plan import x",
+            "eqinit._parameters.axes imports eqinit._plan",
+        ),
+        (
+            "_axes.py",
+            "from . import _plan",
+            "eqinit._parameters.axes imports eqinit._plan",
+        ),
+        (
+            "_axes.py",
+            "import eqinit._plan",
+            "eqinit._parameters.axes imports eqinit._plan",
+        ),
         ("_axes.py", "def f():\n  from ._plan import x", "_axes imports eqinit._plan"),
-        ("_axes.py", "from eqinit import apply", "eqinit._axes imports eqinit"),
+        (
+            "_axes.py",
+            "from eqinit import apply",
+            "eqinit._parameters.axes imports eqinit",
+        ),
         ("schemes/fan.py", "from .. import _engine", "fan imports eqinit._apply"),
         ("schemes/fan.py", "from .._plan import x", "fan imports eqinit._plan"),
         ("schemes/__init__.py", "from .._plan import x", "imports eqinit._plan"),
@@ -253,7 +272,7 @@ def test_import_for_static_checkers_is_held_to_floors_but_makes_no_cycle(
     package = make_package(tmp_path, {**GOOD, **files})
     assert import_cycle(package) == []
     package = make_package(tmp_path, {**GOOD, "_axes.py": f"{back}_plan"})
-    assert upward_imports(package) == ["eqinit._axes imports eqinit._plan"]
+    assert upward_imports(package) == ["eqinit._parameters.axes imports eqinit._plan"]
 
 
 def test_unknown_module_fails(tmp_path: Path):
@@ -279,5 +298,7 @@ def test_forbidden_fails(tmp_path: Path, text: str, complaint: str):
 def test_long_function_and_file_fail(tmp_path: Path):
     body = "def f():\n" + "    pass\n" * MAX_FILE_LINES
     package = make_package(tmp_path, {**GOOD, "_axes.py": body})
-    assert long_functions(package) == [f"eqinit._axes.f: {MAX_FILE_LINES + 1} lines"]
+    assert long_functions(package) == [
+        f"eqinit._parameters.axes.f: {MAX_FILE_LINES + 1} lines"
+    ]
     assert long_files(package.root) == [f"_axes.py: {MAX_FILE_LINES + 1} lines"]

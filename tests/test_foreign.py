@@ -11,7 +11,7 @@ from helpers import has_std, same_bits
 
 import eqinit as ei
 from eqinit import HeNormal, HoedtBias, LecunNormal, Orthogonal, Rule, Zeros
-from eqinit._keys import derive_keys
+from eqinit._parameters.keys import derive_keys
 from eqinit.interop._foreign import Foreign, as_initializer
 
 

@@ -15,7 +15,7 @@ from helpers import SIGMAS, jax_rounds_once, same_bits, same_normals, z_of_std
 
 import eqinit as ei
 from eqinit import AbstractInitializer
-from eqinit._keys import derive_keys
+from eqinit._parameters.keys import derive_keys
 
 
 pytestmark = pytest.mark.bits

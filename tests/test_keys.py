@@ -12,7 +12,7 @@ from helpers import bits, same_bits
 
 import eqinit as ei
 from eqinit import HeNormal, LecunNormal, Normal, Rule, Zeros
-from eqinit._keys import derive_keys, hash_path, hash_paths
+from eqinit._parameters.keys import derive_keys, hash_path, hash_paths
 
 
 nn = eqx.nn

@@ -479,7 +479,7 @@ def test_t44_paramax_wrappers():
 
 
 def derived(plan: eqinit.Plan) -> Any:
-    from eqinit._keys import derive_keys
+    from eqinit._parameters.keys import derive_keys
 
     row = next(row for row in plan if row.init is not None)
     return derive_keys(KEY, [row.path])[0]

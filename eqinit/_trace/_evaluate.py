@@ -12,7 +12,7 @@ from jax.extend.core import JaxprEqn, Literal
 
 from .._fill._fill import fill
 from .._fill._request import FillRequest
-from .._keys import is_tracing
+from .._parameters.keys import is_tracing
 from .._typing import Key
 from ._host import is_key, is_threefry, on_host, pack, run_on_host, unpack
 from ._live import Program, Step, aval_of, program

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from .._keys import threefry
+from .._parameters.keys import threefry
 from ._live import aval_of
 
 

@@ -17,7 +17,7 @@ from .._laws.law import (
     UniformLaw,
     affine,
 )
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, ScalarLike
 from ._wrapper import AbstractWrapper, broadcasts, real_only, spread
 

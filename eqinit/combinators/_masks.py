@@ -10,7 +10,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, MatrixView, draw_slices
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, ScalarLike
 from ._wrapper import AbstractWrapper, broadcasts
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, cast
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName
 from ._split import mixed
 from ._wrapper import accept, widened

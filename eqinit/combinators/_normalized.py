@@ -6,9 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer
-from .._spec import ParamSpec
+from .._parameters.pieces import position_of
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, ScalarLike
-from ._pieces import position_of
 from ._wrapper import AbstractWrapper, real_only, spread
 
 

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, cast
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.pieces import gate_labels, position_of, with_sizes, without
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName
-from ._pieces import gate_labels, position_of, with_sizes, without
 from ._wrapper import accept
 
 

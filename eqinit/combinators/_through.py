@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
 from ._wrapper import AbstractWrapper, real_only
 

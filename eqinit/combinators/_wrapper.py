@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._initializer import AbstractInitializer, cast
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, RoleName
 
 

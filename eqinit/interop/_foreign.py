@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, cast, draw_slices
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Shape
 
 

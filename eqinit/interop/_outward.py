@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from .._initializer import AbstractInitializer
-from .._spec import make_spec
+from .._parameters.spec import make_spec
 from .._typing import Array, DTypeLike, Key, Number, checked
 
 

@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from .._axes import Notation, Size, bind, parse
-from .._spec import ParamSpec, make_spec
+from .._parameters.axes import Notation, Size, bind, parse
+from .._parameters.spec import ParamSpec, make_spec
 from .._typing import DTypeLike, Number, Shape
 
 

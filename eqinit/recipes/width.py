@@ -5,11 +5,11 @@ from typing import Any
 
 import jax.tree_util as jtu
 
+from .._parameters.spec import ParamSpec
 from .._plan import plan
 from .._rules import Rule
 from .._select import Role
 from .._sites import Site, find_sites
-from .._spec import ParamSpec
 from .._typing import Number, checked
 from ..schemes.variance_scaling import LecunNormal
 

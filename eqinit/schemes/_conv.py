@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, MatrixView, cast, draw_slices
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Shape
 
 

@@ -17,7 +17,7 @@ from .._initializer import (
 )
 from .._laws.gains import Activation, activation_of, expectation, product_expectation
 from .._laws.law import LocScale, LogNormalLaw, Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike, checked
 from ._checks import positive
 from ._steady import one_by_one, steady

@@ -3,7 +3,7 @@
 import equinox as eqx
 
 from .._initializer import AbstractMatrixInitializer
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from .._initializer import AbstractLawInitializer
 from .._laws.gains import Activation, activation_of, expectation, slope
 from .._laws.law import LocScale
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike, checked
 from ._checks import choice, positive
 from .distributions import Normal

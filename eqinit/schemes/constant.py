@@ -7,7 +7,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer
 from .._laws.law import ConstantLaw
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, ScalarLike
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, cast
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.pieces import position_of, with_sizes
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, Shape
-from ..combinators._pieces import position_of, with_sizes
 from ..combinators._wrapper import accept
 from ._checks import choice
 from ._conv import AbstractConvInitializer, kernel_shape

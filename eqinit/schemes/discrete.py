@@ -9,7 +9,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer, cast
 from .._laws.law import ConstantLaw, Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
 
 

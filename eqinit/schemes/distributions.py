@@ -7,7 +7,7 @@ import equinox as eqx
 from .._initializer import AbstractLawInitializer
 from .._laws.law import LocScale, LogNormalLaw, UniformLaw
 from .._laws.unit import StandardNormal, TruncatedStandardNormal
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Number, ScalarLike
 from ._checks import positive
 

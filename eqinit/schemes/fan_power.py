@@ -7,7 +7,7 @@ import numpy as np
 
 from .._initializer import AbstractLawInitializer
 from .._laws.law import LocScale
-from .._spec import FAN_MODES, ParamSpec
+from .._parameters.spec import FAN_MODES, ParamSpec
 from .._typing import RoleName, ScalarLike
 from ._checks import choice, positive
 from .variance_scaling import BASES, Mode

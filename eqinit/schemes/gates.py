@@ -11,7 +11,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer, cast
 from .._laws.law import ConstantLaw
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from ._checks import positive
 from ._steady import steady

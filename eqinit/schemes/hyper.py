@@ -7,7 +7,7 @@ import equinox as eqx
 
 from .._initializer import AbstractLawInitializer
 from .._laws.law import LocScale
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike
 from ._checks import choice, positive
 from .variance_scaling import BASES, Distribution, base_of, scaled_law

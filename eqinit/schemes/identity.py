@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._conv import AbstractCentreTap, kernel_shape
 from .structured import hadamard_matrix

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 
 from .._initializer import AbstractInitializer, cast
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.pieces import position_of, with_sizes
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, RoleName
-from ..combinators._pieces import position_of, with_sizes
 from ..combinators._wrapper import accept
 from ._checks import choice
 from .orthogonal import Orthogonal

@@ -22,7 +22,7 @@ from .._laws.more_units import (
     UnitExponential,
     UnitGamma,
 )
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Number, ScalarLike
 from ._checks import positive
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._initializer import AbstractMatrixInitializer, MatrixView
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
 from ._whole import draw_whole

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from ._checks import positive
 from ._conv import AbstractCentreTap, AbstractConvInitializer, kernel_shape

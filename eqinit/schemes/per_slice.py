@@ -11,7 +11,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer
 from .._laws.law import AbstractLaw, Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Shape
 from ..combinators._wrapper import AbstractWrapper, spread
 

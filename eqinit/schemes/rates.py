@@ -11,7 +11,7 @@ import numpy as np
 
 from .._initializer import AbstractInitializer, cast
 from .._laws.law import Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
 from ._checks import choice, positive
 from ._steady import steady

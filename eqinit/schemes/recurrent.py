@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .._initializer import AbstractMatrixInitializer, MatrixView
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from ._checks import choice, positive
 from ._whole import draw_whole

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._initializer import AbstractLawInitializer
 from .._laws.law import ConstantLaw
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import ScalarLike
 from ._checks import positive
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from .._initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 from .._laws.law import LocScale, Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from ._checks import positive
 from ._steady import one_by_one, steady

@@ -13,7 +13,7 @@ from .._initializer import (
     MatrixView,
 )
 from .._laws.law import ConstantLaw, Moments
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
 from ._checks import choice, positive
 from ._hippo import Diagonal, Measure, diagonal, dplr, hippo

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from ._checks import positive
 from ._conv import AbstractCentreTap, kernel_shape

@@ -7,7 +7,7 @@ import numpy as np
 
 from .._initializer import AbstractLawInitializer
 from .._laws.law import UniformLaw
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import RoleName
 
 

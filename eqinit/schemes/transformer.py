@@ -6,7 +6,7 @@ import equinox as eqx
 
 from .._initializer import AbstractInitializer, AbstractLawInitializer
 from .._laws.law import LocScale
-from .._spec import ParamSpec
+from .._parameters.spec import ParamSpec
 from .._typing import RoleName, ScalarLike, checked
 from ._checks import choice, positive
 from .constant import Zeros

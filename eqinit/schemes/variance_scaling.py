@@ -14,7 +14,7 @@ from .._laws.unit import (
     SymmetricUniform,
     TruncatedStandardNormal,
 )
-from .._spec import FAN_MODES, ParamSpec
+from .._parameters.spec import FAN_MODES, ParamSpec
 from .._typing import Number, RoleName, ScalarLike
 from ._checks import choice, positive
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eqinit import AbstractInitializer, ParamSpec
-from eqinit._spec import make_spec
+from eqinit._parameters.spec import make_spec
 
 
 FLOATS = ("float16", "bfloat16", "float32")

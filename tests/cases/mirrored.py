@@ -20,7 +20,7 @@ def mirrored(mirror: str):
             half = out // 2
             assert np.array_equal(draw[:half], -draw[half:])
             draw = draw[:half]
-        from eqinit._spec import make_spec
+        from eqinit._parameters.spec import make_spec
 
         orthonormal()(draw, make_spec(draw.shape, np.float32, "out in"))
 

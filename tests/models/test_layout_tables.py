@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eqinit._axes import parse
+from eqinit._parameters.axes import parse
 from eqinit.layouts._layout import make_layout
 from eqinit.layouts._libraries import _LIBRARIES
 

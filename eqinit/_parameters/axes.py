@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from ._typing import ROLES, RoleName, Shape
+from .._typing import ROLES, RoleName, Shape
 
 
 # How large a named factor is: a number, the names of its entries (`gate`), or, for a
@@ -211,7 +211,7 @@ def bind(notation: Notation, shape: Shape, sizes: Mapping[str, Size] = {}) -> Ax
 
     **Arguments:**
 
-    - `notation`: from [`eqinit._axes.parse`][].
+    - `notation`: from [`eqinit._parameters.axes.parse`][].
     - `shape`: the array's shape; axes in front of the notation are stacks.
     - `sizes`: how large named factors are, and how many axes a starred name has.
 

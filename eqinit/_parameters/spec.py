@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ._axes import Axes, Notation, Size, bind, parse
-from ._typing import DTypeLike, Number, RoleName, Shape
+from .._typing import DTypeLike, Number, RoleName, Shape
+from .axes import Axes, Notation, Size, bind, parse
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import dataclasses
 import math
 
-from .._axes import Axes, Axis
-from .._spec import ParamSpec
 from .._typing import Number, Shape
+from .axes import Axes, Axis
+from .spec import ParamSpec
 
 
 def with_sizes(spec: ParamSpec, sizes: dict[int, int]) -> ParamSpec:

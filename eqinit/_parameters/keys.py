@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt32, UInt64
 
-from ._typing import Array, Key
+from .._typing import Array, Key
 
 
 # Part of every hash. Changing it, the digest or the fold below changes every draw of
