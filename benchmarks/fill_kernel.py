@@ -51,7 +51,7 @@ def clock(fn: Callable[[], Any]) -> tuple[float, float]:
 
 
 def requests_of(shapes: list[tuple[int, ...]], base: str) -> list[Any]:
-    from eqinit._fill._request import FillRequest
+    from eqinit._fill.request import FillRequest
 
     keys = np.random.default_rng(0).integers(0, 2**32, (len(shapes), 2), np.uint32)
     return [
@@ -64,7 +64,7 @@ def measure_steady() -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from eqinit._fill._fill import fill
+    from eqinit._fill.fill import fill
 
     n, key = STEADY_SIZE, jax.random.key(0)
     variants: dict[str, Callable[[], Any]] = {
@@ -97,9 +97,9 @@ def measure_cold(way: str, shapes: list[tuple[int, ...]]) -> dict[str, float]:
 
     jax.block_until_ready(jnp.zeros(3))  # The backend's own start is everybody's.
     key_data = [r.key_data for r in requests_of(shapes, "normal")]
-    from eqinit._fill._fill import fill
-    from eqinit._fill._kernels import prefetch
-    from eqinit._fill._request import FillRequest
+    from eqinit._fill.fill import fill
+    from eqinit._fill.kernels import prefetch
+    from eqinit._fill.request import FillRequest
 
     def bulk() -> Any:
         return fill(
@@ -124,7 +124,7 @@ def measure_cold(way: str, shapes: list[tuple[int, ...]]) -> dict[str, float]:
 def measure_memory(way: str) -> dict[str, float]:
     import jax
 
-    from eqinit._fill._fill import fill
+    from eqinit._fill.fill import fill
 
     # The compiler's own memory is not the leaves': compile before counting.
     fill(requests_of([(3,)], "normal"))
@@ -147,7 +147,7 @@ def measure_kernel(base: str) -> dict[str, float]:
     import jax
     import jax.numpy as jnp
 
-    from eqinit._fill import _kernels
+    from eqinit._fill import kernels as _kernels
 
     jax.block_until_ready(jnp.zeros(3))
     device = jax.devices()[0]
@@ -157,7 +157,7 @@ def measure_kernel(base: str) -> dict[str, float]:
 
 
 def measure_rows(rows: int) -> dict[str, float]:
-    import eqinit._fill._fill as entry
+    import eqinit._fill.fill as entry
 
     entry.rows_per_launch = lambda _: rows  # pyright: ignore
     requests = requests_of([(STEADY_SIZE,)], "normal")

@@ -11,8 +11,8 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from ._fill._kernels import prefetch
-from ._fill._request import key_eligible
+from ._fill.kernels import prefetch
+from ._fill.request import key_eligible
 from ._gc import no_collection
 from ._parameters.spec import make_spec
 from ._place import wanted_shardings

@@ -9,9 +9,9 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
-from ._fill._fill import fill
-from ._fill._put import Putter
-from ._fill._request import FillRequest, key_eligible
+from ._fill.fill import fill
+from ._fill.put import Putter
+from ._fill.request import FillRequest, key_eligible
 from ._laws.law import AbstractLaw
 from ._looped import draw_looped
 from ._one import as_promised

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from ._fill._host import empty_aligned
-from ._fill._request import FillRequest, eligible
+from ._fill.host import empty_aligned
+from ._fill.request import FillRequest, eligible
 from ._laws.law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
 from ._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
 from ._parameters.spec import ParamSpec

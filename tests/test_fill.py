@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eqinit._fill._draw import affine, draw
-from eqinit._fill._fill import fill
-from eqinit._fill._kernels import WIDTH, prefetch, rows_per_launch
-from eqinit._fill._put import Putter
-from eqinit._fill._request import FillRequest, eligible, key_eligible, reference
+from eqinit._fill.draw import affine, draw
+from eqinit._fill.fill import fill
+from eqinit._fill.kernels import WIDTH, prefetch, rows_per_launch
+from eqinit._fill.put import Putter
+from eqinit._fill.request import FillRequest, eligible, key_eligible, reference
 
 
 pytestmark = pytest.mark.bits

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from .._fill._fill import fill
-from .._fill._request import FillRequest
+from .._fill.fill import fill
+from .._fill.request import FillRequest
 from .._parameters.keys import is_tracing
 from .._typing import Key
 from ._host import is_key, is_threefry, on_host, pack, run_on_host, unpack

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from .._fill._request import FillRequest, eligible
+from .._fill.request import FillRequest, eligible
 from ._host import unpack
 from ._live import aval_of
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._draw import DEFAULT_PARAMS, draw
+from .draw import DEFAULT_PARAMS, draw
 
 
 # All dtypes whose values are float32 values rounded once. Wider and complex ones need

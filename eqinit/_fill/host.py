@@ -8,9 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._kernels import WIDTH, Kernel
-from ._request import FillRequest
-from ._rows import Launch, RowTable
+from .kernels import WIDTH, Kernel
+from .request import FillRequest
+from .rows import Launch, RowTable
 
 
 # XLA reads host memory in place if it is aligned to this, and copies it otherwise.

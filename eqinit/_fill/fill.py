@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._bases import kernel_of
-from ._device import fill_device
-from ._host import fill_host
-from ._kernels import compiled, rows_per_launch
-from ._put import Putter
-from ._request import Device, FillRequest, default_device, dtype_name, eligible
+from .bases import kernel_of
+from .device import fill_device
+from .host import fill_host
+from .kernels import compiled, rows_per_launch
+from .put import Putter
+from .request import Device, FillRequest, default_device, dtype_name, eligible
 
 
 def _check(requests: Sequence[FillRequest]) -> None:

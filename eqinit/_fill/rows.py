@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._bases import COLUMNS, float_columns
-from ._kernels import WIDTH
-from ._request import FillRequest
+from .bases import COLUMNS, float_columns
+from .kernels import WIDTH
+from .request import FillRequest
 
 
 class Piece(NamedTuple):

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from ._bases import COLUMNS, draw_rows, kernel_of, prepare_truncation
-from ._request import BASES, Device, default_device
+from .bases import COLUMNS, draw_rows, kernel_of, prepare_truncation
+from .request import BASES, Device, default_device
 
 
 # Short enough that a bias of 64 wastes little, long enough that the start of a row is

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from ._request import Device
+from .request import Device
 
 
 # As many of one shape save more than it takes to compile their transfer (25 ms).

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from ._request import FillRequest, default_device
-from ._threefry import Counter, random_bits
+from .request import FillRequest, default_device
+from .threefry import Counter, random_bits
 
 
 # The columns of a row, 32 bits each: two key words, the start (high word, low word),

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from ._kernels import WIDTH, Kernel
-from ._request import FillRequest
-from ._rows import RowTable, rows_of
+from .kernels import WIDTH, Kernel
+from .request import FillRequest
+from .rows import RowTable, rows_of
 
 
 @functools.partial(jax.jit, static_argnums=(2,))
