@@ -5,11 +5,6 @@ from ._apply import apply as apply
 from ._build import build as build
 from ._check import Check as Check
 from ._citations import bibtex as bibtex, citation as citation
-from ._initializer import (
-    AbstractInitializer as AbstractInitializer,
-    AbstractLawInitializer as AbstractLawInitializer,
-    AbstractMatrixInitializer as AbstractMatrixInitializer,
-)
 from ._inspect import (
     Inspection as Inspection,
     LeafRow as LeafRow,
@@ -45,6 +40,146 @@ from ._renew import (
 )
 from ._resolve import Row as Row
 from ._rules import Rule as Rule
+from ._schemes.chaos import (
+    EdgeOfChaos as EdgeOfChaos,
+    RandomWalk as RandomWalk,
+    critical as critical,
+    edge_of_chaos as edge_of_chaos,
+)
+from ._schemes.combined.affine import (
+    Abs as Abs,
+    Cast as Cast,
+    Clipped as Clipped,
+    Rescaled as Rescaled,
+    Scaled as Scaled,
+    Shifted as Shifted,
+)
+from ._schemes.combined.combinator import AbstractWrapper as AbstractWrapper
+from ._schemes.combined.looks_linear import LooksLinear as LooksLinear
+from ._schemes.combined.masks import Masked as Masked, Sparse as Sparse
+from ._schemes.combined.mixture import Mixture as Mixture
+from ._schemes.combined.normalized import Normalized as Normalized
+from ._schemes.combined.per_slice import PerSlice as PerSlice
+from ._schemes.combined.split import (
+    Blocks as Blocks,
+    Concatenated as Concatenated,
+    PerGate as PerGate,
+)
+from ._schemes.combined.through import (
+    AbstractTransform as AbstractTransform,
+    Through as Through,
+)
+from ._schemes.constant import (
+    Constant as Constant,
+    Keep as Keep,
+    Ones as Ones,
+    Zeros as Zeros,
+)
+from ._schemes.conv_special import (
+    ICNR as ICNR,
+    STFT as STFT,
+    Bilinear as Bilinear,
+    DownsamplingFilter as DownsamplingFilter,
+)
+from ._schemes.depth import (
+    beit_scale as beit_scale,
+    deepnorm as deepnorm,
+    fixup_scale as fixup_scale,
+    gpt2_scale as gpt2_scale,
+    layer_scale as layer_scale,
+    subln_scale as subln_scale,
+    t_fixup_scale as t_fixup_scale,
+)
+from ._schemes.discrete import DiscreteUniform as DiscreteUniform, NaN as NaN
+from ._schemes.distributions import (
+    LogNormal as LogNormal,
+    Normal as Normal,
+    TruncatedNormal as TruncatedNormal,
+    Uniform as Uniform,
+)
+from ._schemes.fan_power import FanUniform as FanUniform
+from ._schemes.foreign import as_initializer as as_initializer
+from ._schemes.gates import (
+    Chrono as Chrono,
+    ClassPrior as ClassPrior,
+    ForgetGateBias as ForgetGateBias,
+    PriorProb as PriorProb,
+    UniformGate as UniformGate,
+)
+from ._schemes.hippo import diagonal as diagonal, dplr as dplr, hippo as hippo
+from ._schemes.hoedt import (
+    HoedtBias as HoedtBias,
+    HoedtMatched as HoedtMatched,
+    HoedtNormal as HoedtNormal,
+    hoedt as hoedt,
+)
+from ._schemes.hyper import HyperfanIn as HyperfanIn, HyperfanOut as HyperfanOut
+from ._schemes.identity import (
+    Dirac as Dirac,
+    Identity as Identity,
+    IDInit as IDInit,
+    ZerO as ZerO,
+)
+from ._schemes.implicit import FourierFeatures as FourierFeatures, Siren as Siren
+from ._schemes.initializer import (
+    AbstractInitializer as AbstractInitializer,
+    AbstractLawInitializer as AbstractLawInitializer,
+    AbstractMatrixInitializer as AbstractMatrixInitializer,
+)
+from ._schemes.kernels import AbstractConvInitializer as AbstractConvInitializer
+from ._schemes.mimetic import Mimetic as Mimetic
+from ._schemes.more_distributions import (
+    Cauchy as Cauchy,
+    Exponential as Exponential,
+    Gamma as Gamma,
+    HalfNormal as HalfNormal,
+    Laplace as Laplace,
+    Logistic as Logistic,
+    Phase as Phase,
+    Rademacher as Rademacher,
+    StudentT as StudentT,
+    Ternary as Ternary,
+)
+from ._schemes.orthogonal import Orthogonal as Orthogonal, Spectrum as Spectrum
+from ._schemes.orthogonal_conv import (
+    ConvolutionOrthogonal as ConvolutionOrthogonal,
+    DeltaOrthogonal as DeltaOrthogonal,
+)
+from ._schemes.outward import to_jax as to_jax, to_klax as to_klax
+from ._schemes.rates import (
+    LogDt as LogDt,
+    LruRing as LruRing,
+    UniformRate as UniformRate,
+    lru_ring as lru_ring,
+)
+from ._schemes.recurrent import (
+    NPRNN as NPRNN,
+    Reservoir as Reservoir,
+    Unitary as Unitary,
+)
+from ._schemes.spaced import Linspace as Linspace
+from ._schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
+from ._schemes.ssm import S4D as S4D, S5 as S5, Hippo as Hippo, S4Dplr as S4Dplr
+from ._schemes.structured import DCT as DCT, Hadamard as Hadamard
+from ._schemes.torch_default import TorchDefault as TorchDefault
+from ._schemes.transformer import (
+    SmallInit as SmallInit,
+    Wang as Wang,
+    common_init as common_init,
+)
+from ._schemes.variance_scaling import (
+    GlorotNormal as GlorotNormal,
+    GlorotUniform as GlorotUniform,
+    HeNormal as HeNormal,
+    HeUniform as HeUniform,
+    KaimingNormal as KaimingNormal,
+    KaimingUniform as KaimingUniform,
+    LecunNormal as LecunNormal,
+    LecunUniform as LecunUniform,
+    VarianceScaling as VarianceScaling,
+    XavierNormal as XavierNormal,
+    XavierUniform as XavierUniform,
+)
 from ._select import (
     AbstractSelector as AbstractSelector,
     Layer as Layer,
@@ -58,149 +193,14 @@ from ._sites import Site as Site
 from ._swap import swap as swap
 from ._units import net2deeper as net2deeper, net2wider as net2wider
 from ._with_bias import with_bias as with_bias, without_bias as without_bias
-from .combinators._affine import (
-    Abs as Abs,
-    Cast as Cast,
-    Clipped as Clipped,
-    Rescaled as Rescaled,
-    Scaled as Scaled,
-    Shifted as Shifted,
-)
-from .combinators._masks import Masked as Masked, Sparse as Sparse
-from .combinators._mixture import Mixture as Mixture
-from .combinators._normalized import Normalized as Normalized
-from .combinators._split import (
-    Blocks as Blocks,
-    Concatenated as Concatenated,
-    PerGate as PerGate,
-)
-from .combinators._through import (
-    AbstractTransform as AbstractTransform,
-    Through as Through,
-)
-from .combinators._wrapper import AbstractWrapper as AbstractWrapper
 from .interop._config import (
     configurable as configurable,
     from_config as from_config,
     to_config as to_config,
 )
-from .interop._foreign import as_initializer as as_initializer
-from .interop._outward import to_jax as to_jax, to_klax as to_klax
 from .layouts._inverses import register_inverse as register_inverse
 from .layouts._registry import register_layout as register_layout
 from .layouts._wrapper import register_wrapper as register_wrapper
-from .schemes._conv import AbstractConvInitializer as AbstractConvInitializer
-from .schemes._hippo import diagonal as diagonal, dplr as dplr, hippo as hippo
-from .schemes._hoedt import (
-    HoedtBias as HoedtBias,
-    HoedtMatched as HoedtMatched,
-    HoedtNormal as HoedtNormal,
-    hoedt as hoedt,
-)
-from .schemes.chaos import (
-    EdgeOfChaos as EdgeOfChaos,
-    RandomWalk as RandomWalk,
-    critical as critical,
-    edge_of_chaos as edge_of_chaos,
-)
-from .schemes.constant import (
-    Constant as Constant,
-    Keep as Keep,
-    Ones as Ones,
-    Zeros as Zeros,
-)
-from .schemes.conv_special import (
-    ICNR as ICNR,
-    STFT as STFT,
-    Bilinear as Bilinear,
-    DownsamplingFilter as DownsamplingFilter,
-)
-from .schemes.depth import (
-    beit_scale as beit_scale,
-    deepnorm as deepnorm,
-    fixup_scale as fixup_scale,
-    gpt2_scale as gpt2_scale,
-    layer_scale as layer_scale,
-    subln_scale as subln_scale,
-    t_fixup_scale as t_fixup_scale,
-)
-from .schemes.discrete import DiscreteUniform as DiscreteUniform, NaN as NaN
-from .schemes.distributions import (
-    LogNormal as LogNormal,
-    Normal as Normal,
-    TruncatedNormal as TruncatedNormal,
-    Uniform as Uniform,
-)
-from .schemes.fan_power import FanUniform as FanUniform
-from .schemes.gates import (
-    Chrono as Chrono,
-    ClassPrior as ClassPrior,
-    ForgetGateBias as ForgetGateBias,
-    PriorProb as PriorProb,
-    UniformGate as UniformGate,
-)
-from .schemes.hyper import HyperfanIn as HyperfanIn, HyperfanOut as HyperfanOut
-from .schemes.identity import (
-    Dirac as Dirac,
-    Identity as Identity,
-    IDInit as IDInit,
-    ZerO as ZerO,
-)
-from .schemes.implicit import FourierFeatures as FourierFeatures, Siren as Siren
-from .schemes.mimetic import Mimetic as Mimetic
-from .schemes.mirrored import LooksLinear as LooksLinear
-from .schemes.more_distributions import (
-    Cauchy as Cauchy,
-    Exponential as Exponential,
-    Gamma as Gamma,
-    HalfNormal as HalfNormal,
-    Laplace as Laplace,
-    Logistic as Logistic,
-    Phase as Phase,
-    Rademacher as Rademacher,
-    StudentT as StudentT,
-    Ternary as Ternary,
-)
-from .schemes.orthogonal import Orthogonal as Orthogonal, Spectrum as Spectrum
-from .schemes.orthogonal_conv import (
-    ConvolutionOrthogonal as ConvolutionOrthogonal,
-    DeltaOrthogonal as DeltaOrthogonal,
-)
-from .schemes.per_slice import PerSlice as PerSlice
-from .schemes.rates import (
-    LogDt as LogDt,
-    LruRing as LruRing,
-    UniformRate as UniformRate,
-    lru_ring as lru_ring,
-)
-from .schemes.recurrent import (
-    NPRNN as NPRNN,
-    Reservoir as Reservoir,
-    Unitary as Unitary,
-)
-from .schemes.spaced import Linspace as Linspace
-from .schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
-from .schemes.ssm import S4D as S4D, S5 as S5, Hippo as Hippo, S4Dplr as S4Dplr
-from .schemes.structured import DCT as DCT, Hadamard as Hadamard
-from .schemes.torch_default import TorchDefault as TorchDefault
-from .schemes.transformer import (
-    SmallInit as SmallInit,
-    Wang as Wang,
-    common_init as common_init,
-)
-from .schemes.variance_scaling import (
-    GlorotNormal as GlorotNormal,
-    GlorotUniform as GlorotUniform,
-    HeNormal as HeNormal,
-    HeUniform as HeUniform,
-    KaimingNormal as KaimingNormal,
-    KaimingUniform as KaimingUniform,
-    LecunNormal as LecunNormal,
-    LecunUniform as LecunUniform,
-    VarianceScaling as VarianceScaling,
-    XavierNormal as XavierNormal,
-    XavierUniform as XavierUniform,
-)
 from .signal import calibrate as calibrate, probe as probe
 
 __version__: str

@@ -7,10 +7,10 @@ from typing import Any
 
 from ._bibliography import ARXIV
 from ._bibliography._elsewhere import OTHERS
-from ._initializer import AbstractInitializer
 from ._plan import Plan
 from ._rules import Rule
-from .interop._foreign import is_site_function
+from ._schemes.foreign import is_site_function
+from ._schemes.initializer import AbstractInitializer
 
 
 @dataclasses.dataclass(frozen=True)

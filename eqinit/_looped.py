@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._initializer import cast
 from ._laws.law import AbstractLaw, ConstantLaw, LocScale
 from ._one import draw_one
 from ._row import Row
+from ._schemes.initializer import cast
 from ._typing import Array
 
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ._initializer import AbstractInitializer
 from ._laws.law import AbstractLaw
 from ._parameters.spec import ParamSpec
 from ._row import Row
+from ._schemes.initializer import AbstractInitializer
 from ._typing import Array, Key
 
 

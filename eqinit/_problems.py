@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ._binding import segments
-from ._initializer import AbstractInitializer
 from ._parameters.spec import EXAMPLE_LAYOUT
 from ._row import Row
 from ._rules import Rule
+from ._schemes.initializer import AbstractInitializer
 from ._select import AbstractSelector, Layer, Path, Role
 from ._sites import Site
 from ._specs import Specs

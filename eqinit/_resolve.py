@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from . import _problems as problems
 from ._gc import no_collection
-from ._initializer import AbstractInitializer
 from ._notes import notes_of
 from ._parameters.spec import ParamSpec
 from ._row import Row
 from ._rules import Rule
+from ._schemes.constant import Keep
+from ._schemes.foreign import as_initializer
+from ._schemes.initializer import AbstractInitializer
 from ._sites import Site, Sites
 from ._specs import Specs
 from ._through import release_followers, through_wrappers
-from .interop._foreign import as_initializer
 from .layouts._layout import Layout
-from .schemes.constant import Keep
 
 
 class Resolved(NamedTuple):

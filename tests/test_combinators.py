@@ -15,7 +15,7 @@ from eqinit import ParamSpec, Rule
 from eqinit._laws.law import LocScale, LogNormalLaw, UniformLaw
 from eqinit._parameters.pieces import position_of, with_sizes, without
 from eqinit._parameters.spec import make_spec
-from eqinit.combinators._wrapper import accept
+from eqinit._schemes.combined.combinator import accept
 
 
 KEY = jax.random.key(7)

@@ -11,7 +11,7 @@ import pytest
 import eqinit
 
 
-PACKAGES = ("eqinit", "eqinit.schemes")
+PACKAGES = ("eqinit", "eqinit._schemes")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -45,10 +45,10 @@ def test_unknown_names_are_attribute_errors() -> None:
 def test_families_are_imported_on_first_use() -> None:
     code = (
         "import sys, eqinit\n"
-        "assert not [m for m in sys.modules if m.startswith('eqinit.schemes.')]\n"
+        "assert not [m for m in sys.modules if m.startswith('eqinit._schemes.')]\n"
         "eqinit.HeNormal\n"
-        "assert 'eqinit.schemes.variance_scaling' in sys.modules\n"
-        "assert 'eqinit.schemes.ssm' not in sys.modules\n"
+        "assert 'eqinit._schemes.variance_scaling' in sys.modules\n"
+        "assert 'eqinit._schemes.ssm' not in sys.modules\n"
         "for extra in ('matplotlib', 'optax', 'flax', 'klax', 'rich', 'tqdm'):\n"
         "    assert extra not in sys.modules, extra\n"
     )

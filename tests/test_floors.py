@@ -98,7 +98,7 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def entry(name: str) -> str:
-    """`eqinit.schemes.fan` belongs to the entry `schemes`."""
+    """`eqinit._schemes.fan` belongs to the entry `schemes`."""
     parts = name.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -213,12 +213,12 @@ GOOD = {
 
 def test_good_tree_passes(tmp_path: Path):
     package = make_package(tmp_path, GOOD)
-    assert package.imports["eqinit._apply"] == {"eqinit._plan", "eqinit.schemes"}
+    assert package.imports["eqinit._apply"] == {"eqinit._plan", "eqinit._schemes"}
     assert package.imports["eqinit._plan"] == {
         "eqinit._parameters.axes",
-        "eqinit.schemes.fan",
+        "eqinit._schemes.fan",
     }
-    assert package.imports["eqinit.schemes.fan"] == {"eqinit._parameters.axes"}
+    assert package.imports["eqinit._schemes.fan"] == {"eqinit._parameters.axes"}
     for check in (homeless, upward_imports, import_cycle, forbidden, long_functions):
         assert check(package) == []
 

@@ -12,7 +12,7 @@ from helpers import has_std, same_bits
 import eqinit as ei
 from eqinit import HeNormal, HoedtBias, LecunNormal, Orthogonal, Rule, Zeros
 from eqinit._parameters.keys import derive_keys
-from eqinit.interop._foreign import Foreign, as_initializer
+from eqinit._schemes.foreign import Foreign, as_initializer
 
 
 nn = eqx.nn

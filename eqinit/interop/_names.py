@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 import equinox as eqx
 
-from .. import combinators, schemes
-from .._initializer import AbstractInitializer
+from .. import _schemes as schemes
 from .._laws.unit import AbstractBase
+from .._schemes import combined as combinators
+from .._schemes.combined.through import AbstractTransform
+from .._schemes.initializer import AbstractInitializer
 from .._select import AbstractSelector
-from ..combinators._through import AbstractTransform
 
 
 _C = TypeVar("_C", bound=type)

@@ -5,9 +5,9 @@ from typing import Any
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.constant import Ones, Zeros
 from .._select import AbstractSelector, Layer, Path
 from .._sites import Site
-from ..schemes.constant import Ones, Zeros
 
 
 _NORMS = (eqx.nn.LayerNorm, eqx.nn.RMSNorm, eqx.nn.GroupNorm, eqx.nn.BatchNorm)

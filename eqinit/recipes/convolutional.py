@@ -5,14 +5,14 @@ from typing import Any
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.constant import Zeros
+from .._schemes.depth import fixup_scale
+from .._schemes.distributions import Normal
+from .._schemes.gates import PriorProb
+from .._schemes.torch_default import TorchDefault
+from .._schemes.variance_scaling import HeNormal
 from .._select import SelectorLike
 from .._typing import Number, checked
-from ..schemes.constant import Zeros
-from ..schemes.depth import fixup_scale
-from ..schemes.distributions import Normal
-from ..schemes.gates import PriorProb
-from ..schemes.torch_default import TorchDefault
-from ..schemes.variance_scaling import HeNormal
 from ._parts import CONVS, DENSE, layers, norms
 
 

@@ -3,16 +3,16 @@
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.constant import Zeros
+from .._schemes.discrete import NaN
+from .._schemes.distributions import Normal, Uniform
+from .._schemes.gates import ForgetGateBias
+from .._schemes.orthogonal import Orthogonal
+from .._schemes.torch_default import TorchDefault
+from .._schemes.variance_scaling import GlorotUniform, LecunNormal
 from .._select import Path
 from .._sites import Site
 from .._typing import checked
-from ..schemes.constant import Zeros
-from ..schemes.discrete import NaN
-from ..schemes.distributions import Normal, Uniform
-from ..schemes.gates import ForgetGateBias
-from ..schemes.orthogonal import Orthogonal
-from ..schemes.torch_default import TorchDefault
-from ..schemes.variance_scaling import GlorotUniform, LecunNormal
 from ._parts import DENSE, any_of, cells, embeddings, layers, norms
 
 

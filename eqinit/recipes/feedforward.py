@@ -6,15 +6,15 @@ import equinox as eqx
 
 from .._laws.gains import Activation
 from .._rules import Rule
+from .._schemes.constant import Zeros
+from .._schemes.distributions import Uniform
+from .._schemes.hoedt import hoedt
+from .._schemes.implicit import Siren
+from .._schemes.orthogonal import Orthogonal
+from .._schemes.torch_default import TorchDefault
+from .._schemes.variance_scaling import LecunNormal
 from .._select import SelectorLike
 from .._typing import Number, checked
-from ..schemes._hoedt import hoedt
-from ..schemes.constant import Zeros
-from ..schemes.distributions import Uniform
-from ..schemes.implicit import Siren
-from ..schemes.orthogonal import Orthogonal
-from ..schemes.torch_default import TorchDefault
-from ..schemes.variance_scaling import LecunNormal
 from ._parts import DENSE, layers
 
 

@@ -7,15 +7,15 @@ import equinox as eqx
 
 from .._laws.unit import TruncatedStandardNormal
 from .._rules import Rule
+from .._schemes.constant import Constant, Zeros
+from .._schemes.depth import beit_scale
+from .._schemes.distributions import Normal, TruncatedNormal, Uniform
+from .._schemes.orthogonal import Orthogonal
+from .._schemes.torch_default import TorchDefault
+from .._schemes.variance_scaling import LecunNormal
 from .._select import Path, SelectorLike
 from .._sites import Site
 from .._typing import checked
-from ..schemes.constant import Constant, Zeros
-from ..schemes.depth import beit_scale
-from ..schemes.distributions import Normal, TruncatedNormal, Uniform
-from ..schemes.orthogonal import Orthogonal
-from ..schemes.torch_default import TorchDefault
-from ..schemes.variance_scaling import LecunNormal
 from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
 
 

@@ -5,18 +5,18 @@ from typing import Any
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.constant import Ones, Zeros
+from .._schemes.distributions import Normal
+from .._schemes.fan_power import FanUniform
+from .._schemes.gates import Chrono, ForgetGateBias
+from .._schemes.orthogonal import Orthogonal
+from .._schemes.rates import LogDt, UniformRate
+from .._schemes.spaced import Linspace
+from .._schemes.ssm import S4D
+from .._schemes.transformer import SmallInit, Wang
+from .._schemes.variance_scaling import GlorotUniform
 from .._select import Path, SelectorLike
 from .._typing import Number, checked
-from ..schemes.constant import Ones, Zeros
-from ..schemes.distributions import Normal
-from ..schemes.fan_power import FanUniform
-from ..schemes.gates import Chrono, ForgetGateBias
-from ..schemes.orthogonal import Orthogonal
-from ..schemes.rates import LogDt, UniformRate
-from ..schemes.spaced import Linspace
-from ..schemes.ssm import S4D
-from ..schemes.transformer import SmallInit, Wang
-from ..schemes.variance_scaling import GlorotUniform
 from ._parts import embeddings, layers, norms
 
 

@@ -5,15 +5,15 @@ from typing import Any, Literal
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.constant import Zeros
+from .._schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
+from .._schemes.distributions import Normal
+from .._schemes.mimetic import Mimetic
+from .._schemes.transformer import SmallInit, Wang
+from .._schemes.variance_scaling import GlorotUniform
 from .._select import Path, SelectorLike
 from .._sites import Site
 from .._typing import Number, checked
-from ..schemes.constant import Zeros
-from ..schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
-from ..schemes.distributions import Normal
-from ..schemes.mimetic import Mimetic
-from ..schemes.transformer import SmallInit, Wang
-from ..schemes.variance_scaling import GlorotUniform
 from ._parts import ATTENTION_INPUTS, BRANCH, DENSE, RESIDUAL, embeddings, layers, norms
 
 

@@ -6,16 +6,16 @@ from typing import Any
 import equinox as eqx
 
 from .._rules import Rule
+from .._schemes.combined.split import Blocks
+from .._schemes.constant import Constant, Zeros
+from .._schemes.depth import beit_scale
+from .._schemes.distributions import Normal, TruncatedNormal, Uniform
+from .._schemes.gates import ClassPrior
+from .._schemes.torch_default import TorchDefault
+from .._schemes.variance_scaling import GlorotUniform, LecunNormal
 from .._select import Layer, Path, SelectorLike, as_selector
 from .._sites import Site
 from .._typing import Number, checked
-from ..combinators._split import Blocks
-from ..schemes.constant import Constant, Zeros
-from ..schemes.depth import beit_scale
-from ..schemes.distributions import Normal, TruncatedNormal, Uniform
-from ..schemes.gates import ClassPrior
-from ..schemes.torch_default import TorchDefault
-from ..schemes.variance_scaling import GlorotUniform, LecunNormal
 from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
 
 

@@ -8,10 +8,10 @@ import jax.tree_util as jtu
 from .._parameters.spec import ParamSpec
 from .._plan import plan
 from .._rules import Rule
+from .._schemes.variance_scaling import LecunNormal
 from .._select import Role
 from .._sites import Site, find_sites
 from .._typing import Number, checked
-from ..schemes.variance_scaling import LecunNormal
 
 
 class _Base:

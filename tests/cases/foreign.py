@@ -2,7 +2,7 @@
 
 import jax
 
-from eqinit.interop._foreign import as_initializer
+from eqinit._schemes.foreign import as_initializer
 
 from ._case import Case
 from .variance_scaling import scaled

@@ -6,7 +6,7 @@ import numpy as np
 from helpers import SIGMAS, follows, normal_cdf, uniform_cdf
 
 from eqinit import FourierFeatures, ParamSpec, Siren
-from eqinit._initializer import MatrixView
+from eqinit._schemes.initializer import MatrixView
 
 from ._case import FLOATS, Case
 

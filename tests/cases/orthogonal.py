@@ -3,7 +3,7 @@
 import numpy as np
 
 from eqinit import Orthogonal, ParamSpec
-from eqinit._initializer import MatrixView
+from eqinit._schemes.initializer import MatrixView
 
 from ._case import Case
 

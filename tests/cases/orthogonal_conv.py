@@ -3,7 +3,7 @@
 import numpy as np
 
 from eqinit import ConvolutionOrthogonal, DeltaOrthogonal, ParamSpec
-from eqinit.schemes._conv import kernel_shape
+from eqinit._schemes.kernels import kernel_shape
 
 from ._case import Case
 

@@ -6,7 +6,7 @@ import numpy as np
 from helpers import follows, normal_cdf
 
 from eqinit import ParamSpec, Spectral, SpectralNormal
-from eqinit._initializer import MatrixView
+from eqinit._schemes.initializer import MatrixView
 
 from ._case import FLOATS, Case
 

@@ -72,7 +72,7 @@ def test_every_axis_order(axes: str, shape: tuple[int, ...], fan_in: int, fan_ou
 def test_orthogonal_in_every_axis_order(
     axes: str, shape: tuple[int, ...], fan_in: int, fan_out: int
 ):
-    from eqinit._initializer import MatrixView
+    from eqinit._schemes.initializer import MatrixView
 
     model = [Holder(jnp.zeros(shape))]
     plan = eqinit.plan(model, [Rule(Holder, w=Orthogonal(), axes=axes)])

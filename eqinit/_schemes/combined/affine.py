@@ -1,0 +1,265 @@
+"""Entry by entry: scaled, shifted, clipped, folded, rounded."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._laws.law import (
+    AbstractLaw,
+    ConstantLaw,
+    LocScale,
+    LogNormalLaw,
+    Moments,
+    UniformLaw,
+    affine,
+)
+from ..._parameters.spec import ParamSpec
+from ..._typing import Array, DTypeLike, Key, ScalarLike
+from ..initializer import AbstractInitializer, cast
+from .combinator import AbstractWrapper, broadcasts, real_only, spread
+
+
+def _is_number(value: ScalarLike) -> bool:
+    return np.ndim(value) == 0
+
+
+def _like(value: ScalarLike, traced: ScalarLike) -> ScalarLike:
+    """`value` in the dtype of what may be traced: strict promotion mixes none."""
+    if isinstance(value, np.generic) and isinstance(traced, jax.Array):
+        return jnp.asarray(value, traced.dtype)
+    return value
+
+
+def scaled_law(law: AbstractLaw | None, factor: ScalarLike) -> AbstractLaw | None:
+    """The law of `factor * w`, where it is a law of the same kind."""
+    if not _is_number(factor):
+        return None
+    if isinstance(law, LocScale):
+        # A plain zero stays one: it is not added at all.
+        zero = isinstance(law.loc, (int, float)) and law.loc == 0
+        loc = law.loc if zero else _like(law.loc, factor) * factor
+        return LocScale(law.base, loc, _like(law.scale, factor) * factor)
+    if isinstance(law, ConstantLaw):
+        return ConstantLaw(law.value * factor)
+    if isinstance(law, UniformLaw) and isinstance(factor, (int, float)) and factor > 0:
+        return UniformLaw(law.lower * factor, law.upper * factor)
+    if (
+        isinstance(law, LogNormalLaw)
+        and isinstance(factor, (int, float))
+        and factor > 0
+    ):
+        return LogNormalLaw(law.mu + math.log(factor), law.sigma)
+    return None
+
+
+def shifted_law(law: AbstractLaw | None, offset: ScalarLike) -> AbstractLaw | None:
+    """The law of `w + offset`, where it is a law of the same kind."""
+    if not _is_number(offset):
+        return None
+    if isinstance(law, LocScale):
+        return LocScale(law.base, _like(law.loc, offset) + offset, law.scale)
+    if isinstance(law, ConstantLaw):
+        return ConstantLaw(law.value + offset)
+    if isinstance(law, UniformLaw):
+        return UniformLaw(law.lower + offset, law.upper + offset)
+    return None
+
+
+class Scaled(AbstractWrapper):
+    r"""`factor` times what another scheme draws.
+
+    `Scaled(HeNormal(), 0.5)`; `Scaled(GlorotNormal(), 1 / math.sqrt(2 * depth))`.
+
+    **Arguments:**
+
+    - `init`: any initializer.
+    - `factor`: a number, or an array that broadcasts to the parameter.
+    """
+
+    init: AbstractInitializer
+    factor: ScalarLike
+
+    def check(self, spec: ParamSpec) -> None:
+        broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
+        super().check(spec)
+
+    def law(self, spec: ParamSpec) -> AbstractLaw | None:
+        return scaled_law(self.init.law(spec), self.factor)
+
+    def moments(self, spec: ParamSpec) -> Moments | None:
+        inner = self.init.moments(spec)
+        if inner is None:
+            return None
+        factor = np.asarray(self.factor, np.float64)
+        # Over the entries, a factor that varies spreads the mean as well.
+        second = float((factor**2).mean()) * (inner.std**2 + inner.mean**2)
+        mean = float(factor.mean()) * inner.mean
+        if factor.ndim == 0:
+            return Moments(mean, abs(float(factor)) * inner.std)
+        return Moments(mean, math.sqrt(max(second - mean**2, 0.0)))
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        return drawn * spread(self.factor, drawn)
+
+
+class Shifted(AbstractWrapper):
+    r"""What another scheme draws, plus `offset`.
+
+    `Shifted(Normal(0.02), 1.0)`: the scale of a norm, near one.
+
+    **Arguments:**
+
+    - `init`: any initializer.
+    - `offset`: a number, or an array that broadcasts to the parameter.
+    """
+
+    init: AbstractInitializer
+    offset: ScalarLike
+
+    def check(self, spec: ParamSpec) -> None:
+        broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
+        super().check(spec)
+
+    def law(self, spec: ParamSpec) -> AbstractLaw | None:
+        return shifted_law(self.init.law(spec), self.offset)
+
+    def moments(self, spec: ParamSpec) -> Moments | None:
+        inner = self.init.moments(spec)
+        if inner is None:
+            return None
+        offset = np.asarray(self.offset, np.float64)
+        variance = inner.std**2 + float(offset.var())
+        return Moments(inner.mean + float(offset.mean()), math.sqrt(variance))
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        return drawn + spread(self.offset, drawn)
+
+
+class Clipped(AbstractWrapper):
+    """What another scheme draws, moved to the nearer bound where it is outside.
+
+    The bounds become point masses: to draw *inside* of bounds instead, use
+    `Uniform(lower, upper)`, `TruncatedNormal` or [`eqinit.Rescaled`][].
+
+    **Arguments:**
+
+    - `init`: any initializer of real parameters.
+    - `lower`, `upper`: bounds; `None` for none.
+    """
+
+    init: AbstractInitializer
+    lower: ScalarLike | None = None
+    upper: ScalarLike | None = None
+
+    def __check_init__(self) -> None:
+        lower, upper = self.lower, self.upper
+        if isinstance(lower, (int, float)) and isinstance(upper, (int, float)):
+            if lower > upper:
+                raise ValueError(
+                    f"Clipped got lower={lower} above upper={upper}; swap them."
+                )
+
+    def check(self, spec: ParamSpec) -> None:
+        real_only("Clipped", spec)
+        super().check(spec)
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        if self.lower is not None:
+            drawn = jnp.maximum(drawn, spread(self.lower, drawn))
+        if self.upper is not None:
+            drawn = jnp.minimum(drawn, spread(self.upper, drawn))
+        return drawn
+
+
+class Rescaled(AbstractWrapper):
+    r"""What another scheme draws, moved and stretched to span exactly
+    $[\text{lower}, \text{upper}]$.
+
+    $w \mapsto \text{lower} + u\,(\text{upper} - \text{lower})$ with
+    $u = (w - \min w)/(\max w - \min w)$ over the whole array. An array whose entries
+    are all equal becomes `lower`.
+
+    **Arguments:**
+
+    - `init`: any initializer of real parameters.
+    - `lower`, `upper`: the smallest and the largest entry afterwards.
+    """
+
+    init: AbstractInitializer
+    lower: ScalarLike = 0.0
+    upper: ScalarLike = 1.0
+
+    def check(self, spec: ParamSpec) -> None:
+        real_only("Rescaled", spec)
+        super().check(spec)
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        low, high = jnp.min(drawn), jnp.max(drawn)
+        width = jnp.where(high == low, jnp.ones_like(high), high - low)
+        unit = (drawn - low) / width
+        lower, upper = (spread(v, drawn) for v in (self.lower, self.upper))
+        # So written, the largest entry is `upper` to the last bit.
+        return jnp.where(unit == 1, upper, affine(unit, upper - lower, lower))
+
+
+class Abs(AbstractWrapper):
+    """The modulus of what another scheme draws.
+
+    **Arguments:**
+
+    - `init`: any initializer of real parameters.
+    """
+
+    init: AbstractInitializer
+
+    def check(self, spec: ParamSpec) -> None:
+        real_only("Abs", spec)
+        super().check(spec)
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        return jnp.abs(drawn)
+
+
+class Cast(AbstractWrapper):
+    """What another scheme draws, rounded to the values of a narrower dtype.
+
+    The parameter keeps its own dtype: `Cast(HeNormal(), "bfloat16")` gives a float32
+    parameter the values that a bfloat16 copy of the model would have.
+
+    **Arguments:**
+
+    - `init`: any initializer.
+    - `dtype`: name of the dtype to round to.
+    """
+
+    init: AbstractInitializer
+    dtype: str = eqx.field(static=True)
+
+    def __init__(self, init: AbstractInitializer, dtype: DTypeLike) -> None:
+        self.init = init
+        self.dtype = jnp.dtype(dtype).name
+
+    def check(self, spec: ParamSpec) -> None:
+        complex_to = bool(jnp.issubdtype(self.dtype, jnp.complexfloating))
+        if spec.is_complex != complex_to:
+            raise ValueError(
+                f"Cast rounds to {self.dtype}, and the parameter is {spec.dtype}: both "
+                "have to be complex, or neither."
+            )
+        super().check(spec)
+
+    def moments(self, spec: ParamSpec) -> Moments | None:
+        floating = jnp.issubdtype(self.dtype, jnp.inexact)
+        return self.init.moments(spec) if floating else None
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        return cast(cast(drawn, self.dtype), drawn.dtype)

@@ -1,0 +1,201 @@
+"""Some entries zero: a given mask, or a random one."""
+
+import math
+from typing import Literal, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._laws.law import Moments
+from ..._parameters.spec import ParamSpec
+from ..._typing import Array, Key, Number, ScalarLike
+from ..initializer import AbstractInitializer, MatrixView, draw_slices
+from .combinator import AbstractWrapper, broadcasts
+
+
+class Masked(AbstractWrapper):
+    """What another scheme draws where `mask` is true, and zero elsewhere.
+
+    **Arguments:**
+
+    - `init`: any initializer.
+    - `mask`: a bool array that broadcasts to the parameter.
+    """
+
+    init: AbstractInitializer
+    mask: ScalarLike
+
+    def check(self, spec: ParamSpec) -> None:
+        broadcasts("Masked", "a mask", np.shape(self.mask), spec)
+        super().check(spec)
+
+    def moments(self, spec: ParamSpec) -> Moments | None:
+        share = float(np.asarray(self.mask, bool).mean())
+        return thinned(self.init.moments(spec), share)
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        del key, spec
+        mask = jnp.broadcast_to(jnp.asarray(self.mask, bool), drawn.shape)
+        return jnp.where(mask, drawn, jnp.zeros_like(drawn))
+
+
+def thinned(
+    moments: Moments | None, share: Number, factor: Number = 1
+) -> Moments | None:
+    """Moments of an entry that is kept, times `factor`, with probability `share`."""
+    if moments is None:
+        return None
+    mean = share * factor * moments.mean
+    second = share * factor**2 * (moments.std**2 + moments.mean**2)
+    return Moments(mean, math.sqrt(max(second - mean**2, 0.0)))
+
+
+Per: TypeAlias = Literal["entry", "output", "input", "matrix"]
+
+
+class Sparse(AbstractWrapper):
+    r"""What another scheme draws, with all but a random part of it set to zero.
+
+    Say how many entries stay: `density`, a share, or `nonzero`, a number. Say of what:
+
+    | `per` | |
+    |---|---|
+    | `"entry"` | each entry stays with probability `density`, independently |
+    | `"output"` | exactly that many weights into every output |
+    | `"input"` | exactly that many weights out of every input |
+    | `"matrix"` | exactly that many in each matrix |
+
+    `Sparse(Normal(1.0), nonzero=15, per="output")` is Martens' scheme;
+    `Sparse(Normal(0.01), density=0.9, per="input")` is torch's `sparse_(sparsity=0.1)`.
+    A share that gives no whole number is rounded down (there are at least
+    $\lceil (1 - \text{density})\, n \rceil$ zeros, as in torch).
+
+    **Arguments:**
+
+    - `init`: any initializer. With the same key, what stays has the same value as
+        without `Sparse`.
+    - `density`: share of entries that stay, in [0, 1].
+    - `nonzero`: how many entries stay, instead of `density`; not with `per="entry"`.
+    - `per`: of what, see above. Kernels are read as matrices (out, in times taps).
+    - `corrected`: divide by the square root of the density, so that the second moment
+        of a sum over the inputs stays what it was.
+    - `connected`: with `per="entry"`, give every output at least one weight: where none
+        was left, one at random stays.
+
+    Martens, Deep learning via Hessian-free optimization, ICML 2010.
+    """
+
+    init: AbstractInitializer
+    density: Number | None = eqx.field(static=True, default=None)
+    nonzero: int | None = eqx.field(static=True, default=None)
+    per: Per = eqx.field(static=True, default="entry")
+    corrected: bool = eqx.field(static=True, default=False)
+    connected: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self) -> None:
+        if (self.density is None) == (self.nonzero is None):
+            raise ValueError(
+                "Sparse takes either a share or a number: `Sparse(init, density=0.1)` "
+                'or `Sparse(init, nonzero=15, per="output")`.'
+            )
+        if self.density is not None and not 0 <= self.density <= 1:
+            raise ValueError(
+                f"Sparse got density={self.density}; a share is in [0, 1]."
+            )
+        if self.nonzero is not None and (self.nonzero < 0 or self.per == "entry"):
+            raise ValueError(
+                f"Sparse got nonzero={self.nonzero} and per={self.per!r}; a number is "
+                'at least 0 and goes with per="output", "input" or "matrix".'
+            )
+        if self.connected and self.per != "entry":
+            raise ValueError(
+                f"Sparse got connected=True and per={self.per!r}; exact numbers need "
+                'no such guarantee, it goes with per="entry".'
+            )
+
+    @property
+    def _density(self) -> float:
+        return 0.0 if self.density is None else float(self.density)
+
+    def check(self, spec: ParamSpec) -> None:
+        _, length, _ = self._lines(spec)
+        if self.nonzero is not None and self.nonzero > length:
+            raise ValueError(
+                f"Sparse keeps {self.nonzero} entries per {self.per}, and the "
+                f"parameter of shape {spec.shape} has only {length}."
+            )
+        super().check(spec)
+
+    def _view(self, spec: ParamSpec) -> MatrixView:
+        if self.per == "matrix" and spec.axes is None:
+            shape = (1, spec.size)
+            return MatrixView(1, 1, spec.size, shape, (0, 1))
+        return MatrixView.of(spec)
+
+    def _lines(self, spec: ParamSpec) -> tuple[int, int, int]:
+        """(how many lines, entries of each, how many of these stay) in one matrix."""
+        if self.per == "entry" and not self.connected:
+            return 1, spec.size, 0
+        view = self._view(spec)
+        count, length = {
+            "output": (view.rows, view.cols),
+            "entry": (view.rows, view.cols),
+            "input": (view.cols, view.rows),
+            "matrix": (1, view.rows * view.cols),
+        }[self.per]
+        if self.nonzero is not None:
+            return count, length, self.nonzero
+        # 0.29 * 100 is 28.999999999999996: that share of a hundred is 29.
+        return count, length, math.floor(self._density * length + 1e-9 * length)
+
+    def share(self, spec: ParamSpec) -> float:
+        """Expected share of entries that stay."""
+        _, length, kept = self._lines(spec)
+        if self.per != "entry":
+            return kept / length if length else 0.0
+        empty = (1 - self._density) ** length if self.connected else 0.0
+        return self._density + empty / max(length, 1)
+
+    def _factor(self, spec: ParamSpec) -> float:
+        share = self.share(spec)
+        return 1 / math.sqrt(share) if self.corrected and share else 1.0
+
+    def moments(self, spec: ParamSpec) -> Moments | None:
+        inner = self.init.moments(spec)
+        return thinned(inner, self.share(spec), self._factor(spec))
+
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        factor = jnp.asarray(self._factor(spec), drawn.dtype)
+        mask = self.mask(self.own_key(key), spec)
+        return jnp.where(mask, drawn * factor, jnp.zeros_like(drawn))
+
+    def mask(self, key: Key, spec: ParamSpec) -> Array:
+        """Which entries stay: a bool array of the parameter's shape."""
+        if self.per == "entry" and not self.connected:
+            return jax.random.bernoulli(key, self._density, spec.shape)
+        view = self._view(spec)
+        masks = draw_slices(lambda key: self._matrix(key, spec), key, view.count)
+        return view.restore(masks, spec.shape)
+
+    def _matrix(self, key: Key, spec: ParamSpec) -> Array:
+        count, length, kept = self._lines(spec)
+        if self.connected:
+            lines = _connected(key, (count, length), self._density)
+        else:
+            # Ranks rather than a threshold: two equal uniforms would keep one too many.
+            order = jnp.argsort(jax.random.uniform(key, (count, length)), axis=1)
+            lines = jnp.argsort(order, axis=1) < kept
+        view = self._view(spec)
+        if self.per == "input":
+            return lines.T
+        return lines.reshape(view.rows, view.cols)
+
+
+def _connected(key: Key, shape: tuple[int, int], density: Number) -> Array:
+    mask_key, pick_key = jax.random.split(key)
+    mask = jax.random.bernoulli(mask_key, float(density), shape)
+    pick = jax.random.randint(pick_key, (shape[0], 1), 0, shape[1])
+    lone = jnp.arange(shape[1])[None, :] == pick
+    return mask | (lone & ~mask.any(axis=1, keepdims=True))

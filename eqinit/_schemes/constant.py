@@ -1,0 +1,72 @@
+"""Values that are not drawn."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._laws.law import ConstantLaw
+from .._parameters.spec import ParamSpec
+from .._typing import Array, Key, ScalarLike
+from .initializer import AbstractInitializer, AbstractLawInitializer
+
+
+class Constant(AbstractLawInitializer):
+    r"""Every entry is `value`, or `value` broadcast to the parameter.
+
+    **Arguments:**
+
+    - `value`: a number, or an array that broadcasts to the parameter's shape.
+    """
+
+    value: ScalarLike = 0.0
+
+    def check(self, spec: ParamSpec) -> None:
+        shape = np.shape(self.value)
+        try:
+            fits = np.broadcast_shapes(shape, spec.shape) == spec.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"Constant has a value of shape {shape}, which does not broadcast to "
+                f"the parameter's {spec.shape}. Pass a number or an array that does."
+            )
+        if jnp.iscomplexobj(self.value) and not spec.is_complex:
+            raise ValueError(
+                f"Constant has a complex value and the parameter is {spec.dtype}. "
+                "Pass its `.real`."
+            )
+
+    def law(self, spec: ParamSpec) -> ConstantLaw:
+        self.check(spec)
+        return ConstantLaw(self.value)
+
+
+class Zeros(AbstractLawInitializer):
+    """Every entry is 0."""
+
+    def law(self, spec: ParamSpec) -> ConstantLaw:
+        del spec
+        return ConstantLaw(0.0)
+
+
+class Ones(AbstractLawInitializer):
+    """Every entry is 1."""
+
+    def law(self, spec: ParamSpec) -> ConstantLaw:
+        del spec
+        return ConstantLaw(1.0)
+
+
+class Keep(AbstractInitializer):
+    """Leave the parameter as it is, and keep later rules away from it."""
+
+    keeps: ClassVar[bool] = True
+
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        del key
+        raise ValueError(
+            f"Keep draws nothing: there is no value of shape {spec.shape} to keep. "
+            "Use it in a rule, on a model whose parameters are concrete."
+        )

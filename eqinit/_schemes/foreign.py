@@ -1,0 +1,184 @@
+"""Initializers of other libraries, used as they are."""
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._parameters.spec import ParamSpec
+from .._typing import Array, Key, Shape
+from .initializer import AbstractInitializer, cast, draw_slices
+
+
+class Foreign(AbstractInitializer):
+    """An initializer of jax, flax, haiku's functions or klax, handed what it expects.
+
+    Functions `(key, shape, dtype)` are made for kernels stored as
+    `(*kernel, in, out)`: they are called with the parameter's shape in that order, and
+    the draw is moved back. Independent axes (stacks, heads, gates, groups) are drawn
+    slice by slice, since such a function would count them as a receptive field.
+    Functions with a parameter `fan_in`, klax's protocol, are handed the fan as well.
+    Biases and scales are handed over as the vectors that they are to those libraries:
+    a fan-based function then refuses the bias `(out, 1, 1)` of a convolution, which it
+    would take for a kernel.
+
+    **Arguments:**
+
+    - `fn`: the function.
+    - `takes_fan`: whether it follows klax's protocol `(key, shape, fan_in, dtype)`.
+    """
+
+    fn: Callable[..., Any] = eqx.field(static=True)
+    takes_fan: bool = eqx.field(static=True, default=False)
+
+    def check(self, spec: ParamSpec) -> None:
+        if self.takes_fan:
+            spec.fan("fan_in")
+        _trial(self, spec)
+
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        if spec.size == 0:
+            # The fans of such functions divide by zero here.
+            return jnp.zeros(spec.shape, spec.dtype)
+        order, batch, shape = _jax_order(spec)
+
+        def one(key: Key) -> Array:
+            return self._call(key, shape, spec)
+
+        slices = draw_slices(one, key, math.prod(batch))
+        return cast(_restore(slices, order, spec), spec.dtype)
+
+    def _call(self, key: Key, shape: Shape, spec: ParamSpec) -> Array:
+        dtype = spec.draw_dtype
+        if self.takes_fan:
+            fan = spec.fan("fan_in")
+            drawn = self.fn(key, shape, int(fan) if fan == int(fan) else fan, dtype)
+        else:
+            drawn = self.fn(key, shape, dtype)
+        drawn = jnp.asarray(drawn)
+        if drawn.shape != shape:
+            raise ValueError(
+                f"{_name(self.fn)} was asked for an array of shape {shape} and "
+                f"returned {drawn.shape}."
+            )
+        return drawn
+
+    def __repr__(self) -> str:
+        return f"Foreign({_name(self.fn)})"
+
+
+@functools.lru_cache(maxsize=1024)
+def _trial(init: Foreign, spec: ParamSpec) -> None:
+    """Trace a draw, so that what cannot be drawn is found while planning."""
+    try:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        jax.eval_shape(lambda key: init.draw(key, spec), key)
+    except Exception as error:
+        raise ValueError(
+            f"{_name(init.fn)} cannot draw this {spec.role} of shape {spec.shape} "
+            f"({type(error).__name__}: {error}). Say another initializer by field: "
+            "`Rule(..., weight=..., bias=Zeros())`."
+        ) from error
+
+
+def _jax_order(spec: ParamSpec) -> tuple[tuple[int, ...], Shape, Shape]:
+    """(axis order, independent sizes, sizes handed over), in jax's axis order.
+
+    A bias or a scale is handed over as one vector a stack, like in those libraries.
+    """
+    if spec.axes is None:
+        return tuple(range(len(spec.shape))), (), spec.shape
+    axes = spec.axes
+    sizes = axes.split_shape
+    kernel_like = axes.fans is not None
+    batch = axes.independent() if kernel_like else tuple(range(len(axes.stack)))
+    inner = tuple(i for i in range(len(sizes)) if i not in batch)
+    if kernel_like:
+        # A split axis (attention output over heads) is one contracted axis to jax.
+        inner = (
+            axes.positions("kernel", "pair")
+            + axes.positions("in")
+            + axes.positions("out")
+        )
+    order = batch + inner
+    return order, tuple(sizes[i] for i in batch), _merged(spec, inner)
+
+
+def _merged(spec: ParamSpec, inner: tuple[int, ...]) -> Shape:
+    """Sizes of the axes handed over, repeated `in` and `out` multiplied together."""
+    axes = spec.known_axes
+    if axes.fans is None:
+        sizes = tuple(axes.split_shape[i] for i in inner)
+        return (math.prod(sizes),) if spec.role in ("bias", "scale") else sizes
+    taps = tuple(axes.split_shape[i] for i in axes.positions("kernel", "pair"))
+    return (*taps, math.prod(axes.sizes("in")), math.prod(axes.sizes("out")))
+
+
+def _restore(slices: Array, order: tuple[int, ...], spec: ParamSpec) -> Array:
+    if spec.axes is None:
+        return slices.reshape(spec.shape)
+    sizes = spec.axes.split_shape
+    ordered = slices.reshape([sizes[i] for i in order])
+    back = [order.index(i) for i in range(len(order))]
+    return ordered.transpose(back).reshape(spec.shape)
+
+
+def _name(fn: Callable[..., Any]) -> str:
+    """`variance_scaling(truncated_normal, fan_in, 2.0)` for jax's `he_normal()`.
+
+    jax's initializers are closures, all called `init`: the maker's name and what it was
+    given say more, and no address.
+    """
+    name = getattr(fn, "__qualname__", None) or type(fn).__name__
+    name, _, last = name.rpartition(".<locals>.")
+    if last != "init" or not name:
+        return last
+    held = inspect.getclosurevars(fn).nonlocals.values()
+    said = [str(value) for value in held if isinstance(value, (str, float))]
+    return f"{name.split('.')[-1]}({', '.join(said)})"
+
+
+def _required(fn: Callable[..., Any]) -> list[str] | None:
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+
+
+def is_site_function(said: Any) -> bool:
+    """Whether this is `lambda site: ...`: one argument, no initializer."""
+    if isinstance(said, AbstractInitializer) or not callable(said):
+        return False
+    required = _required(said)
+    return required is not None and len(required) == 1
+
+
+def as_initializer(said: Any) -> AbstractInitializer:
+    """Take an initializer of any library for what it is."""
+    if isinstance(said, AbstractInitializer):
+        return said
+    if isinstance(said, type) and issubclass(said, AbstractInitializer):
+        raise TypeError(
+            f"got the class {said.__name__}; an initializer is an instance: "
+            f"`{said.__name__}()`."
+        )
+    if callable(said) and not isinstance(said, type):
+        required = _required(said)
+        if required is None or len(required) >= 2:
+            return Foreign(said, "fan_in" in (required or ()))
+        factory = _name(said)
+        raise TypeError(
+            f"`{factory}` is not an initializer: it has no arguments `key, shape`. If "
+            f"it makes one, call it: `{factory}()`."
+        )
+    raise TypeError(
+        f"an initializer is an eqinit scheme such as `HeNormal()`, a function "
+        f"`(key, shape, dtype)`, or a function of the site; got {said!r}."
+    )

@@ -1,0 +1,200 @@
+"""Timescales of recurrences: step sizes, decay rates and the ring of the LRU."""
+
+import abc
+import math
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._laws.law import Moments
+from .._parameters.spec import ParamSpec
+from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
+from .checks import choice, positive
+from .initializer import AbstractInitializer, cast
+from .mimetic import above
+from .steady import steady
+
+
+Stored: TypeAlias = Literal["plain", "log", "softplus"]
+# What a layer stores so that it reads the value itself: exp(stored), softplus(stored).
+_STORED: dict[Stored, Any] = {
+    "plain": lambda x: x,
+    "log": jnp.log,
+    "softplus": lambda x: x + jnp.log(-jnp.expm1(-x)),
+}
+
+
+class AbstractRate(AbstractInitializer):
+    """A positive rate between `low` and `high`, stored so that the layer reads it.
+
+    A subclass says how a uniform number becomes a rate.
+    """
+
+    low: eqx.AbstractVar[ScalarLike]
+    high: eqx.AbstractVar[ScalarLike]
+    stored: eqx.AbstractVar[Stored]
+    roles: ClassVar[tuple[RoleName, ...]] = ("bias", "other")
+
+    def __check_init__(self) -> None:
+        name = type(self).__name__
+        choice(name, "stored", self.stored, tuple(_STORED))
+        positive(name, low=self.low, high=self.high)
+
+    @abc.abstractmethod
+    def rate(self, share: Array) -> Array:
+        """The rate at this quantile, in (0, 1)."""
+
+    def check(self, spec: ParamSpec) -> None:
+        if spec.is_complex:
+            raise ValueError(
+                f"{type(self).__name__} is a real rate, and the parameter is complex."
+            )
+
+    @steady
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        share = jax.random.uniform(key, spec.shape, spec.draw_dtype)
+        return cast(_STORED[self.stored](self.rate(share)), spec.dtype)
+
+    def moments(self, spec: ParamSpec) -> Moments:
+        del spec
+        with jax.ensure_compile_time_eval():
+            share = jnp.asarray((np.arange(4096) + 0.5) / 4096)
+            values = np.asarray(_STORED[self.stored](self.rate(share)), np.float64)
+        return Moments(float(values.mean()), float(values.std()))
+
+
+class LogDt(AbstractRate):
+    r"""Step sizes spread evenly over magnitudes: $\ln\Delta \sim U(\ln\text{low},
+    \ln\text{high})$.
+
+    S4, S4D and S5 store $\ln\Delta$ (`stored="log"`). Mamba's bias of `dt_proj` is
+    `LogDt(stored="softplus", floor=1e-4)`: softplus of it is $\Delta$, exactly.
+
+    **Arguments:**
+
+    - `low`, `high`: smallest and largest step.
+    - `stored`: `"log"`, `"softplus"` or `"plain"`: what the layer inverts.
+    - `floor`: smaller steps are raised to this.
+
+    Gu et al., arXiv:2111.00396; Gu and Dao, Mamba: Linear-time sequence modeling with
+    selective state spaces, arXiv:2312.00752.
+    """
+
+    low: ScalarLike = 1e-3
+    high: ScalarLike = 0.1
+    stored: Stored = eqx.field(static=True, default="log")
+    floor: ScalarLike = 0.0
+
+    def rate(self, share: Array) -> Array:
+        low, high = (jnp.asarray(v, share.dtype) for v in (self.low, self.high))
+        step = low * jnp.exp(share * jnp.log(high / low))
+        return jnp.maximum(step, jnp.asarray(self.floor, share.dtype))
+
+
+class UniformRate(AbstractRate):
+    r"""Decay rates $a \sim U(\text{low}, \text{high})$, stored as $\ln a$ by default:
+    `A_log` of Mamba-2, one a head.
+
+    **Arguments:**
+
+    - `low`, `high`: bounds of the rate.
+    - `stored`: as in [`eqinit.LogDt`][].
+
+    Dao and Gu, Transformers are SSMs, arXiv:2405.21060.
+    """
+
+    low: ScalarLike = 1.0
+    high: ScalarLike = 16.0
+    stored: Stored = eqx.field(static=True, default="log")
+
+    def rate(self, share: Array) -> Array:
+        low, high = (jnp.asarray(v, share.dtype) for v in (self.low, self.high))
+        return low + share * (high - low)
+
+
+RingPart: TypeAlias = Literal["nu_log", "theta_log", "gamma_log"]
+
+
+class LruRing(AbstractInitializer):
+    r"""Eigenvalues of a linear recurrent unit, uniform on a ring of the unit disk.
+
+    $\lambda = e^{-\nu + i\theta}$ with $|\lambda|^2 \sim U(r_\text{min}^2,
+    r_\text{max}^2)$ and $\theta \sim U(0, \text{max\_phase})$; the layer stores
+    $\ln\nu$, $\ln\theta$ and $\ln\gamma$ with $\gamma = \sqrt{1 - |\lambda|^2}$, the
+    input scale for which white noise keeps its variance.
+
+    $\gamma$ belongs to the $\nu$ that was drawn, so all parts take the key of the layer
+    `up` levels above them. [`eqinit.lru_ring`][] gives all three for a rule.
+
+    **Arguments:**
+
+    - `part`: `"nu_log"`, `"theta_log"` or `"gamma_log"`.
+    - `r_min`, `r_max`: radii of the ring, within [0, 1].
+    - `max_phase`: largest angle, in radians.
+    - `up`: levels from the parameter to what holds all three.
+
+    Orvieto et al., Resurrecting recurrent neural networks for long sequences,
+    arXiv:2303.06349.
+    """
+
+    part: RingPart = eqx.field(static=True)
+    r_min: ScalarLike = 0.0
+    r_max: ScalarLike = 1.0
+    max_phase: ScalarLike = 2 * math.pi
+    up: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        choice("LruRing", "part", self.part, ("nu_log", "theta_log", "gamma_log"))
+        positive("LruRing", r_min=self.r_min, zero=True)
+        positive("LruRing", max_phase=self.max_phase)
+        radii = (self.r_min, self.r_max)
+        if all(isinstance(r, (int, float)) for r in radii) and not (
+            self.r_min < self.r_max <= 1
+        ):
+            raise ValueError(
+                f"LruRing got r_min={self.r_min}, r_max={self.r_max}; radii are "
+                "0 <= r_min < r_max <= 1."
+            )
+
+    def key_path(self, path: str) -> str:
+        return above(path, self.up)
+
+    def check(self, spec: ParamSpec) -> None:
+        if spec.is_complex:
+            raise ValueError(
+                f"LruRing stores the real {self.part}, and the parameter is complex."
+            )
+
+    @steady
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        dtype = spec.draw_dtype
+        modulus_key, phase_key = jax.random.split(key)
+        if self.part == "theta_log":
+            # 1 - u is in (0, 1]: no angle whose logarithm is minus infinity.
+            share = 1 - jax.random.uniform(phase_key, spec.shape, dtype)
+            return cast(jnp.log(jnp.asarray(self.max_phase, dtype) * share), spec.dtype)
+        low, high = (jnp.asarray(r, dtype) ** 2 for r in (self.r_min, self.r_max))
+        share = jax.random.uniform(modulus_key, spec.shape, dtype)
+        grain = jnp.finfo(dtype).eps
+        # A modulus of exactly 0 or 1 would be stored as an infinity.
+        square = jnp.clip(low + share * (high - low), grain, 1 - grain)
+        if self.part == "gamma_log":
+            return cast(jnp.log1p(-square) / 2, spec.dtype)
+        return cast(jnp.log(-jnp.log(square) / 2), spec.dtype)
+
+
+@checked
+def lru_ring(
+    r_min: Number = 0.0, r_max: Number = 1.0, max_phase: Number = 2 * math.pi
+) -> dict[str, LruRing]:
+    """The three linked parameters of a linear recurrent unit, to spread into a rule.
+
+    Arguments as [`eqinit.LruRing`][].
+
+    **Returns:** `{"nu_log": ..., "theta_log": ..., "gamma_log": ...}`.
+    """
+    parts: tuple[RingPart, ...] = ("nu_log", "theta_log", "gamma_log")
+    return {part: LruRing(part, r_min, r_max, max_phase) for part in parts}
