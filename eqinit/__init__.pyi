@@ -31,6 +31,9 @@ from ._laws.unit import (
     SymmetricUniform as SymmetricUniform,
     TruncatedStandardNormal as TruncatedStandardNormal,
 )
+from ._layouts.inverses import register_inverse as register_inverse
+from ._layouts.parametrizations import register_wrapper as register_wrapper
+from ._layouts.registry import register_layout as register_layout
 from ._parameters.spec import ParamSpec as ParamSpec
 from ._plan import Plan as Plan, plan as plan
 from ._renew import (
@@ -198,9 +201,6 @@ from .interop._config import (
     from_config as from_config,
     to_config as to_config,
 )
-from .layouts._inverses import register_inverse as register_inverse
-from .layouts._registry import register_layout as register_layout
-from .layouts._wrapper import register_wrapper as register_wrapper
 from .signal import calibrate as calibrate, probe as probe
 
 __version__: str

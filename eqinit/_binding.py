@@ -9,10 +9,16 @@ import equinox as eqx
 import jax.tree_util as jtu
 import numpy as np
 
+from ._layouts.layout import Layout
+from ._layouts.parametrizations import (
+    Wrapper,
+    adapter_of,
+    looks_wrapped,
+    primary,
+    unknown,
+)
+from ._layouts.registry import layout_of
 from ._wrapped import Step, Wrap
-from .layouts._layout import Layout
-from .layouts._registry import layout_of
-from .layouts._wrapper import Wrapper, adapter_of, looks_wrapped, primary, unknown
 
 
 class Binding(NamedTuple):

@@ -14,6 +14,7 @@ import numpy as np
 from ._fill.kernels import prefetch
 from ._fill.request import key_eligible
 from ._gc import no_collection
+from ._layouts.registry import call_layouts
 from ._parameters.spec import make_spec
 from ._place import wanted_shardings
 from ._plan import Plan, apply_plan, plan, plan_of
@@ -24,7 +25,6 @@ from ._sites import Sites, find_sites
 from ._trace._evaluate import evaluate
 from ._trace._trace import Traced, Untraceable, trace
 from ._typing import Key, checked
-from .layouts._registry import call_layouts
 
 
 _log = logging.getLogger("eqinit")

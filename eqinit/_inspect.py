@@ -9,11 +9,11 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._guess import Setting, guess_notation, guess_role
+from ._layouts.registry import call_layouts
 from ._sites import Site, is_parameter, path_of
 from ._specs import Specs
 from ._tables import html_table, short_dtype, text_table
 from ._typing import checked
-from .layouts._registry import call_layouts
 
 
 @dataclasses.dataclass(frozen=True)

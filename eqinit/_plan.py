@@ -13,6 +13,7 @@ import numpy as np
 from ._check import Check, check_rows
 from ._draw import draw_rows
 from ._gc import no_collection
+from ._layouts.registry import call_layouts
 from ._place import new_leaves, wanted_shardings
 from ._progress import progress_bar
 from ._resolve import Resolved, resolve
@@ -22,7 +23,6 @@ from ._sites import Site, Sites, find_sites
 from ._surgery import replace_leaves
 from ._tables import count, describe, html_table, number, text_table
 from ._typing import Key, checked
-from .layouts._registry import call_layouts
 
 
 @functools.partial(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from . import _problems as problems
 from ._gc import no_collection
+from ._layouts.layout import Layout
 from ._notes import notes_of
 from ._parameters.spec import ParamSpec
 from ._row import Row
@@ -16,7 +17,6 @@ from ._schemes.initializer import AbstractInitializer
 from ._sites import Site, Sites
 from ._specs import Specs
 from ._through import release_followers, through_wrappers
-from .layouts._layout import Layout
 
 
 class Resolved(NamedTuple):

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from ._layouts.registry import call_layouts
 from ._place import new_leaves
 from ._problems import no_match
 from ._select import AbstractSelector, as_selector
@@ -16,7 +17,6 @@ from ._sites import Site, States
 from ._specs import Specs
 from ._surgery import replace_leaves
 from ._typing import checked
-from .layouts._registry import call_layouts
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ import numpy as np
 from jax.core import Tracer
 
 from ._binding import Binder
+from ._layouts.layout import Layout
 from ._parameters.spec import ParamSpec
 from ._shared import shared_sources
 from ._typing import Shape
 from ._wrapped import Step as Step, Wrap
-from .layouts._layout import Layout
 
 
 _NOBODY = Step("", None)

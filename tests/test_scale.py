@@ -73,7 +73,7 @@ def test_work_does_not_grow_with_the_layers(
 
 
 def test_the_plan_reads_each_layer_once(model: Any, monkeypatch: pytest.MonkeyPatch):
-    from eqinit.layouts._layout import Layout
+    from eqinit._layouts.layout import Layout
 
     spec = Counter(monkeypatch, Layout, "spec")
     monkeypatch.setattr(Layout, "spec", lambda *args, **kwargs: spec(*args, **kwargs))

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._layouts.registry import call_layouts
 from .._select import SelectorLike
 from .._sites import Site
 from .._specs import Specs
 from .._surgery import replace_leaves
 from .._typing import Shape
-from ..layouts._registry import call_layouts
 from ._layers import Found, find_layers, parameter_layers
 
 
@@ -146,7 +146,7 @@ def set_layers(
 
 def unit_bias(layer: Any, field: str | None, units: int, dtype: Any) -> Array:
     """The bias of a layer as it is when called, one number a unit."""
-    from ..layouts._wrapper import effective
+    from .._layouts.parametrizations import effective
 
     if field is None:
         return jnp.zeros(units, dtype)

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from .._typing import Number
-from ._reparametrised import spectral_norm, weight_norm
-from ._wrapper import Adapter
+from ..._typing import Number
+from ..parametrizations import Adapter
+from .equinox_norms import spectral_norm, weight_norm
 
 
 def _hidden(cell: Any) -> Number:

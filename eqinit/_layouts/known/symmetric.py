@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ._wrapper import Wrapper, at, effective, put, set_effective
+from ..parametrizations import Wrapper, at, effective, put, set_effective
 
 
 def _mirrored(value: Any, sign: float) -> Any:

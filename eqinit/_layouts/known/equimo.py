@@ -6,8 +6,8 @@ coordinate tables. They look like parameters, and no scheme here is meant for th
 
 from typing import Any
 
-from ._reparametrised import rows_times
-from ._wrapper import Adapter
+from ..parametrizations import Adapter
+from .equinox_norms import rows_times
 
 
 _NORM = dict(weight="scale: feature", bias="bias: feature")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._typing import Number, checked
-from ._layout import Layout, make_layout
-from ._libraries import library_of
+from .layout import Layout, make_layout
+from .libraries import library_of
 
 
 _LAYOUTS: dict[type, Layout] = {}

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ._wrapper import Wrapper, at, put
+from ..parametrizations import Wrapper, at, put
 
 
 def _norm(value: Any, like: Any) -> Any:

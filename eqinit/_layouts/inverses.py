@@ -9,7 +9,15 @@ import jax
 import jax.numpy as jnp
 
 from .._typing import Number, checked
-from ._wrapper import Domain, Wrapper, at, effective, elementwise, put, set_effective
+from .parametrizations import (
+    Domain,
+    Wrapper,
+    at,
+    effective,
+    elementwise,
+    put,
+    set_effective,
+)
 
 
 def inverse_softplus(value: Any) -> Any:

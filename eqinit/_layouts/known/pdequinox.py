@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._wrapper import Adapter
+from ..parametrizations import Adapter
 
 
 _CONV: dict[str, Any] = dict(

@@ -6,7 +6,7 @@ Its own parameters (knots, scales, triangular matrices, planar vectors) have nei
 
 from typing import Any
 
-from ._wrapper import Adapter
+from ..parametrizations import Adapter
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {

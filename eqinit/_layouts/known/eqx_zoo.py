@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._wrapper import Adapter
+from ..parametrizations import Adapter
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {

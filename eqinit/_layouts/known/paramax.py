@@ -4,8 +4,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ._inverses import parameterize
-from ._wrapper import Adapter, Wrapper, effective, elementwise, put, set_effective
+from ..inverses import parameterize
+from ..parametrizations import (
+    Adapter,
+    Wrapper,
+    effective,
+    elementwise,
+    put,
+    set_effective,
+)
 
 
 def _transparent(node: Any) -> Wrapper:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._typing import Number, checked
-from ._libraries import library_of
+from .libraries import library_of
 
 
 @dataclasses.dataclass(frozen=True)

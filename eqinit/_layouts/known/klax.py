@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ._inverses import parameterize
-from ._symmetric import mirrored
-from ._wrapper import Adapter, Domain, elementwise
+from ..inverses import parameterize
+from ..parametrizations import Adapter, Domain, elementwise
+from .symmetric import mirrored
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {
