@@ -5,12 +5,6 @@ from ._apply import apply as apply
 from ._build import build as build
 from ._check import Check as Check
 from ._citations import bibtex as bibtex, citation as citation
-from ._inspect import (
-    Inspection as Inspection,
-    LeafRow as LeafRow,
-    inspect as inspect,
-    suggest_layouts as suggest_layouts,
-)
 from ._laws.gains import gain as gain, torch_gain as torch_gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
 from ._laws.more_units import (
@@ -34,6 +28,21 @@ from ._laws.unit import (
 from ._layouts.inverses import register_inverse as register_inverse
 from ._layouts.parametrizations import register_wrapper as register_wrapper
 from ._layouts.registry import register_layout as register_layout
+from ._models.inspection import (
+    Inspection as Inspection,
+    LeafRow as LeafRow,
+    inspect as inspect,
+    suggest_layouts as suggest_layouts,
+)
+from ._models.selectors import (
+    AbstractSelector as AbstractSelector,
+    Layer as Layer,
+    Path as Path,
+    Role as Role,
+    When as When,
+    Where as Where,
+)
+from ._models.walk import Site as Site
 from ._parameters.spec import ParamSpec as ParamSpec
 from ._plan import Plan as Plan, plan as plan
 from ._renew import (
@@ -183,16 +192,7 @@ from ._schemes.variance_scaling import (
     XavierNormal as XavierNormal,
     XavierUniform as XavierUniform,
 )
-from ._select import (
-    AbstractSelector as AbstractSelector,
-    Layer as Layer,
-    Path as Path,
-    Role as Role,
-    When as When,
-    Where as Where,
-)
 from ._selection import Selection as Selection, select as select
-from ._sites import Site as Site
 from ._swap import swap as swap
 from ._units import net2deeper as net2deeper, net2wider as net2wider
 from ._with_bias import with_bias as with_bias, without_bias as without_bias

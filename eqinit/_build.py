@@ -15,13 +15,13 @@ from ._fill.kernels import prefetch
 from ._fill.request import key_eligible
 from ._gc import no_collection
 from ._layouts.registry import call_layouts
+from ._models.shardings import wanted_shardings
+from ._models.walk import Sites, find_sites
 from ._parameters.spec import make_spec
-from ._place import wanted_shardings
 from ._plan import Plan, apply_plan, plan, plan_of
 from ._requests import fill_request
 from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
-from ._sites import Sites, find_sites
 from ._trace._evaluate import evaluate
 from ._trace._trace import Traced, Untraceable, trace
 from ._typing import Key, checked

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from ._models.walk import Sites
+from ._models.wrapped import holds
 from ._row import Row
 from ._rules import Rule
-from ._sites import Sites
-from ._wrapped import holds
 
 
 def notes_of(

@@ -14,13 +14,13 @@ from ._check import Check, check_rows
 from ._draw import draw_rows
 from ._gc import no_collection
 from ._layouts.registry import call_layouts
-from ._place import new_leaves, wanted_shardings
+from ._models.shardings import new_leaves, wanted_shardings
+from ._models.walk import Site, Sites, find_sites
+from ._models.write import replace_leaves
 from ._progress import progress_bar
 from ._resolve import Resolved, resolve
 from ._row import Row
 from ._rules import as_rules
-from ._sites import Site, Sites, find_sites
-from ._surgery import replace_leaves
 from ._tables import count, describe, html_table, number, text_table
 from ._typing import Key, checked
 

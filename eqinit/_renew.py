@@ -6,10 +6,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Float, Shaped
 
+from ._models.selectors import When
+from ._models.walk import Site
 from ._plan import plan
-from ._select import When
 from ._selection import select
-from ._sites import Site
 from ._statics import replace_fields
 from ._swap import swap
 from ._typing import Array, Key, Number, checked

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from . import _problems as problems
 from ._gc import no_collection
 from ._layouts.layout import Layout
+from ._models.read import Specs
+from ._models.walk import Site, Sites
 from ._notes import notes_of
 from ._parameters.spec import ParamSpec
 from ._row import Row
@@ -14,8 +16,6 @@ from ._rules import Rule
 from ._schemes.constant import Keep
 from ._schemes.foreign import as_initializer
 from ._schemes.initializer import AbstractInitializer
-from ._sites import Site, Sites
-from ._specs import Specs
 from ._through import release_followers, through_wrappers
 
 

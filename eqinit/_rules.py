@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
+from ._models.selectors import AbstractSelector, SelectorLike, as_selector
 from ._schemes.foreign import as_initializer, is_site_function
-from ._select import AbstractSelector, SelectorLike, as_selector
 from ._typing import Number
 from .interop._config import configurable
 

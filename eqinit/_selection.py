@@ -10,12 +10,12 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._layouts.registry import call_layouts
-from ._place import new_leaves
+from ._models.read import Specs
+from ._models.selectors import AbstractSelector, as_selector
+from ._models.shardings import new_leaves
+from ._models.walk import Site, States
+from ._models.write import replace_leaves
 from ._problems import no_match
-from ._select import AbstractSelector, as_selector
-from ._sites import Site, States
-from ._specs import Specs
-from ._surgery import replace_leaves
 from ._typing import checked
 
 

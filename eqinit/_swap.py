@@ -8,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.tree_util as jtu
 
-from ._binding import segments
-from ._select import AbstractSelector, Layer, Path, Where, as_selector
-from ._sites import Site, model_of, path_of
+from ._models.binding import segments
+from ._models.selectors import AbstractSelector, Layer, Path, Where, as_selector
+from ._models.walk import Site, model_of, path_of
 from ._statics import inconsistent, replace_fields, wanted
 from ._typing import checked
 

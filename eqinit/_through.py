@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from ._laws.support import support
+from ._models.walk import Site
 from ._row import Row
 from ._rules import Rule
-from ._sites import Site
 from ._tables import number
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import eqinit as ei
 from eqinit import HeNormal, Normal, Ones, Role, Rule, Zeros
-from eqinit._sites import find_sites, is_parameter
+from eqinit._models.walk import find_sites, is_parameter
 
 
 pytestmark = pytest.mark.bits

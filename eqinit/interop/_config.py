@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._select import Layer
+from .._models.selectors import Layer
 from .._typing import checked
 from ._names import (
     class_of,

@@ -14,10 +14,10 @@ import equinox as eqx
 
 from .. import _schemes as schemes
 from .._laws.unit import AbstractBase
+from .._models.selectors import AbstractSelector
 from .._schemes import combined as combinators
 from .._schemes.combined.through import AbstractTransform
 from .._schemes.initializer import AbstractInitializer
-from .._select import AbstractSelector
 
 
 _C = TypeVar("_C", bound=type)

@@ -4,10 +4,10 @@ from typing import Any
 
 import equinox as eqx
 
+from .._models.selectors import AbstractSelector, Layer, Path
+from .._models.walk import Site
 from .._rules import Rule
 from .._schemes.constant import Ones, Zeros
-from .._select import AbstractSelector, Layer, Path
-from .._sites import Site
 
 
 _NORMS = (eqx.nn.LayerNorm, eqx.nn.RMSNorm, eqx.nn.GroupNorm, eqx.nn.BatchNorm)

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 
+from .._models.selectors import SelectorLike
 from .._rules import Rule
 from .._schemes.constant import Zeros
 from .._schemes.depth import fixup_scale
@@ -11,7 +12,6 @@ from .._schemes.distributions import Normal
 from .._schemes.gates import PriorProb
 from .._schemes.torch_default import TorchDefault
 from .._schemes.variance_scaling import HeNormal
-from .._select import SelectorLike
 from .._typing import Number, checked
 from ._parts import CONVS, DENSE, layers, norms
 

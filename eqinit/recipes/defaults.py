@@ -2,6 +2,8 @@
 
 import equinox as eqx
 
+from .._models.selectors import Path
+from .._models.walk import Site
 from .._rules import Rule
 from .._schemes.constant import Zeros
 from .._schemes.discrete import NaN
@@ -10,8 +12,6 @@ from .._schemes.gates import ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.torch_default import TorchDefault
 from .._schemes.variance_scaling import GlorotUniform, LecunNormal
-from .._select import Path
-from .._sites import Site
 from .._typing import checked
 from ._parts import DENSE, any_of, cells, embeddings, layers, norms
 

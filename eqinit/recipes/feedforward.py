@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 
 from .._laws.gains import Activation
+from .._models.selectors import SelectorLike
 from .._rules import Rule
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Uniform
@@ -13,7 +14,6 @@ from .._schemes.implicit import Siren
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.torch_default import TorchDefault
 from .._schemes.variance_scaling import LecunNormal
-from .._select import SelectorLike
 from .._typing import Number, checked
 from ._parts import DENSE, layers
 

@@ -6,6 +6,8 @@ from typing import Any
 import equinox as eqx
 
 from .._laws.unit import TruncatedStandardNormal
+from .._models.selectors import Path, SelectorLike
+from .._models.walk import Site
 from .._rules import Rule
 from .._schemes.constant import Constant, Zeros
 from .._schemes.depth import beit_scale
@@ -13,8 +15,6 @@ from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.torch_default import TorchDefault
 from .._schemes.variance_scaling import LecunNormal
-from .._select import Path, SelectorLike
-from .._sites import Site
 from .._typing import checked
 from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 
+from .._models.selectors import Path, SelectorLike
 from .._rules import Rule
 from .._schemes.constant import Ones, Zeros
 from .._schemes.distributions import Normal
@@ -15,7 +16,6 @@ from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
 from .._schemes.transformer import SmallInit, Wang
 from .._schemes.variance_scaling import GlorotUniform
-from .._select import Path, SelectorLike
 from .._typing import Number, checked
 from ._parts import embeddings, layers, norms
 

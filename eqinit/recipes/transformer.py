@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import equinox as eqx
 
+from .._models.selectors import Path, SelectorLike
+from .._models.walk import Site
 from .._rules import Rule
 from .._schemes.constant import Zeros
 from .._schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
@@ -11,8 +13,6 @@ from .._schemes.distributions import Normal
 from .._schemes.mimetic import Mimetic
 from .._schemes.transformer import SmallInit, Wang
 from .._schemes.variance_scaling import GlorotUniform
-from .._select import Path, SelectorLike
-from .._sites import Site
 from .._typing import Number, checked
 from ._parts import ATTENTION_INPUTS, BRANCH, DENSE, RESIDUAL, embeddings, layers, norms
 

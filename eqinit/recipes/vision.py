@@ -5,6 +5,8 @@ from typing import Any
 
 import equinox as eqx
 
+from .._models.selectors import Layer, Path, SelectorLike, as_selector
+from .._models.walk import Site
 from .._rules import Rule
 from .._schemes.combined.split import Blocks
 from .._schemes.constant import Constant, Zeros
@@ -13,8 +15,6 @@ from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.gates import ClassPrior
 from .._schemes.torch_default import TorchDefault
 from .._schemes.variance_scaling import GlorotUniform, LecunNormal
-from .._select import Layer, Path, SelectorLike, as_selector
-from .._sites import Site
 from .._typing import Number, checked
 from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import jax.tree_util as jtu
 
+from .._models.selectors import Role
+from .._models.walk import Site, find_sites
 from .._parameters.spec import ParamSpec
 from .._plan import plan
 from .._rules import Rule
 from .._schemes.variance_scaling import LecunNormal
-from .._select import Role
-from .._sites import Site, find_sites
 from .._typing import Number, checked
 
 

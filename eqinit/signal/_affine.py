@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._layouts.registry import call_layouts
-from .._select import SelectorLike
-from .._sites import Site
-from .._specs import Specs
-from .._surgery import replace_leaves
+from .._models.read import Specs
+from .._models.selectors import SelectorLike
+from .._models.walk import Site
+from .._models.write import replace_leaves
 from .._typing import Shape
 from ._layers import Found, find_layers, parameter_layers
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from .._select import SelectorLike
+from .._models.selectors import SelectorLike
 from .._typing import Key, Shape, checked
 from ._adjust import BIAS, MEAN, MISS, ROWS, SCALE, USES, VAR, Adjust, Ruler
 from ._affine import AffineLayer, affine_layers, set_layers, stack_of

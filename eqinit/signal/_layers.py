@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.tree_util as jtu
 
-from .._select import SelectorLike, as_selector
-from .._sites import Site, Step
+from .._models.selectors import SelectorLike, as_selector
+from .._models.walk import Site, Step
 from ._wrap import KeyPath, Node, is_callable, modules, own_arrays
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from .._select import SelectorLike
+from .._models.selectors import SelectorLike
 from .._typing import Key, checked
 from ._layers import find_layers, parameter_layers
 from ._passes import run_passes

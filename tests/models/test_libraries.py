@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import eqinit
-from eqinit._sites import find_sites
+from eqinit._models.walk import find_sites
 
 
 # Library to the packages that must be there; without them its models are skipped.

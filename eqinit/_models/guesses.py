@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ._sites import Site
-from ._typing import Shape
+from .._typing import Shape
+from .walk import Site
 
 
 class Guess(NamedTuple):

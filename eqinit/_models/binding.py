@@ -9,16 +9,16 @@ import equinox as eqx
 import jax.tree_util as jtu
 import numpy as np
 
-from ._layouts.layout import Layout
-from ._layouts.parametrizations import (
+from .._layouts.layout import Layout
+from .._layouts.parametrizations import (
     Wrapper,
     adapter_of,
     looks_wrapped,
     primary,
     unknown,
 )
-from ._layouts.registry import layout_of
-from ._wrapped import Step, Wrap
+from .._layouts.registry import layout_of
+from .wrapped import Step, Wrap
 
 
 class Binding(NamedTuple):

@@ -8,9 +8,9 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding
 
-from ._sites import Site, States
-from ._typing import Array
-from ._wrapped import state_updates
+from .._typing import Array
+from .walk import Site, States
+from .wrapped import state_updates
 
 
 def wanted_shardings(

@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from ._layouts.layout import Layout
-from ._layouts.registry import layout_of
-from ._parameters.spec import ParamSpec, make_spec
-from ._rules import Rule
-from ._sites import Site, find_sites
-from ._typing import Shape
+from .._layouts.layout import Layout
+from .._layouts.registry import layout_of
+from .._parameters.spec import ParamSpec, make_spec
+from .._rules import Rule
+from .._typing import Shape
+from .walk import Site, find_sites
 
 
 class Specs:

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import jax.tree_util as jtu
 
-from ._sites import Site, model_of
-from ._typing import ROLES
+from .._typing import ROLES
+from .walk import Site, model_of
 
 
 class AbstractSelector(abc.ABC):

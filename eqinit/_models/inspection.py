@@ -8,12 +8,12 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from ._guess import Setting, guess_notation, guess_role
-from ._layouts.registry import call_layouts
-from ._sites import Site, is_parameter, path_of
-from ._specs import Specs
-from ._tables import html_table, short_dtype, text_table
-from ._typing import checked
+from .._layouts.registry import call_layouts
+from .._tables import html_table, short_dtype, text_table
+from .._typing import checked
+from .guesses import Setting, guess_notation, guess_role
+from .read import Specs
+from .walk import Site, is_parameter, path_of
 
 
 @dataclasses.dataclass(frozen=True)

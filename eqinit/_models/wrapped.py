@@ -11,8 +11,8 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
-from ._layouts.parametrizations import Wrapper
-from ._typing import Shape
+from .._layouts.parametrizations import Wrapper
+from .._typing import Shape
 
 
 _FLOAT32 = np.dtype(np.float32)

@@ -12,12 +12,12 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
-from ._binding import Binder
-from ._layouts.layout import Layout
-from ._parameters.spec import ParamSpec
-from ._shared import shared_sources
-from ._typing import Shape
-from ._wrapped import Step as Step, Wrap
+from .._layouts.layout import Layout
+from .._parameters.spec import ParamSpec
+from .._typing import Shape
+from .binding import Binder
+from .shared import shared_sources
+from .wrapped import Step as Step, Wrap
 
 
 _NOBODY = Step("", None)
