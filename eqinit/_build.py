@@ -11,6 +11,7 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
+from ._drawing.bulk import fill_request
 from ._fill.kernels import prefetch
 from ._fill.request import key_eligible
 from ._gc import no_collection
@@ -19,7 +20,6 @@ from ._models.shardings import wanted_shardings
 from ._models.walk import Sites, find_sites
 from ._parameters.spec import make_spec
 from ._plan import Plan, apply_plan, plan, plan_of
-from ._requests import fill_request
 from ._resolve import Resolved, resolve
 from ._rules import Rule, as_rules
 from ._trace._evaluate import evaluate

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from ._drawing.row import Row
 from ._laws.law import Moments
-from ._row import Row
 from ._tables import html_table, number, text_table
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ._drawing.row import Row
 from ._models.walk import Sites
 from ._models.wrapped import holds
-from ._row import Row
 from ._rules import Rule
 
 

@@ -11,15 +11,15 @@ import jax
 import numpy as np
 
 from ._check import Check, check_rows
-from ._draw import draw_rows
+from ._drawing.draw import draw_rows
+from ._drawing.progress import progress_bar
+from ._drawing.row import Row
 from ._gc import no_collection
 from ._layouts.registry import call_layouts
 from ._models.shardings import new_leaves, wanted_shardings
 from ._models.walk import Site, Sites, find_sites
 from ._models.write import replace_leaves
-from ._progress import progress_bar
 from ._resolve import Resolved, resolve
-from ._row import Row
 from ._rules import as_rules
 from ._tables import count, describe, html_table, number, text_table
 from ._typing import Key, checked

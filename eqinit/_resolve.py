@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import _problems as problems
+from ._drawing.row import Row
 from ._gc import no_collection
 from ._layouts.layout import Layout
 from ._models.read import Specs
 from ._models.walk import Site, Sites
 from ._notes import notes_of
 from ._parameters.spec import ParamSpec
-from ._row import Row
 from ._rules import Rule
 from ._schemes.constant import Keep
 from ._schemes.foreign import as_initializer

@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ._drawing.row import Row
 from ._laws.support import support
 from ._models.walk import Site
-from ._row import Row
 from ._rules import Rule
 from ._tables import number
 

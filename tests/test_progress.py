@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import eqinit as ei
-from eqinit._draw import draw_rows
+from eqinit._drawing.draw import draw_rows
 
 
 MODEL = eqx.nn.MLP(4, 3, 300, 2, key=jax.random.key(0))

@@ -56,7 +56,7 @@ RULES = [Rule(nn.Linear, weight=HeNormal(), bias=Normal(0.1))]
 def test_work_does_not_grow_with_the_layers(
     model: Any, monkeypatch: pytest.MonkeyPatch, compiles: list[str]
 ):
-    from eqinit import _draw
+    from eqinit._drawing import draw as _draw
 
     puts = Counter(monkeypatch, eqx, "tree_at")
     keys = Counter(monkeypatch, _draw, "derive_keys")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import eqinit
-from eqinit import _several
+from eqinit._drawing import threads as _several
 
 
 KEY = jax.random.key(7)

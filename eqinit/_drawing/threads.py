@@ -9,10 +9,10 @@ from typing import Any
 
 import jax
 
-from ._laws.law import AbstractLaw
-from ._one import as_promised, compile_one, draw_one
-from ._row import Row
-from ._typing import Array, Key
+from .._laws.law import AbstractLaw
+from .._typing import Array, Key
+from .one import as_promised, compile_one, draw_one
+from .row import Row
 
 
 # Numbers of one kind in all, from which on it shows: eight matrices of 1024 x 1024.

@@ -9,10 +9,10 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding
 
-from ._laws.law import AbstractLaw, ConstantLaw
-from ._parameters.spec import ParamSpec
-from ._row import Row
-from ._typing import Array, Key
+from .._laws.law import AbstractLaw, ConstantLaw
+from .._parameters.spec import ParamSpec
+from .._typing import Array, Key
+from .row import Row
 
 
 class ShardedDraws:

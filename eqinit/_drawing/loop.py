@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._laws.law import AbstractLaw, ConstantLaw, LocScale
-from ._one import draw_one
-from ._row import Row
-from ._schemes.initializer import cast
-from ._typing import Array
+from .._laws.law import AbstractLaw, ConstantLaw, LocScale
+from .._schemes.initializer import cast
+from .._typing import Array
+from .one import draw_one
+from .row import Row
 
 
 def draw_looped(

@@ -5,8 +5,8 @@ import functools
 
 import jax
 
-from ._parameters.spec import ParamSpec
-from ._schemes.initializer import AbstractInitializer
+from .._parameters.spec import ParamSpec
+from .._schemes.initializer import AbstractInitializer
 
 
 @functools.partial(

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from ._fill.host import empty_aligned
-from ._fill.request import FillRequest, eligible
-from ._laws.law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
-from ._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
-from ._parameters.spec import ParamSpec
+from .._fill.host import empty_aligned
+from .._fill.request import FillRequest, eligible
+from .._laws.law import AbstractLaw, ConstantLaw, LocScale, LogNormalLaw, UniformLaw
+from .._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
+from .._parameters.spec import ParamSpec
 
 
 _NO_KEY = np.zeros(2, np.uint32)

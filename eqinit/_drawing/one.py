@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ._laws.law import AbstractLaw
-from ._parameters.spec import ParamSpec
-from ._row import Row
-from ._schemes.initializer import AbstractInitializer
-from ._typing import Array, Key
+from .._laws.law import AbstractLaw
+from .._parameters.spec import ParamSpec
+from .._schemes.initializer import AbstractInitializer
+from .._typing import Array, Key
+from .row import Row
 
 
 def draw_one(row: Row, law: AbstractLaw | None, key: Key) -> Array:

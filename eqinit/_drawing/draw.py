@@ -9,19 +9,19 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding, SingleDeviceSharding
 
-from ._fill.fill import fill
-from ._fill.put import Putter
-from ._fill.request import FillRequest, key_eligible
-from ._laws.law import AbstractLaw
-from ._looped import draw_looped
-from ._one import as_promised
-from ._parameters.keys import derive_keys
-from ._parameters.spec import ParamSpec
-from ._requests import constant, fill_request
-from ._row import Row
-from ._several import draw_each
-from ._sharded import ShardedDraws
-from ._typing import Array, Key
+from .._fill.fill import fill
+from .._fill.put import Putter
+from .._fill.request import FillRequest, key_eligible
+from .._laws.law import AbstractLaw
+from .._parameters.keys import derive_keys
+from .._parameters.spec import ParamSpec
+from .._typing import Array, Key
+from .bulk import constant, fill_request
+from .loop import draw_looped
+from .one import as_promised
+from .row import Row
+from .sharded import ShardedDraws
+from .threads import draw_each
 
 
 def draw_rows(
