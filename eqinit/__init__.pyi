@@ -3,7 +3,6 @@
 from . import recipes as recipes, signal as signal
 from ._apply import apply as apply
 from ._build import build as build
-from ._check import Check as Check
 from ._citations import bibtex as bibtex, citation as citation
 from ._laws.gains import gain as gain, torch_gain as torch_gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
@@ -44,14 +43,15 @@ from ._models.selectors import (
 )
 from ._models.walk import Site as Site
 from ._parameters.spec import ParamSpec as ParamSpec
-from ._plan import Plan as Plan, plan as plan
+from ._planning.check import Check as Check
+from ._planning.plan import Plan as Plan, plan as plan
+from ._planning.resolve import Row as Row
+from ._planning.rule import Rule as Rule
 from ._renew import (
     dormant_units as dormant_units,
     recycle as recycle,
     shrink_and_perturb as shrink_and_perturb,
 )
-from ._resolve import Row as Row
-from ._rules import Rule as Rule
 from ._schemes.chaos import (
     EdgeOfChaos as EdgeOfChaos,
     RandomWalk as RandomWalk,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ._plan import plan
+from ._planning.plan import plan
 from ._typing import Key, checked
 
 

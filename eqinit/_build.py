@@ -19,9 +19,9 @@ from ._layouts.registry import call_layouts
 from ._models.shardings import wanted_shardings
 from ._models.walk import Sites, find_sites
 from ._parameters.spec import make_spec
-from ._plan import Plan, apply_plan, plan, plan_of
-from ._resolve import Resolved, resolve
-from ._rules import Rule, as_rules
+from ._planning.plan import Plan, apply_plan, plan, plan_of
+from ._planning.resolve import Resolved, resolve
+from ._planning.rule import Rule, as_rules
 from ._trace._evaluate import evaluate
 from ._trace._trace import Traced, Untraceable, trace
 from ._typing import Key, checked

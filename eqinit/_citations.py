@@ -7,8 +7,8 @@ from typing import Any
 
 from ._bibliography import ARXIV
 from ._bibliography._elsewhere import OTHERS
-from ._plan import Plan
-from ._rules import Rule
+from ._planning.plan import Plan
+from ._planning.rule import Rule
 from ._schemes.foreign import is_site_function
 from ._schemes.initializer import AbstractInitializer
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Shaped
 
 from ._models.selectors import When
 from ._models.walk import Site
-from ._plan import plan
+from ._planning.plan import plan
 from ._selection import select
 from ._statics import replace_fields
 from ._swap import swap

@@ -15,7 +15,7 @@ from ._models.selectors import AbstractSelector, as_selector
 from ._models.shardings import new_leaves
 from ._models.walk import Site, States
 from ._models.write import replace_leaves
-from ._problems import no_match
+from ._planning.problems import no_match
 from ._typing import checked
 
 

@@ -15,7 +15,7 @@ from helpers import same_bits
 
 import eqinit as ei
 from eqinit import Rule, from_config, to_config
-from eqinit._rules import as_rules
+from eqinit._planning.rule import as_rules
 
 
 def as_toml(value: Any) -> str:

@@ -213,8 +213,11 @@ GOOD = {
 
 def test_good_tree_passes(tmp_path: Path):
     package = make_package(tmp_path, GOOD)
-    assert package.imports["eqinit._apply"] == {"eqinit._plan", "eqinit._schemes"}
-    assert package.imports["eqinit._plan"] == {
+    assert package.imports["eqinit._apply"] == {
+        "eqinit._planning.plan",
+        "eqinit._schemes",
+    }
+    assert package.imports["eqinit._planning.plan"] == {
         "eqinit._parameters.axes",
         "eqinit._schemes.fan",
     }
@@ -229,27 +232,39 @@ def test_good_tree_passes(tmp_path: Path):
         (
             "_axes.py",
             "from ._plan import x",
-            "eqinit._parameters.axes imports eqinit._plan",
+            "eqinit._parameters.axes imports eqinit._planning.plan",
         ),
         (
             "_axes.py",
             "from . import _plan",
-            "eqinit._parameters.axes imports eqinit._plan",
+            "eqinit._parameters.axes imports eqinit._planning.plan",
         ),
         (
             "_axes.py",
-            "import eqinit._plan",
-            "eqinit._parameters.axes imports eqinit._plan",
+            "import eqinit._planning.plan",
+            "eqinit._parameters.axes imports eqinit._planning.plan",
         ),
-        ("_axes.py", "def f():\n  from ._plan import x", "_axes imports eqinit._plan"),
+        (
+            "_axes.py",
+            "def f():\n  from ._plan import x",
+            "_axes imports eqinit._planning.plan",
+        ),
         (
             "_axes.py",
             "from eqinit import apply",
             "eqinit._parameters.axes imports eqinit",
         ),
         ("schemes/fan.py", "from .. import _engine", "fan imports eqinit._apply"),
-        ("schemes/fan.py", "from .._plan import x", "fan imports eqinit._plan"),
-        ("schemes/__init__.py", "from .._plan import x", "imports eqinit._plan"),
+        (
+            "schemes/fan.py",
+            "from .._plan import x",
+            "fan imports eqinit._planning.plan",
+        ),
+        (
+            "schemes/__init__.py",
+            "from .._plan import x",
+            "imports eqinit._planning.plan",
+        ),
     ],
 )
 def test_upward_import_fails(tmp_path: Path, path: str, text: str, complaint: str):
@@ -261,7 +276,10 @@ def test_cycle_on_one_floor_fails(tmp_path: Path):
     cycle = {"_rules.py": "from . import _plan", "_plan.py": "from . import _rules"}
     package = make_package(tmp_path, {**GOOD, **cycle})
     assert upward_imports(package) == []
-    assert set(import_cycle(package)) == {"eqinit._plan", "eqinit._rules"}
+    assert set(import_cycle(package)) == {
+        "eqinit._planning.plan",
+        "eqinit._planning.rule",
+    }
 
 
 def test_import_for_static_checkers_is_held_to_floors_but_makes_no_cycle(
@@ -272,7 +290,9 @@ def test_import_for_static_checkers_is_held_to_floors_but_makes_no_cycle(
     package = make_package(tmp_path, {**GOOD, **files})
     assert import_cycle(package) == []
     package = make_package(tmp_path, {**GOOD, "_axes.py": f"{back}_plan"})
-    assert upward_imports(package) == ["eqinit._parameters.axes imports eqinit._plan"]
+    assert upward_imports(package) == [
+        "eqinit._parameters.axes imports eqinit._planning.plan"
+    ]
 
 
 def test_unknown_module_fails(tmp_path: Path):

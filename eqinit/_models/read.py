@@ -8,7 +8,7 @@ from typing import Any
 from .._layouts.layout import Layout
 from .._layouts.registry import layout_of
 from .._parameters.spec import ParamSpec, make_spec
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._typing import Shape
 from .walk import Site, find_sites
 

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from .._models.selectors import AbstractSelector, Layer, Path
 from .._models.walk import Site
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 
 from .._models.selectors import SelectorLike
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.depth import fixup_scale
 from .._schemes.distributions import Normal

@@ -4,7 +4,7 @@ import equinox as eqx
 
 from .._models.selectors import Path
 from .._models.walk import Site
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.discrete import NaN
 from .._schemes.distributions import Normal, Uniform

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from .._laws.gains import Activation
 from .._models.selectors import SelectorLike
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Uniform
 from .._schemes.hoedt import hoedt

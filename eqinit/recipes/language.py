@@ -8,7 +8,7 @@ import equinox as eqx
 from .._laws.unit import TruncatedStandardNormal
 from .._models.selectors import Path, SelectorLike
 from .._models.walk import Site
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Constant, Zeros
 from .._schemes.depth import beit_scale
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform

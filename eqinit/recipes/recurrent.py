@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 
 from .._models.selectors import Path, SelectorLike
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
 from .._schemes.distributions import Normal
 from .._schemes.fan_power import FanUniform

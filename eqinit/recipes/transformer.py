@@ -6,7 +6,7 @@ import equinox as eqx
 
 from .._models.selectors import Path, SelectorLike
 from .._models.walk import Site
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
 from .._schemes.distributions import Normal

@@ -7,7 +7,7 @@ import equinox as eqx
 
 from .._models.selectors import Layer, Path, SelectorLike, as_selector
 from .._models.walk import Site
-from .._rules import Rule
+from .._planning.rule import Rule
 from .._schemes.combined.split import Blocks
 from .._schemes.constant import Constant, Zeros
 from .._schemes.depth import beit_scale

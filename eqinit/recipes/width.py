@@ -8,8 +8,8 @@ import jax.tree_util as jtu
 from .._models.selectors import Role
 from .._models.walk import Site, find_sites
 from .._parameters.spec import ParamSpec
-from .._plan import plan
-from .._rules import Rule
+from .._planning.plan import plan
+from .._planning.rule import Rule
 from .._schemes.variance_scaling import LecunNormal
 from .._typing import Number, checked
 

@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ._drawing.row import Row
-from ._laws.support import support
-from ._models.walk import Site
-from ._rules import Rule
-from ._tables import number
+from .._drawing.row import Row
+from .._laws.support import support
+from .._models.walk import Site
+from .._tables import number
+from .rule import Rule
 
 
 def release_followers(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from ._drawing.row import Row
-from ._laws.law import Moments
-from ._tables import html_table, number, text_table
+from .._drawing.row import Row
+from .._laws.law import Moments
+from .._tables import html_table, number, text_table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,19 +10,19 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ._check import Check, check_rows
-from ._drawing.draw import draw_rows
-from ._drawing.progress import progress_bar
-from ._drawing.row import Row
-from ._gc import no_collection
-from ._layouts.registry import call_layouts
-from ._models.shardings import new_leaves, wanted_shardings
-from ._models.walk import Site, Sites, find_sites
-from ._models.write import replace_leaves
-from ._resolve import Resolved, resolve
-from ._rules import as_rules
-from ._tables import count, describe, html_table, number, text_table
-from ._typing import Key, checked
+from .._drawing.draw import draw_rows
+from .._drawing.progress import progress_bar
+from .._drawing.row import Row
+from .._gc import no_collection
+from .._layouts.registry import call_layouts
+from .._models.shardings import new_leaves, wanted_shardings
+from .._models.walk import Site, Sites, find_sites
+from .._models.write import replace_leaves
+from .._tables import count, describe, html_table, number, text_table
+from .._typing import Key, checked
+from .check import Check, check_rows
+from .resolve import Resolved, resolve
+from .rule import as_rules
 
 
 @functools.partial(

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._drawing.row import Row
-from ._models.binding import segments
-from ._models.read import Specs
-from ._models.selectors import AbstractSelector, Layer, Path, Role
-from ._models.walk import Site
-from ._parameters.spec import EXAMPLE_LAYOUT
-from ._rules import Rule
-from ._schemes.initializer import AbstractInitializer
-from ._tables import describe
+from .._drawing.row import Row
+from .._models.binding import segments
+from .._models.read import Specs
+from .._models.selectors import AbstractSelector, Layer, Path, Role
+from .._models.walk import Site
+from .._parameters.spec import EXAMPLE_LAYOUT
+from .._schemes.initializer import AbstractInitializer
+from .._tables import describe
+from .rule import Rule
 
 
 class OfRule(NamedTuple):

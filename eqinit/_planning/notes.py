@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from ._drawing.row import Row
-from ._models.walk import Sites
-from ._models.wrapped import holds
-from ._rules import Rule
+from .._drawing.row import Row
+from .._models.walk import Sites
+from .._models.wrapped import holds
+from .rule import Rule
 
 
 def notes_of(

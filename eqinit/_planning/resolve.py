@@ -4,19 +4,19 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import _problems as problems
-from ._drawing.row import Row
-from ._gc import no_collection
-from ._layouts.layout import Layout
-from ._models.read import Specs
-from ._models.walk import Site, Sites
-from ._notes import notes_of
-from ._parameters.spec import ParamSpec
-from ._rules import Rule
-from ._schemes.constant import Keep
-from ._schemes.foreign import as_initializer
-from ._schemes.initializer import AbstractInitializer
-from ._through import release_followers, through_wrappers
+from .._drawing.row import Row
+from .._gc import no_collection
+from .._layouts.layout import Layout
+from .._models.read import Specs
+from .._models.walk import Site, Sites
+from .._parameters.spec import ParamSpec
+from .._schemes.constant import Keep
+from .._schemes.foreign import as_initializer
+from .._schemes.initializer import AbstractInitializer
+from . import problems
+from .notes import notes_of
+from .rule import Rule
+from .wrapped_rows import release_followers, through_wrappers
 
 
 class Resolved(NamedTuple):
