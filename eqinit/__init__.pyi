@@ -2,8 +2,8 @@
 
 from . import recipes as recipes, signal as signal
 from ._apply import apply as apply
-from ._build import build as build
 from ._citations import bibtex as bibtex, citation as citation
+from ._construction.build import build as build
 from ._laws.gains import gain as gain, torch_gain as torch_gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
 from ._laws.more_units import (

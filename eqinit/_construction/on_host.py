@@ -19,7 +19,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from .._parameters.keys import threefry
-from ._live import aval_of
+from .needed import aval_of
 
 
 # Beyond this a copy from the host costs more than a compilation.

@@ -8,8 +8,8 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from .._fill.request import FillRequest, eligible
-from ._host import unpack
-from ._live import aval_of
+from .needed import aval_of
+from .on_host import unpack
 
 
 def _uniform(shape: Any, dtype: Any, low: Any, high: Any) -> Callable[[Any], Any]:

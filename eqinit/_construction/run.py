@@ -14,10 +14,10 @@ from .._fill.fill import fill
 from .._fill.request import FillRequest
 from .._parameters.keys import is_tracing
 from .._typing import Key
-from ._host import is_key, is_threefry, on_host, pack, run_on_host, unpack
-from ._live import Program, Step, aval_of, program
-from ._samplers import Samplers
-from ._trace import Traced
+from .needed import Program, Step, aval_of, program
+from .on_host import is_key, is_threefry, on_host, pack, run_on_host, unpack
+from .samplers import Samplers
+from .trace import Traced
 
 
 def evaluate(traced: Traced, positions: Sequence[int], key: Key) -> list[Any]:

@@ -11,20 +11,20 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from ._drawing.bulk import fill_request
-from ._fill.kernels import prefetch
-from ._fill.request import key_eligible
-from ._gc import no_collection
-from ._layouts.registry import call_layouts
-from ._models.shardings import wanted_shardings
-from ._models.walk import Sites, find_sites
-from ._parameters.spec import make_spec
-from ._planning.plan import Plan, apply_plan, plan, plan_of
-from ._planning.resolve import Resolved, resolve
-from ._planning.rule import Rule, as_rules
-from ._trace._evaluate import evaluate
-from ._trace._trace import Traced, Untraceable, trace
-from ._typing import Key, checked
+from .._drawing.bulk import fill_request
+from .._fill.kernels import prefetch
+from .._fill.request import key_eligible
+from .._gc import no_collection
+from .._layouts.registry import call_layouts
+from .._models.shardings import wanted_shardings
+from .._models.walk import Sites, find_sites
+from .._parameters.spec import make_spec
+from .._planning.plan import Plan, apply_plan, plan, plan_of
+from .._planning.resolve import Resolved, resolve
+from .._planning.rule import Rule, as_rules
+from .._typing import Key, checked
+from .run import evaluate
+from .trace import Traced, Untraceable, trace
 
 
 _log = logging.getLogger("eqinit")
