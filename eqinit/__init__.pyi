@@ -47,11 +47,6 @@ from ._planning.check import Check as Check
 from ._planning.plan import Plan as Plan, plan as plan
 from ._planning.resolve import Row as Row
 from ._planning.rule import Rule as Rule
-from ._renew import (
-    dormant_units as dormant_units,
-    recycle as recycle,
-    shrink_and_perturb as shrink_and_perturb,
-)
 from ._schemes.chaos import (
     EdgeOfChaos as EdgeOfChaos,
     RandomWalk as RandomWalk,
@@ -192,15 +187,20 @@ from ._schemes.variance_scaling import (
     XavierNormal as XavierNormal,
     XavierUniform as XavierUniform,
 )
-from ._selection import Selection as Selection, select as select
-from ._swap import swap as swap
-from ._units import net2deeper as net2deeper, net2wider as net2wider
-from ._with_bias import with_bias as with_bias, without_bias as without_bias
 from .interop._config import (
     configurable as configurable,
     from_config as from_config,
     to_config as to_config,
 )
 from .signal import calibrate as calibrate, probe as probe
+from .surgery._biases import with_bias as with_bias, without_bias as without_bias
+from .surgery._net2net import net2deeper as net2deeper, net2wider as net2wider
+from .surgery._renew import (
+    dormant_units as dormant_units,
+    recycle as recycle,
+    shrink_and_perturb as shrink_and_perturb,
+)
+from .surgery._selection import Selection as Selection, select as select
+from .surgery._swap import swap as swap
 
 __version__: str

@@ -4,8 +4,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ._statics import replace_fields, wanted
-from ._typing import ScalarLike, checked
+from .._typing import ScalarLike, checked
+from ._fields import replace_fields, wanted
 
 
 _BIASES = ("bias", "bias_n")

@@ -6,7 +6,7 @@ from typing import Any
 
 import equinox as eqx
 
-from ._typing import Shape
+from .._typing import Shape
 
 
 # From a layer to what each of its arrays must look like behind any stacks: a shape, or

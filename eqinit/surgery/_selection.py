@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ._layouts.registry import call_layouts
-from ._models.read import Specs
-from ._models.selectors import AbstractSelector, as_selector
-from ._models.shardings import new_leaves
-from ._models.walk import Site, States
-from ._models.write import replace_leaves
-from ._planning.problems import no_match
-from ._typing import checked
+from .._layouts.registry import call_layouts
+from .._models.read import Specs
+from .._models.selectors import AbstractSelector, as_selector
+from .._models.shardings import new_leaves
+from .._models.walk import Site, States
+from .._models.write import replace_leaves
+from .._planning.problems import no_match
+from .._typing import checked
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

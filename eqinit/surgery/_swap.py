@@ -8,11 +8,11 @@ import equinox as eqx
 import jax
 import jax.tree_util as jtu
 
-from ._models.binding import segments
-from ._models.selectors import AbstractSelector, Layer, Path, Where, as_selector
-from ._models.walk import Site, model_of, path_of
-from ._statics import inconsistent, replace_fields, wanted
-from ._typing import checked
+from .._models.binding import segments
+from .._models.selectors import AbstractSelector, Layer, Path, Where, as_selector
+from .._models.walk import Site, model_of, path_of
+from .._typing import checked
+from ._fields import inconsistent, replace_fields, wanted
 
 
 @checked

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._typing import Array, Key, Number, checked
+from ._fields import replace_fields, wanted
 from ._selection import select
-from ._statics import replace_fields, wanted
 from ._swap import swap
-from ._typing import Array, Key, Number, checked
 
 
 _LAYERS = (eqx.nn.Linear, eqx.nn.Conv, eqx.nn.ConvTranspose)

@@ -6,14 +6,14 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Float, Shaped
 
-from ._models.selectors import When
-from ._models.walk import Site
-from ._planning.plan import plan
+from .._models.selectors import When
+from .._models.walk import Site
+from .._planning.plan import plan
+from .._typing import Array, Key, Number, checked
+from ._fields import replace_fields
+from ._net2net import layer_at, map_inputs
 from ._selection import select
-from ._statics import replace_fields
 from ._swap import swap
-from ._typing import Array, Key, Number, checked
-from ._units import layer_at, map_inputs
 
 
 @checked
