@@ -21,7 +21,7 @@ import jax
 import numpy as np
 
 import eqinit as ei
-from eqinit._citations import Paper, named_in
+from eqinit._citation.citation import Paper, named_in
 from eqinit._laws.law import ConstantLaw
 from eqinit._parameters.spec import ParamSpec, make_spec
 

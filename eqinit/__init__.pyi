@@ -2,7 +2,12 @@
 
 from . import recipes as recipes, signal as signal
 from ._apply import apply as apply
-from ._citations import bibtex as bibtex, citation as citation
+from ._citation.citation import bibtex as bibtex, citation as citation
+from ._config.config import (
+    configurable as configurable,
+    from_config as from_config,
+    to_config as to_config,
+)
 from ._construction.build import build as build
 from ._laws.gains import gain as gain, torch_gain as torch_gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
@@ -186,11 +191,6 @@ from ._schemes.variance_scaling import (
     VarianceScaling as VarianceScaling,
     XavierNormal as XavierNormal,
     XavierUniform as XavierUniform,
-)
-from .interop._config import (
-    configurable as configurable,
-    from_config as from_config,
-    to_config as to_config,
 )
 from .signal import calibrate as calibrate, probe as probe
 from .surgery._biases import with_bias as with_bias, without_bias as without_bias

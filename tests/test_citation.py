@@ -11,7 +11,7 @@ import jax
 import pytest
 
 import eqinit as ei
-from eqinit._citations import PAPERS, bibtex, named_in
+from eqinit._citation.citation import PAPERS, bibtex, named_in
 
 
 _ARXIV = re.compile(r"arXiv:((?:[a-z-]+/)?\d[\d.]*\d)")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import eqinit as ei
-from eqinit._citations import PAPERS
+from eqinit._citation.citation import PAPERS
 
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
+from .._config.config import configurable
 from .._models.selectors import AbstractSelector, SelectorLike, as_selector
 from .._schemes.foreign import as_initializer, is_site_function
 from .._typing import Number
-from ..interop._config import configurable
 
 
 class Rule(eqx.Module):

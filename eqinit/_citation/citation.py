@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ._bibliography import ARXIV
-from ._bibliography._elsewhere import OTHERS
-from ._planning.plan import Plan
-from ._planning.rule import Rule
-from ._schemes.foreign import is_site_function
-from ._schemes.initializer import AbstractInitializer
+from .._planning.plan import Plan
+from .._planning.rule import Rule
+from .._schemes.foreign import is_site_function
+from .._schemes.initializer import AbstractInitializer
+from .papers import ARXIV
+from .papers.elsewhere import OTHERS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from jax.core import Tracer
 
 from .._models.selectors import Layer
 from .._typing import checked
-from ._names import (
+from .names import (
     class_of,
     codec_of,
     configurable,

@@ -1,8 +1,8 @@
 """The papers that docstrings name: authors and titles."""
 
-from ._elsewhere import OTHERS as OTHERS
-from ._since_2020 import SINCE_2020
-from ._until_2019 import UNTIL_2019
+from .elsewhere import OTHERS as OTHERS
+from .since_2020 import SINCE_2020
+from .until_2019 import UNTIL_2019
 
 
 # By arXiv number. Long author lists end in "others".
