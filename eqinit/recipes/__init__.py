@@ -6,20 +6,20 @@ for layer types that a model does not have are skipped; a selector that you pass
 match.
 """
 
-from .convolutional import (
+from ._convolutional import (
     dcgan as dcgan,
     detection_head as detection_head,
     fixup as fixup,
     resnet as resnet,
 )
-from .defaults import (
+from ._defaults import (
     flax as flax,
     keras as keras,
     nan as nan,
     torch_default as torch_default,
     zeros as zeros,
 )
-from .feedforward import (
+from ._feedforward import (
     finer as finer,
     icnn as icnn,
     rl_ddpg as rl_ddpg,
@@ -27,8 +27,8 @@ from .feedforward import (
     selu_net as selu_net,
     siren as siren,
 )
-from .language import lora as lora, olmo as olmo, rwkv as rwkv, t5 as t5
-from .recurrent import (
+from ._language import lora as lora, olmo as olmo, rwkv as rwkv, t5 as t5
+from ._recurrent import (
     gru as gru,
     gru_chrono as gru_chrono,
     lstm as lstm,
@@ -38,7 +38,7 @@ from .recurrent import (
     s4d as s4d,
     xlstm as xlstm,
 )
-from .transformer import (
+from ._transformer import (
     deepnet as deepnet,
     gpt2 as gpt2,
     mimetic as mimetic,
@@ -48,7 +48,7 @@ from .transformer import (
     t_fixup as t_fixup,
     vaswani as vaswani,
 )
-from .vision import (
+from ._vision import (
     beit as beit,
     convnext as convnext,
     dit as dit,
@@ -57,4 +57,4 @@ from .vision import (
     vit_moco as vit_moco,
     vit_timm as vit_timm,
 )
-from .width import mup as mup, mup_adam_scales as mup_adam_scales
+from ._width import mup as mup, mup_adam_scales as mup_adam_scales
