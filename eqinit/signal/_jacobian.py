@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._typing import Key, checked
-from ._passes import default_dtype
+from ._probe.passes import default_dtype
 
 
 # Up to this many entries the Jacobian is formed and decomposed: 4 million are 16 MB,

@@ -22,7 +22,7 @@ from by_hand import (
 
 from eqinit import Layer, Path, plan
 from eqinit.signal import LayerSignal, probe
-from eqinit.signal._layers import find_layers
+from eqinit.signal._taps.layers import find_layers
 
 
 def assert_row(row: LayerSignal, h: np.ndarray, g: np.ndarray) -> None:

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._typing import Shape
-from ._layers import Found, channel_axis
-from ._remember import remembered, structure
-from ._wrap import AbstractTap, KeyPath, Run, attach_all
+from ..._typing import Shape
+from .layers import Found, channel_axis
+from .memory import remembered, structure
+from .tap import AbstractTap, KeyPath, Run, attach_all
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,16 +14,16 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from .._models.selectors import SelectorLike
-from .._typing import Key, Shape, checked
-from ._adjust import BIAS, MEAN, MISS, ROWS, SCALE, USES, VAR, Adjust, Ruler
-from ._affine import AffineLayer, affine_layers, set_layers, stack_of
-from ._calibration import CalibratedLayer, Calibration
-from ._layers import parameter_layers
-from ._methods import LSUV, AbstractMethod
-from ._passes import default_dtype, scalarise
-from ._trace import Seen, dry_run
-from ._wrap import KeyPath, attach_all
+from ..._models.selectors import SelectorLike
+from ..._typing import Key, Shape, checked
+from .._probe.passes import default_dtype, scalarise
+from .._taps.dry_run import Seen, dry_run
+from .._taps.layers import parameter_layers
+from .._taps.tap import KeyPath, attach_all
+from .adjust import BIAS, MEAN, MISS, ROWS, SCALE, USES, VAR, Adjust, Ruler
+from .affine import AffineLayer, affine_layers, set_layers, stack_of
+from .calibration import CalibratedLayer, Calibration
+from .methods import LSUV, AbstractMethod
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ._slots import BINS, BITS, LANES, SPELLED, In, Out, order_value
+from .._taps.slots import BINS, BITS, LANES, SPELLED, In, Out, order_value
 
 
 # The variance of x loses (mean / std)^2 of float32's 2^24; the second moment leaves

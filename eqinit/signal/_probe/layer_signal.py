@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .._typing import Shape
-from ._refine import Measured
-from ._slots import In, Out
-from ._trace import Output, Seen
+from ..._typing import Shape
+from .._taps.dry_run import Output, Seen
+from .._taps.slots import In, Out
+from .refine import Measured
 
 
 @dataclasses.dataclass(frozen=True)

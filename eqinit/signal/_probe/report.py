@@ -6,11 +6,11 @@ from typing import Any
 import equinox as eqx
 from jax.core import Tracer
 
-from .._tables import html_table, text_table
-from ._drift import marks, trends, verdict
-from ._refine import Measured
-from ._signal import LayerSignal, signals
-from ._trace import Seen
+from ..._tables import html_table, text_table
+from .._taps.dry_run import Seen
+from .drift import marks, trends, verdict
+from .layer_signal import LayerSignal, signals
+from .refine import Measured
 
 
 _HEADER = (
@@ -74,7 +74,7 @@ class Report(eqx.Module):
 
         **Returns:** the matplotlib figure.
         """
-        from ._plot import plot_reports
+        from .plot import plot_reports
 
         reports = (self, *others)
         names = labels or [f"report {i}" for i in range(len(reports))]

@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 
-from .._models.selectors import SelectorLike
-from .._typing import Key, checked
-from ._layers import find_layers, parameter_layers
-from ._passes import run_passes
-from ._report import Report
-from ._trace import dry_run
+from ..._models.selectors import SelectorLike
+from ..._typing import Key, checked
+from .._taps.dry_run import dry_run
+from .._taps.layers import find_layers, parameter_layers
+from .passes import run_passes
+from .report import Report
 
 
 @checked

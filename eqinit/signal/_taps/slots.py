@@ -34,7 +34,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact, UInt32
 
-from ._mapped import through_vmap
+from .mapped import through_vmap
 
 
 BINS = 256

@@ -13,12 +13,12 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from .._typing import Key, Shape
-from ._layers import channel_axis
-from ._refine import Measured, Pass, plain, spelled
-from ._slots import LEVELS, In, tap, width
-from ._trace import Output, Seen, is_signal, is_state
-from ._wrap import AbstractTap, Run, attach_all
+from ..._typing import Key, Shape
+from .._taps.dry_run import Output, Seen, is_signal, is_state
+from .._taps.layers import channel_axis
+from .._taps.slots import LEVELS, In, tap, width
+from .._taps.tap import AbstractTap, Run, attach_all
+from .refine import Measured, Pass, plain, spelled
 
 
 class _Slots(AbstractTap):

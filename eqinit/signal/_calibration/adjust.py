@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
-from ._affine import unit_bias
-from ._layers import channel_axis
-from ._mapped import through_vmap
-from ._methods import AbstractMethod, Measurement
-from ._slots import units_last, wide
-from ._trace import is_signal
-from ._wrap import AbstractTap, Run
+from .._taps.dry_run import is_signal
+from .._taps.layers import channel_axis
+from .._taps.mapped import through_vmap
+from .._taps.slots import units_last, wide
+from .._taps.tap import AbstractTap, Run
+from .affine import unit_bias
+from .methods import AbstractMethod, Measurement
 
 
 # Rows of what comes back for one layer, one number a unit.

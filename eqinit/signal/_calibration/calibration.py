@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .._tables import html_table, text_table
+from ..._tables import html_table, text_table
 
 
 @dataclasses.dataclass(frozen=True)

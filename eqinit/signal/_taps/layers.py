@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.tree_util as jtu
 
-from .._models.selectors import SelectorLike, as_selector
-from .._models.walk import Site, Step
-from ._wrap import KeyPath, Node, is_callable, modules, own_arrays
+from ..._models.selectors import SelectorLike, as_selector
+from ..._models.walk import Site, Step
+from .tap import KeyPath, Node, is_callable, modules, own_arrays
 
 
 class Found(NamedTuple):

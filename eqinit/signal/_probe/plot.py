@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._drift import series
-from ._signal import LayerSignal
+from .drift import series
+from .layer_signal import LayerSignal
 
 
 if TYPE_CHECKING:
-    from ._report import Report
+    from .report import Report
 
 
 # Okabe and Ito's colours: told apart by everyone, and in print.

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._layouts.registry import call_layouts
-from .._models.read import Specs
-from .._models.selectors import SelectorLike
-from .._models.walk import Site
-from .._models.write import replace_leaves
-from .._typing import Shape
-from ._layers import Found, find_layers, parameter_layers
+from ..._layouts.registry import call_layouts
+from ..._models.read import Specs
+from ..._models.selectors import SelectorLike
+from ..._models.walk import Site
+from ..._models.write import replace_leaves
+from ..._typing import Shape
+from .._taps.layers import Found, find_layers, parameter_layers
 
 
 # Axes of a kernel that a layer contracts or returns. Any other name (a gate, a head, an
@@ -146,7 +146,7 @@ def set_layers(
 
 def unit_bias(layer: Any, field: str | None, units: int, dtype: Any) -> Array:
     """The bias of a layer as it is when called, one number a unit."""
-    from .._layouts.parametrizations import effective
+    from ..._layouts.parametrizations import effective
 
     if field is None:
         return jnp.zeros(units, dtype)

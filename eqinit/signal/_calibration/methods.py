@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._typing import ScalarLike, checked
+from ..._typing import ScalarLike, checked
 
 
 Units: TypeAlias = Float[Array, " units"]

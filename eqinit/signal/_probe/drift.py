@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from ._signal import LayerSignal
+from .layer_signal import LayerSignal
 
 
 # Within a series of like layers (`blocks.*.mlp.up`), a change of scale beyond this is
