@@ -4,7 +4,7 @@
     python docs/gallery.py --all      # every picture anew
 
 What docs/gallery.toml adds to the docstrings is what a scheme is for, a line of code,
-and the parameter that is drawn. tests/test_gallery.py holds the three together.
+and the parameter that is drawn. tests/docs/test_gallery.py holds the three together.
 """
 
 import dataclasses

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Sequence
 
-from ._parameters.spec import ParamSpec
 from ._typing import DTypeLike, Number
 
 
@@ -17,12 +16,6 @@ def short_dtype(dtype: DTypeLike) -> str:
     if head in _SHORT:
         return _SHORT[head] + name[len(head) :]
     return name.replace("float8", "f8")
-
-
-def describe(spec: ParamSpec) -> str:
-    """`f32[128,64]  kernel`."""
-    shape = ",".join(str(n) for n in spec.shape)
-    return f"{short_dtype(spec.dtype)}[{shape}]  {spec.role}"
 
 
 def number(value: Number | None) -> str:

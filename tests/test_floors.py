@@ -11,27 +11,32 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "eqinit"
 
-# Top to bottom. A module imports from its own floor (without cycles) and from below.
-# A folder is one entry. `eqinit/__init__.py` stands above them all: it re-exports.
-FLOORS: tuple[frozenset[str], ...] = tuple(
-    frozenset(names.split())
-    for names in (
-        "__init__",
-        "recipes signal",
-        "_engine _build _swap _with_bias _units _renew _citations",
-        "_plan _check _selection _draw _looped _one _several _sharded _requests _fill "
-        "_trace _resolve _through _notes _inspect _guess _problems _specs _row _rules "
-        "_table",
-        "_select _sites _statics _wrapped _binding _shared _surgery _place interop",
-        "schemes layouts _gains",
-        "_initializer combinators",
-        "_law _bases _more_bases _support _spec _axes",
-        "_typing _keys _bibliography _lazy _progress _collection",
-    )
-)
+
+def drawn_floors(page: str) -> dict[str, int]:
+    """Dotted name to floor (6 at the top), read from the drawing in docs/pattern.md."""
+    drawing = page.partition("## Six floors")[2].split("```")[1]
+    floors: dict[str, int] = {}
+    floor, room = 0, ""
+    for line in drawing.splitlines()[1:]:
+        number, words = line[:1].strip(), line[1:].split()
+        floor = int(number) if number else floor
+        if words and words[0].endswith("/"):
+            room = words.pop(0).rstrip("/").replace("/", ".") + "."
+        for word in words:
+            single = word.endswith(".py")
+            name = word.removesuffix(".py") if single else room + word
+            floors[f"eqinit.{name}"] = floor
+    return floors
+
+
+# `eqinit/__init__.py` stands above them all: it re-exports.
+FLOORS = {
+    "eqinit": 7,
+    **drawn_floors((ROOT / "docs" / "pattern.md").read_text("utf-8")),
+}
 
 MAX_FUNCTION_LINES = 80
-MAX_FILE_LINES = 350
+MAX_FILE_LINES = 300
 
 
 class Package:
@@ -72,7 +77,7 @@ class Package:
     def _imports(self, name: str, nodes: Iterator[ast.AST]) -> Iterator[str]:
         """Modules of this package that `name` imports, at the top or inside a function.
 
-        `from . import _axes` names the module `_axes`; `from . import apply` can only
+        `from . import axes` names the module `axes`; `from . import apply` can only
         have it from the package itself.
         """
         for node in nodes:
@@ -97,18 +102,18 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
             yield from running(child)
 
 
-def entry(name: str) -> str:
-    """`eqinit._schemes.fan` belongs to the entry `schemes`."""
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
-
-
-def floor(name: str) -> int | None:
-    return next((i for i, names in enumerate(FLOORS) if entry(name) in names), None)
+def floor(package: Package, name: str) -> int | None:
+    """Of a file; of a folder, the one that its files are on."""
+    inside = [FLOORS.get(n) for n in package.trees if n.startswith(f"{name}.")]
+    return FLOORS.get(name, next(filter(None, inside), None))
 
 
 def homeless(package: Package) -> list[str]:
-    return [name for name in package.trees if floor(name) is None]
+    return [name for name in package.trees if floor(package, name) is None]
+
+
+def absent(package: Package) -> list[str]:
+    return [name for name in FLOORS if name not in package.trees]
 
 
 def upward_imports(package: Package) -> list[str]:
@@ -116,7 +121,7 @@ def upward_imports(package: Package) -> list[str]:
         f"{name} imports {imported}"
         for name, found in package.imports.items()
         for imported in sorted(found)
-        if (floor(name) or 0) > (floor(imported) or 0)
+        if (floor(package, name) or 0) < (floor(package, imported) or 0)
     ]
 
 
@@ -169,8 +174,10 @@ def eqinit_tree() -> Package:
     return Package(PACKAGE)
 
 
-def test_every_module_has_a_floor(eqinit_tree: Package):
+def test_every_file_is_in_the_drawing_and_nothing_else(eqinit_tree: Package):
     assert homeless(eqinit_tree) == []
+    assert absent(eqinit_tree) == []
+    assert set(FLOORS.values()) == set(range(1, 8))
 
 
 def test_imports_point_down(eqinit_tree: Package):
@@ -202,26 +209,26 @@ def make_package(root: Path, files: dict[str, str]) -> Package:
 
 
 GOOD = {
-    "__init__.py": "from ._engine import apply as apply\n",
-    "_engine.py": "from . import _plan\nfrom .schemes import HeNormal\n",
-    "_plan.py": "import eqinit._parameters.axes\nfrom .schemes.fan import HeNormal\n",
-    "_axes.py": "import math\n",
-    "schemes/__init__.py": "from .fan import HeNormal as HeNormal\n",
-    "schemes/fan.py": "from .._axes import parse\n",
+    "__init__.py": "from ._apply import apply as apply\n",
+    "_apply.py": "from ._planning import plan\nfrom ._schemes.chaos import RandomWalk\n",
+    "_planning/plan.py": (
+        "import eqinit._parameters.axes\nfrom .._schemes import chaos\n"
+    ),
+    "_planning/rule.py": "",
+    "_parameters/axes.py": "import math\n",
+    "_schemes/__init__.py": "",
+    "_schemes/chaos.py": "from .._parameters.axes import parse\n",
 }
+AXES, FANS = "_parameters/axes.py", "_schemes/chaos.py"
+UP = "eqinit._parameters.axes imports eqinit._planning.plan"
 
 
 def test_good_tree_passes(tmp_path: Path):
     package = make_package(tmp_path, GOOD)
-    assert package.imports["eqinit._apply"] == {
-        "eqinit._planning.plan",
-        "eqinit._schemes",
-    }
-    assert package.imports["eqinit._planning.plan"] == {
-        "eqinit._parameters.axes",
-        "eqinit._schemes.fan",
-    }
-    assert package.imports["eqinit._schemes.fan"] == {"eqinit._parameters.axes"}
+    fans, axes = "eqinit._schemes.chaos", "eqinit._parameters.axes"
+    assert package.imports["eqinit._apply"] == {"eqinit._planning.plan", fans}
+    assert package.imports["eqinit._planning.plan"] == {axes, fans}
+    assert package.imports[fans] == {axes}
     for check in (homeless, upward_imports, import_cycle, forbidden, long_functions):
         assert check(package) == []
 
@@ -229,42 +236,18 @@ def test_good_tree_passes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("path", "text", "complaint"),
     [
+        (AXES, "from .._planning.plan import x", UP),
+        (AXES, "from .._planning import plan", UP),
+        (AXES, "import eqinit._planning.plan", UP),
+        (AXES, "def f():\n  from .._planning.plan import x", UP),
+        (AXES, "from eqinit import apply", "eqinit._parameters.axes imports eqinit"),
+        (FANS, "from .. import _apply", "chaos imports eqinit._apply"),
         (
-            "_axes.py",
-            "from ._plan import x",
-            "eqinit._parameters.axes imports eqinit._planning.plan",
+            FANS,
+            "from .._planning.plan import x",
+            "chaos imports eqinit._planning.plan",
         ),
-        (
-            "_axes.py",
-            "from . import _plan",
-            "eqinit._parameters.axes imports eqinit._planning.plan",
-        ),
-        (
-            "_axes.py",
-            "import eqinit._planning.plan",
-            "eqinit._parameters.axes imports eqinit._planning.plan",
-        ),
-        (
-            "_axes.py",
-            "def f():\n  from ._plan import x",
-            "_axes imports eqinit._planning.plan",
-        ),
-        (
-            "_axes.py",
-            "from eqinit import apply",
-            "eqinit._parameters.axes imports eqinit",
-        ),
-        ("schemes/fan.py", "from .. import _engine", "fan imports eqinit._apply"),
-        (
-            "schemes/fan.py",
-            "from .._plan import x",
-            "fan imports eqinit._planning.plan",
-        ),
-        (
-            "schemes/__init__.py",
-            "from .._plan import x",
-            "imports eqinit._planning.plan",
-        ),
+        ("_schemes/__init__.py", "from .._planning.plan import x", "_planning.plan"),
     ],
 )
 def test_upward_import_fails(tmp_path: Path, path: str, text: str, complaint: str):
@@ -273,7 +256,10 @@ def test_upward_import_fails(tmp_path: Path, path: str, text: str, complaint: st
 
 
 def test_cycle_on_one_floor_fails(tmp_path: Path):
-    cycle = {"_rules.py": "from . import _plan", "_plan.py": "from . import _rules"}
+    cycle = {
+        "_planning/rule.py": "from . import plan",
+        "_planning/plan.py": "from . import rule",
+    }
     package = make_package(tmp_path, {**GOOD, **cycle})
     assert upward_imports(package) == []
     assert set(import_cycle(package)) == {
@@ -285,14 +271,15 @@ def test_cycle_on_one_floor_fails(tmp_path: Path):
 def test_import_for_static_checkers_is_held_to_floors_but_makes_no_cycle(
     tmp_path: Path,
 ):
-    back = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import "
-    files = {"_rules.py": f"{back}_plan", "_plan.py": "from . import _rules"}
+    back = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from "
+    files = {
+        "_planning/rule.py": f"{back}. import plan",
+        "_planning/plan.py": "from . import rule",
+    }
     package = make_package(tmp_path, {**GOOD, **files})
     assert import_cycle(package) == []
-    package = make_package(tmp_path, {**GOOD, "_axes.py": f"{back}_plan"})
-    assert upward_imports(package) == [
-        "eqinit._parameters.axes imports eqinit._planning.plan"
-    ]
+    package = make_package(tmp_path, {**GOOD, AXES: f"{back}.._planning import plan"})
+    assert upward_imports(package) == [UP]
 
 
 def test_unknown_module_fails(tmp_path: Path):
@@ -310,15 +297,14 @@ def test_unknown_module_fails(tmp_path: Path):
     ],
 )
 def test_forbidden_fails(tmp_path: Path, text: str, complaint: str):
-    found = forbidden(make_package(tmp_path, {**GOOD, "_axes.py": text}))
+    found = forbidden(make_package(tmp_path, {**GOOD, AXES: text}))
     assert found
     assert complaint in found[0]
 
 
 def test_long_function_and_file_fail(tmp_path: Path):
     body = "def f():\n" + "    pass\n" * MAX_FILE_LINES
-    package = make_package(tmp_path, {**GOOD, "_axes.py": body})
-    assert long_functions(package) == [
-        f"eqinit._parameters.axes.f: {MAX_FILE_LINES + 1} lines"
-    ]
-    assert long_files(package.root) == [f"_axes.py: {MAX_FILE_LINES + 1} lines"]
+    package = make_package(tmp_path, {**GOOD, AXES: body})
+    lines = MAX_FILE_LINES + 1
+    assert long_functions(package) == [f"eqinit._parameters.axes.f: {lines} lines"]
+    assert long_files(package.root) == [f"axes.py: {lines} lines"]

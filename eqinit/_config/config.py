@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._models.selectors import Layer
-from .._typing import checked
+from .._models.selectors import Layer, SelectorLike
+from .._planning.rule import Rule
+from .._typing import Number, checked
 from .names import (
     class_of,
     codec_of,
@@ -228,5 +229,30 @@ def _read_layer(cls: str) -> Layer:
 configurable(
     fields=lambda selector: {"cls": layer_name(selector.cls)}, build=_read_layer
 )(Layer)
+
+
+def _rule_fields(rule: Rule) -> dict[str, Any]:
+    axes = dict(rule.axes) if isinstance(rule.axes, tuple) else rule.axes
+    optional = {"optional": True} if rule.optional else {}
+    said = {"init": rule.init, "fields": rule.fields or None, "axes": axes}
+    fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
+    return {"selector": rule.selector, **said, **fans, **optional}
+
+
+def _read_rule(
+    selector: SelectorLike,
+    init: Any = None,
+    fields: Mapping[str, Any] | None = None,
+    axes: Any = None,
+    fan_in: Number | None = None,
+    fan_out: Number | None = None,
+    optional: bool = False,
+) -> Rule:
+    said = {"axes": axes, "fan_in": fan_in, "fan_out": fan_out, "optional": optional}
+    return Rule(selector, init, **said, **(fields or {}))
+
+
+configurable(fields=_rule_fields, build=_read_rule)(Rule)
+
 
 __all__: Sequence[str] = ["configurable", "from_config", "to_config"]

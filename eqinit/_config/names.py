@@ -12,10 +12,9 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 import equinox as eqx
 
-from .. import _schemes as schemes
+from .. import _schemes
 from .._laws.unit import AbstractBase
 from .._models.selectors import AbstractSelector
-from .._schemes import combined as combinators
 from .._schemes.combined.through import AbstractTransform
 from .._schemes.initializer import AbstractInitializer
 
@@ -143,8 +142,7 @@ def _families() -> tuple[Any, ...]:
     """The modules with schemes: imported on first use, and now all are needed."""
     return tuple(
         importlib.import_module(found.name)
-        for folder in (schemes, combinators)
-        for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
+        for found in pkgutil.walk_packages(_schemes.__path__, f"{_schemes.__name__}.")
     )
 
 

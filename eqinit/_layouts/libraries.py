@@ -8,7 +8,7 @@ from types import ModuleType
 # Root package to the module here that knows its layers. These are tables by class
 # name: nothing of the library is imported, and it need not be installed.
 _LIBRARIES = {
-    "equinox": "_equinox",
+    "equinox": "equinox",
     "equimo": "equimo",
     "eqx_zoo": "eqx_zoo",
     "esm2quinox": "esm2quinox",
@@ -24,7 +24,9 @@ _LIBRARIES = {
 @functools.cache
 def _tables(root: str) -> ModuleType | None:
     name = _LIBRARIES.get(root)
-    return None if name is None else importlib.import_module(f".{name}", __package__)
+    return (
+        None if name is None else importlib.import_module(f".known.{name}", __package__)
+    )
 
 
 def library_of(cls: type) -> ModuleType | None:

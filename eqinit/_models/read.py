@@ -7,8 +7,7 @@ from typing import Any
 
 from .._layouts.layout import Layout
 from .._layouts.registry import layout_of
-from .._parameters.spec import ParamSpec, make_spec
-from .._planning.rule import Rule
+from .._parameters.spec import Override, ParamSpec, make_spec
 from .._typing import Shape
 from .walk import Site, find_sites
 
@@ -33,7 +32,6 @@ class Specs:
         self._known: dict[Hashable, ParamSpec] = {}
         self._interned: dict[ParamSpec, ParamSpec] = {}
         self._anew: dict[Hashable, Layout] = {}
-        self._silence: dict[int, bool] = {}
         specced = [site.with_spec(self._natural(site)) for site in found.parameters]
         self.sites = found._replace(parameters=tuple(specced))
 
@@ -87,24 +85,17 @@ class Specs:
             self._anew[same] = layout.extended(said)
         return self._anew[same]
 
-    def _silent(self, rule: Rule) -> bool:
-        """Whether a rule leaves specs as they are (asked once: a module is slow)."""
-        if id(rule) not in self._silence:
-            said = (rule.axes, rule.fan_in, rule.fan_out)
-            self._silence[id(rule)] = all(value is None for value in said)
-        return self._silence[id(rule)]
-
-    def ruled(self, site: Site, rule: Rule) -> ParamSpec:
-        """The spec, with what the rule itself says of axes and fans."""
-        if self._silent(rule):
+    def overridden(self, site: Site, said: Override | None) -> ParamSpec:
+        """The spec, with what a rule says of axes and fans instead of the layout."""
+        if said is None:
             return site.spec
         spec = site.spec
-        if rule.axes is not None:
-            said = {site.field: rule.axes} if isinstance(rule.axes, str) else rule.axes
-            layout = self._extended(site, dict(said))
+        if said.axes is not None:
+            axes = {site.field: said.axes} if isinstance(said.axes, str) else said.axes
+            layout = self._extended(site, dict(axes))
             if site.field in layout.fields:
                 spec = self.by_layout(layout, site)
-        fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
+        fans = {"fan_in": said.fan_in, "fan_out": said.fan_out}
         given = {name: float(fan) for name, fan in fans.items() if fan is not None}
         if "fan_in" in given:
             given |= {"default_fan": given["fan_in"]}

@@ -3,11 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
+from .._tables import short_dtype
 from .._typing import DTypeLike, Number, RoleName, Shape
 from .axes import Axes, Notation, Size, bind, parse
 
@@ -83,6 +84,18 @@ class ParamSpec:
         return FAN_MODES[mode](self.fan_in, self.fan_out or 0.0) or 1.0
 
 
+class Override(NamedTuple):
+    """What a rule says of a parameter instead of its layout.
+
+    - `axes`: a notation for the field at hand, or one per field.
+    - `fan_in`, `fan_out`: connections.
+    """
+
+    axes: str | tuple[tuple[str, str], ...] | None = None
+    fan_in: Number | None = None
+    fan_out: Number | None = None
+
+
 def _in(fan_in: Number, fan_out: Number) -> Number:
     del fan_out  # so that a bias, which may know its fan_in alone, has this mode
     return fan_in
@@ -136,3 +149,9 @@ def make_spec(
         role = "other" if notation is None else notation.role
     dtype = np.dtype(dtype)
     return ParamSpec(shape, dtype, axes, fan_in, fan_out, role, default_fan)
+
+
+def describe(spec: ParamSpec) -> str:
+    """`f32[128,64]  kernel`."""
+    shape = ",".join(str(n) for n in spec.shape)
+    return f"{short_dtype(spec.dtype)}[{shape}]  {spec.role}"

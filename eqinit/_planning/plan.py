@@ -18,7 +18,8 @@ from .._layouts.registry import call_layouts
 from .._models.shardings import new_leaves, wanted_shardings
 from .._models.walk import Site, Sites, find_sites
 from .._models.write import replace_leaves
-from .._tables import count, describe, html_table, number, text_table
+from .._parameters.spec import describe
+from .._tables import count, html_table, number, text_table
 from .._typing import Key, checked
 from .check import Check, check_rows
 from .resolve import Resolved, resolve

@@ -12,9 +12,8 @@ from .._models.binding import segments
 from .._models.read import Specs
 from .._models.selectors import AbstractSelector, Layer, Path, Role
 from .._models.walk import Site
-from .._parameters.spec import EXAMPLE_LAYOUT
+from .._parameters.spec import EXAMPLE_LAYOUT, describe
 from .._schemes.initializer import AbstractInitializer
-from .._tables import describe
 from .rule import Rule
 
 
@@ -217,7 +216,7 @@ def _by_field(
 
 def _role(specs: Specs, rule: Rule, site: Site) -> str:
     try:
-        return specs.ruled(site, rule).role
+        return specs.overridden(site, rule.override).role
     except ValueError:
         return site.spec.role  # reported where the row is made
 

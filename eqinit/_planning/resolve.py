@@ -119,14 +119,14 @@ def _rows(
     # do in rows.
     alive: list[AbstractInitializer] = []
     # Read once a rule: attributes and methods of a module are slow to reach.
-    said = [(rule.label, rule.init, dict(rule.fields)) for rule in rules]
+    said = [(r.label, r.init, dict(r.fields), r.override) for r in rules]
     for site, number in zip(specs.sites.parameters, winner, strict=True):
         if number is None:
             rows.append(Row(site.path, site.spec, None, None, site.is_abstract))
             continue
-        label, everything, fields = said[number]
+        label, everything, fields, override = said[number]
         try:
-            spec = specs.ruled(site, rules[number])
+            spec = specs.overridden(site, override)
             init = _initializer(fields.get(site.field, everything), site, spec)
         except (ValueError, TypeError) as error:
             complaints.add(site, label, str(error))

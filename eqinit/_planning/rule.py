@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
-from .._config.config import configurable
 from .._models.selectors import AbstractSelector, SelectorLike, as_selector
+from .._parameters.spec import Override
 from .._schemes.foreign import as_initializer, is_site_function
 from .._typing import Number
 
@@ -87,36 +87,18 @@ class Rule(eqx.Module):
         return isinstance(self.axes, str) or field in dict(self.axes or ())
 
     @property
+    def override(self) -> Override | None:
+        """What it says of axes and fans itself, if it says anything."""
+        said = Override(self.axes, self.fan_in, self.fan_out)
+        return None if said == Override() else said
+
+    @property
     def label(self) -> str:
         return repr(self.selector)
 
 
 def _accept(said: Any) -> Any:
     return said if is_site_function(said) else as_initializer(said)
-
-
-def _config_fields(rule: Rule) -> dict[str, Any]:
-    axes = dict(rule.axes) if isinstance(rule.axes, tuple) else rule.axes
-    optional = {"optional": True} if rule.optional else {}
-    said = {"init": rule.init, "fields": rule.fields or None, "axes": axes}
-    fans = {"fan_in": rule.fan_in, "fan_out": rule.fan_out}
-    return {"selector": rule.selector, **said, **fans, **optional}
-
-
-def _from_config(
-    selector: SelectorLike,
-    init: Any = None,
-    fields: Mapping[str, Any] | None = None,
-    axes: Any = None,
-    fan_in: Number | None = None,
-    fan_out: Number | None = None,
-    optional: bool = False,
-) -> Rule:
-    said = {"axes": axes, "fan_in": fan_in, "fan_out": fan_out, "optional": optional}
-    return Rule(selector, init, **said, **(fields or {}))
-
-
-configurable(fields=_config_fields, build=_from_config)(Rule)
 
 
 RuleLike: TypeAlias = Rule | tuple[Any, Any]

@@ -1,0 +1,1 @@
+"""Surgery: models changed as values, in one pass."""

@@ -1,6 +1,6 @@
 """Cases by family; `CASES` is all of them.
 
-A family's file is called after the file in `eqinit/schemes` and has a list `CASES`.
+A family's file is called after the file in `eqinit/_schemes` and has a list `CASES`.
 """
 
 import importlib

@@ -12,7 +12,7 @@ import numpy as np
 import eqinit as ei
 
 
-PAGES = Path(__file__).parents[2] / "docs" / "parity"
+PAGES = Path(__file__).parents[3] / "docs" / "parity"
 
 
 def rows(peer: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import eqinit as ei
 from eqinit._citation.citation import PAPERS
 
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def _load() -> ModuleType:

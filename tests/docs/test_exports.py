@@ -11,7 +11,7 @@ import pytest
 import eqinit
 
 
-PACKAGES = ("eqinit", "eqinit._schemes")
+PACKAGES = ("eqinit",)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
