@@ -185,7 +185,8 @@ def class_of(name: str) -> type:
         raise ValueError(f"`{name}` may be {options}; write one of these.")
     aliases = [getattr(family, name, None) for family in _families()]
     for alias in aliases:  # XavierNormal, Dirac
-        if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
+        scheme = isinstance(alias, type) and issubclass(alias, AbstractInitializer)
+        if scheme and _is_concrete(alias):
             return alias
     names = {*_NAMED, *(cls.__name__ for cls in known)}
     raise ValueError(

@@ -21,7 +21,7 @@ def start(*args: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(WORKERS.parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(WORKERS.parents[2])},
     )
 
 

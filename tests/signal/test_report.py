@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from eqinit.signal._probe.probe.drift import marks, trends
 
 import eqinit as ei
 from eqinit.signal import Report, jacobian_spectrum, plot_reports, probe
+from eqinit.signal._probe.drift import marks, trends
 
 
 KEY = jax.random.key(0)
