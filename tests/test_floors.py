@@ -210,7 +210,7 @@ def make_package(root: Path, files: dict[str, str]) -> Package:
 
 GOOD = {
     "__init__.py": "from ._apply import apply as apply\n",
-    "_apply.py": "from ._planning import plan\nfrom ._schemes.chaos import RandomWalk\n",
+    "_apply.py": "from ._planning import plan\nfrom ._schemes.chaos import Walk\n",
     "_planning/plan.py": (
         "import eqinit._parameters.axes\nfrom .._schemes import chaos\n"
     ),
