@@ -19,7 +19,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from eqinit.signal import probe
+import eqinit as ei
 
 
 class Block(eqx.Module):
@@ -100,7 +100,7 @@ def main() -> None:
     grad = eqx.filter_jit(eqx.filter_grad(loss))
     variants: dict[str, Callable[[], Any]] = {
         "gradient": lambda: grad(model, tokens),
-        "probe": lambda: probe(model, loss, tokens),
+        "probe": lambda: ei.probe(model, loss, tokens),
     }
     first = {name: timed(fn) for name, fn in variants.items()}
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
@@ -108,7 +108,7 @@ def main() -> None:
         for name, fn in variants.items():
             runs[name].append(timed(fn))
     steady = {name: median(times) for name, times in runs.items()}
-    rows = len(probe(model, loss, tokens))
+    rows = len(ei.probe(model, loss, tokens))
     print(f"transformer: {vars(args)}, {rows} rows, {jax.devices()[0].device_kind}")
     print("          first call (s)      steady state (s)")
     print("          clock  processor   clock  processor")

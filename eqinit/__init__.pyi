@@ -192,7 +192,8 @@ from ._schemes.variance_scaling import (
     XavierNormal as XavierNormal,
     XavierUniform as XavierUniform,
 )
-from .signal import calibrate as calibrate, probe as probe
+from .signal._calibration.calibrate import calibrate as calibrate
+from .signal._probe.probe import probe as probe
 from .surgery._biases import with_bias as with_bias, without_bias as without_bias
 from .surgery._net2net import net2deeper as net2deeper, net2wider as net2wider
 from .surgery._renew import (

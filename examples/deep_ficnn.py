@@ -1,7 +1,7 @@
 """A 40-layer input-convex network: He, Hoedt, calibrated, and without passthrough.
 
 Hoedt's scheme keeps mean 0 and variance 1 through *one* layer with non-negative weights
-and is unstable beyond it; at depth 40 it explodes. `eqinit.signal.calibrate` measures
+and is unstable beyond it; at depth 40 it explodes. `eqinit.calibrate` measures
 instead: one scale a layer and one shift a unit, in call order, on the data.
 
 That is enough where every layer also sees the input (passthrough). Without passthrough
@@ -33,7 +33,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from tqdm import tqdm
 
 import eqinit as ei
-from eqinit.signal import LayerSignal, ScaleShift, calibrate, probe
+from eqinit.signal import LayerSignal, ScaleShift
 
 
 matplotlib.use("Agg")
@@ -194,7 +194,7 @@ def make(variant: Variant, task: Task, key: PRNGKeyArray) -> FICNN:
     model = ei.apply(model, key, variant.rules)
     if not variant.calibrated:
         return model
-    model, report = calibrate(model, run, task.x, method=ScaleShift())
+    model, report = ei.calibrate(model, run, task.x, method=ScaleShift())
     print(f"  calibration: {str(report).splitlines()[-1]}")
     return model
 
@@ -274,7 +274,7 @@ def main() -> None:
         for name in task.variants:
             print(f"\n {name}")
             model = make(VARIANTS[name], task, jax.random.key(1))
-            rows = probe(model, run, task.x).rows
+            rows = ei.probe(model, run, task.x).rows
             mean = max(abs(row.mean) for row in rows)
             std = [row.std for row in rows]
             print(

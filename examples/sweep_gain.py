@@ -32,7 +32,6 @@ from sklearn.datasets import load_digits
 from tqdm import tqdm
 
 import eqinit as ei
-from eqinit.signal import probe
 
 
 matplotlib.use("Agg")
@@ -229,7 +228,7 @@ def main() -> None:
         print(f"\nall gains {first:g}: loss {before:.3f}; learned gains: {after:.3f}")
         print(f"  by layer: {' '.join(f'{g:.2f}' for g in learned[first])}")
         for name, g in (("before", jnp.full(LAYERS, first)), ("after", learned[first])):
-            report = probe(make(jnp.asarray(g), key), loss_fn, X[:256], Y[:256])
+            report = ei.probe(make(jnp.asarray(g), key), loss_fn, X[:256], Y[:256])
             print(f"  {name:6s} {report.summary().splitlines()[0]}")
             print(f"         {report.summary().splitlines()[1]}")
     best = final.mean(1).min()

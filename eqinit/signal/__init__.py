@@ -1,6 +1,8 @@
-"""See what an initialisation does to signals and gradients; calibrate it on data."""
+"""What an initialisation does to signals and gradients, beside `probe` and `calibrate`.
 
-from ._calibration.calibrate import calibrate as calibrate
+Those two are at the top: `eqinit.probe`, `eqinit.calibrate`.
+"""
+
 from ._calibration.calibration import (
     CalibratedLayer as CalibratedLayer,
     Calibration as Calibration,
@@ -15,8 +17,10 @@ from ._calibration.methods import (
     ScaleShift as ScaleShift,
     label_bias as label_bias,
 )
-from ._jacobian import Spectrum as Spectrum, jacobian_spectrum as jacobian_spectrum
+from ._jacobian import (
+    JacobianSpectrum as JacobianSpectrum,
+    jacobian_spectrum as jacobian_spectrum,
+)
 from ._probe.layer_signal import LayerSignal as LayerSignal
 from ._probe.plot import plot_reports as plot_reports
-from ._probe.probe import probe as probe
 from ._probe.report import Report as Report

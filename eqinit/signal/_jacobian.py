@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._typing import Key, checked
@@ -19,7 +20,7 @@ from ._probe.passes import default_dtype
 _DENSE_ENTRIES = 4_194_304
 
 
-class Spectrum(eqx.Module):
+class JacobianSpectrum(eqx.Module):
     """Singular values of a Jacobian, largest first.
 
     - `values`: all of them if `exact`, the largest few otherwise.
@@ -40,9 +41,24 @@ class Spectrum(eqx.Module):
         return self.values[0] / self.values[-1]
 
     def __str__(self) -> str:
-        kind = "all" if self.exact else f"largest {len(self.values)}"
+        kind = "all" if self.exact else f"largest {self.values.shape[-1]}"
+        return f"Jacobian {self._size}, {kind} singular values: {self._numbers}"
+
+    def __repr__(self) -> str:
+        kind = "exact" if self.exact else f"largest {self.values.shape[-1]}"
+        return f"JacobianSpectrum({self._size}, {kind}: {self._numbers})"
+
+    @property
+    def _size(self) -> str:
+        return f"{self.shape[0]} x {self.shape[1]}"
+
+    @property
+    def _numbers(self) -> str:
+        if isinstance(self.values, Tracer):
+            return "not known inside a transformation"
+        if self.values.ndim > 1:
+            return f"{self.values.shape[:-1]} spectra in one"
         return (
-            f"Jacobian {self.shape[0]} x {self.shape[1]}, {kind} singular values: "
             f"{float(self.values[0]):.3g} to {float(self.values[-1]):.3g}, "
             f"mean square {float(self.mean_square):.3g}"
         )
@@ -148,7 +164,7 @@ def jacobian_spectrum(
     probes: int = 16,
     exact: bool | None = None,
     key: Key | None = None,
-) -> Spectrum:
+) -> JacobianSpectrum:
     r"""Singular values of the Jacobian of `fn` at `x`: how a network stretches space.
 
     $J = \partial f(x) / \partial x$. All near 1 (dynamical isometry) is what orthogonal
@@ -165,7 +181,7 @@ def jacobian_spectrum(
     - `exact`: form the matrix or not; by default up to 4 million entries.
     - `key`: for the random directions; a fixed one by default.
 
-    **Returns:** a [`eqinit.signal.Spectrum`][].
+    **Returns:** a [`eqinit.signal.JacobianSpectrum`][].
 
     **Raises:** `ValueError` where `x` or `fn(x)` has no numbers.
 
@@ -186,7 +202,7 @@ def _spectrum(
     probes: int,
     exact: bool | None,
     key: Key,
-) -> Spectrum:
+) -> JacobianSpectrum:
     jac = _linearise(fn, x)
     if 0 in jac.shape:
         raise ValueError(
@@ -197,8 +213,12 @@ def _spectrum(
         exact = math.prod(jac.shape) <= _DENSE_ENTRIES
     if exact:
         values = jnp.linalg.svd(_dense(jac), compute_uv=False)
-        return Spectrum(values, jnp.mean(jnp.square(values)), jac.shape, exact=True)
+        return JacobianSpectrum(
+            values, jnp.mean(jnp.square(values)), jac.shape, exact=True
+        )
     keys = jax.random.split(key)
     steps = min(2 * count + 10, *jac.shape)
     values = _lanczos(jac, steps, keys[0])[:count]
-    return Spectrum(values, _mean_square(jac, probes, keys[1]), jac.shape, exact=False)
+    return JacobianSpectrum(
+        values, _mean_square(jac, probes, keys[1]), jac.shape, exact=False
+    )

@@ -102,7 +102,7 @@ def test_rules_read_back_apply():
 
 
 def test_a_class_that_stands_in_for_a_layer_is_not_taken_for_it():
-    # As `signal.probe` makes them: a subclass that gives itself out for its parent.
+    # As `probe` makes them: a subclass that gives itself out for its parent.
     space = {"__module__": eqx.nn.GRUCell.__module__, "__qualname__": "GRUCell"}
     stand_in = type(eqx.nn.GRUCell)("GRUCell", (eqx.nn.GRUCell,), space)
     assert stand_in in eqx.nn.GRUCell.__subclasses__()

@@ -11,14 +11,8 @@ import numpy as np
 import pytest
 from by_hand import CASES, CNN, KEY, Scanned, filled, normal, outputs_by_hand
 
-from eqinit.signal import (
-    ActNorm,
-    OutputBias,
-    ScaleShift,
-    calibrate,
-    label_bias,
-    probe,
-)
+from eqinit import calibrate, probe
+from eqinit.signal import ActNorm, OutputBias, ScaleShift, label_bias
 
 
 X = normal(256, 8)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import eqinit as ei
-from eqinit.signal import ScaleShift, calibrate
+from eqinit import calibrate
+from eqinit.signal import ScaleShift
 
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deep_ficnn.py"

@@ -20,8 +20,8 @@ from by_hand import (
     transformer,
 )
 
-from eqinit import Layer, Path, plan
-from eqinit.signal import LayerSignal, probe
+from eqinit import Layer, Path, plan, probe
+from eqinit.signal import LayerSignal
 from eqinit.signal._taps.layers import find_layers
 
 

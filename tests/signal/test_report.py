@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import eqinit as ei
-from eqinit.signal import Report, jacobian_spectrum, plot_reports, probe
+from eqinit import probe
+from eqinit.signal import Report, jacobian_spectrum, plot_reports
 from eqinit.signal._probe.drift import marks, trends
 
 
@@ -188,3 +189,24 @@ def test_mean_of_rounding_is_not_shown():
 def test_spectrum_prints():
     text = str(jacobian_spectrum(lambda x: 2 * x, jnp.ones(3)))
     assert text == "Jacobian 3 x 3, all singular values: 2 to 2, mean square 4"
+
+
+def test_spectrum_has_a_readable_repr():
+    """Also where its numbers are not known, or are those of several spectra."""
+
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    one = jacobian_spectrum(doubled, jnp.ones(3))
+    assert repr(one) == "JacobianSpectrum(3 x 3, exact: 2 to 2, mean square 4)"
+    few = jacobian_spectrum(doubled, jnp.ones(30), count=2, exact=False)
+    assert repr(few).startswith("JacobianSpectrum(30 x 30, largest 2: 2 to ")
+    mapped = jax.vmap(lambda x: jacobian_spectrum(doubled, x))(jnp.ones((5, 3)))
+    assert "(5,) spectra in one" in repr(mapped)
+    assert "(5,) spectra in one" in str(mapped)
+
+    def traced(x: Any) -> Any:
+        assert "not known inside" in repr(jacobian_spectrum(doubled, x))
+        return x
+
+    jax.eval_shape(traced, jnp.ones(3))

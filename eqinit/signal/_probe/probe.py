@@ -24,7 +24,7 @@ def probe(
     r"""Measure what every layer of a model does to the signal and to its gradient.
 
     ```python
-    report = eqinit.signal.probe(model, lambda m, x: jax.vmap(m)(x), x)
+    report = eqinit.probe(model, lambda m, x: jax.vmap(m)(x), x)
     print(report)
     ```
 

@@ -135,7 +135,7 @@ def dry_run(
 
     **Arguments:**
 
-    - `model`, `call`, `args`: as for [`eqinit.signal.probe`][].
+    - `model`, `call`, `args`: as for [`eqinit.probe`][].
     - `layers`: whose calls are wanted.
     - `context`: further layers that help to see stacks (those with parameters).
 
