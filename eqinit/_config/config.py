@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._models.selectors import Layer, SelectorLike
+from .._nearest import nearest
 from .._planning.rule import Rule
 from .._typing import Number, checked
 from .names import (
@@ -22,7 +23,6 @@ from .names import (
     layer_name,
     layer_of,
     name_of,
-    nearest,
 )
 
 

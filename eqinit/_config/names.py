@@ -1,7 +1,6 @@
 """Which classes a config may name, and by what name: looked up, never imported."""
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import inspect
@@ -15,6 +14,7 @@ import equinox as eqx
 from .. import _schemes
 from .._laws.unit import AbstractBase
 from .._models.selectors import AbstractSelector
+from .._nearest import nearest
 from .._schemes.combined.through import AbstractTransform
 from .._schemes.initializer import AbstractInitializer
 
@@ -185,9 +185,9 @@ def class_of(name: str) -> type:
         raise ValueError(f"`{name}` may be {options}; write one of these.")
     aliases = [getattr(family, name, None) for family in _families()]
     for alias in aliases:  # XavierNormal, Dirac
-        scheme = isinstance(alias, type) and issubclass(alias, AbstractInitializer)
-        if scheme and _is_concrete(alias):
-            return alias
+        if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
+            if _is_concrete(alias):
+                return alias
     names = {*_NAMED, *(cls.__name__ for cls in known)}
     raise ValueError(
         f"no scheme, base, selector or rule is called `{name}`.{nearest(name, names)} "
@@ -227,11 +227,3 @@ def layer_of(name: str) -> type:
 
 def _is_private(cls: type) -> bool:
     return any(part.startswith("_") for part in _public(cls).split("."))
-
-
-def nearest(said: str, known: Iterable[str]) -> str:
-    """Did you mean ...?, or nothing where nothing is near."""
-    close = difflib.get_close_matches(said, sorted(known), n=3, cutoff=0.6)
-    if not close:
-        return ""
-    return f" Did you mean {' or '.join(f'`{name}`' for name in close)}?"

@@ -8,6 +8,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from .._fill.request import FillRequest, eligible
+from .._memo import Memo
 from .needed import aval_of
 from .on_host import unpack
 
@@ -36,7 +37,7 @@ class Samplers:
     """Tells which equations are draws that a bulk fill reproduces."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, bool]] = {}
+        self._known: Memo[bool] = Memo()
 
     def request(
         self, eqn: JaxprEqn, inputs: Sequence[np.ndarray]
@@ -63,10 +64,7 @@ class Samplers:
 
     def _is_sampler(self, name: str, eqn: JaxprEqn, bounds: Sequence[Any]) -> bool:
         body = eqn.params["jaxpr"]
-        if id(body) not in self._known:
-            # With the body itself, so that its id is not given to another one.
-            self._known[id(body)] = (body, body is _body(name, eqn, bounds))
-        return self._known[id(body)][1]
+        return self._known.once((body,), lambda: body is _body(name, eqn, bounds))
 
 
 def _body(name: str, eqn: JaxprEqn, bounds: Sequence[np.ndarray]) -> Any:

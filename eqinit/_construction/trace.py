@@ -13,6 +13,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
+from .._memo import Memo
 from .._typing import Key
 
 
@@ -78,17 +79,17 @@ def _hidden(skeleton: Any) -> str:
     All that a PyTree shows has been replaced, so a tracer that can still be reached
     would outlive its trace, and the model would fail when it is called.
     """
-    done: set[int] = set()
+    done: Memo[None] = Memo()
     todo: list[tuple[str, Any]] = [("static field", skeleton)]
     while todo:
         kind, node = todo.pop()
-        if type(node) in _MOSTLY or id(node) in done:
+        if type(node) in _MOSTLY or (node,) in done:
             continue
         if isinstance(node, jax.core.Tracer):
             return kind
         if isinstance(node, _OPAQUE):
             continue
-        done.add(id(node))
+        done.put((node,), None)
         todo.extend(_below(kind, node))
     return ""
 

@@ -13,102 +13,10 @@ import numpy as np
 from jax.core import Tracer
 
 from .._layouts.layout import Layout
-from .._parameters.spec import ParamSpec
-from .._typing import Shape
 from .binding import Binder
 from .shared import shared_sources
-from .wrapped import Step as Step, Wrap
-
-
-_NOBODY = Step("", None)
-_NO_SPEC = ParamSpec((), np.dtype(np.float32))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Site:
-    """Where one parameter lives.
-
-    - `path`: dotted path of the leaf, such as `blocks.3.attn.query_proj.weight`.
-    - `layer`: the module that owns it (`None` at the top of a plain container).
-    - `field`: the owner's field that holds it (`weight`), also where that field is a
-        tuple or a dict of arrays, or a wrapper around one.
-    - `ancestors`: every module above it, outermost first; the last ones are wrappers
-        (as many as `wrappers` says), and before them is the owner.
-    - `wrap`: how its owner keeps it in another form than the one it uses, if it does.
-        Then `shape`, `dtype` and `spec` are those of the effective value.
-    - `follows`: path of the wrapped parameter that it is brought into step with.
-    - `index`, `count`: position in the innermost sequence of *modules* on the path and
-        that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
-        of any.
-    - `spec`: shape, dtype, axes, fans and role, once the layout is known.
-    """
-
-    path: str
-    leaf: Any
-    position: int
-    ancestors: tuple[Step, ...]
-    field: str
-    indices: tuple[tuple[int, int], ...] = ()
-    spec: ParamSpec = _NO_SPEC
-    wrappers: int = 0
-    wrap: Wrap | None = None
-    follows: str | None = None
-
-    @property
-    def owner(self) -> Step:
-        """The module that owns it, and where that stands."""
-        steps = self.ancestors
-        return steps[-1 - self.wrappers] if len(steps) > self.wrappers else _NOBODY
-
-    @property
-    def layer(self) -> Any:
-        return self.owner.node
-
-    @property
-    def layer_path(self) -> str:
-        return self.owner.path
-
-    @property
-    def shape(self) -> Shape:
-        wrap = self.wrap
-        return tuple(self.leaf.shape) if wrap is None or wrap.blind else wrap.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        wrap = self.wrap
-        return np.dtype(self.leaf.dtype) if wrap is None or wrap.blind else wrap.dtype
-
-    @property
-    def drawn_dtype(self) -> np.dtype[Any]:
-        """`dtype` as jax has it: a numpy float64 is drawn as float32 without x64."""
-        return np.dtype(jax.dtypes.canonicalize_dtype(self.dtype))
-
-    def with_spec(self, spec: ParamSpec) -> "Site":
-        # `dataclasses.replace` takes ten times as long, which shows over 10,000 sites.
-        return Site(
-            self.path,
-            self.leaf,
-            self.position,
-            self.ancestors,
-            self.field,
-            self.indices,
-            spec,
-            self.wrappers,
-            self.wrap,
-            self.follows,
-        )
-
-    @property
-    def index(self) -> int | None:
-        return self.indices[-1][0] if self.indices else None
-
-    @property
-    def count(self) -> int | None:
-        return self.indices[-1][1] if self.indices else None
-
-    @property
-    def is_abstract(self) -> bool:
-        return isinstance(self.leaf, jax.ShapeDtypeStruct)
+from .site import Site as Site
+from .wrapped import Step as Step
 
 
 # Every `eqx.nn.State` of a model, with the position of its first leaf.

@@ -1,6 +1,5 @@
 """What is wrong with rules on a model, said so that it can be put right."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from .._models.binding import segments
 from .._models.read import Specs
 from .._models.selectors import AbstractSelector, Layer, Path, Role
 from .._models.walk import Site
+from .._nearest import nearest
 from .._parameters.spec import EXAMPLE_LAYOUT, describe
 from .._schemes.initializer import AbstractInitializer
 from .rule import Rule
@@ -156,10 +156,8 @@ def _no_path(specs: Specs, selector: Path) -> str:
 def _nearest(said: str, known: set[str]) -> str:
     if not known:
         return " There is no parameter here at all."
-    close = difflib.get_close_matches(said, sorted(known), n=3, cutoff=0.4)
-    if close:
-        return f" Did you mean {' or '.join(f'`{name}`' for name in close)}?"
-    return f" There are {', '.join(f'`{name}`' for name in sorted(known)[:5])}, ..."
+    some = ", ".join(f"`{name}`" for name in sorted(known)[:5])
+    return nearest(said, known) or f" There are {some}, ..."
 
 
 def _strays(specs: Specs, rule: Rule, claimed: Sequence[Site]) -> OfRule:

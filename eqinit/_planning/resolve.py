@@ -1,12 +1,14 @@
 """Rules against a model: who claims what, and everything that is wrong with it."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._drawing.row import Row
 from .._gc import no_collection
 from .._layouts.layout import Layout
+from .._memo import Memo
 from .._models.read import Specs
 from .._models.walk import Site, Sites
 from .._parameters.spec import ParamSpec
@@ -113,11 +115,7 @@ def _rows(
     """
     rows: list[Row] = []
     complaints = problems.Complaints()
-    # By id, as a spec's hash takes longer than all the rest: equal layers share one.
-    verdicts: dict[tuple[int, int], str | None] = {}
-    # Initializers made by site functions must outlive their id in `verdicts`, as specs
-    # do in rows.
-    alive: list[AbstractInitializer] = []
+    verdicts: Memo[str | None] = Memo()
     # Read once a rule: attributes and methods of a module are slow to reach.
     said = [(r.label, r.init, dict(r.fields), r.override) for r in rules]
     for site, number in zip(specs.sites.parameters, winner, strict=True):
@@ -132,13 +130,11 @@ def _rows(
             complaints.add(site, label, str(error))
             rows.append(Row(site.path, site.spec, None, label))
             continue
-        alive.append(init)
         kept = None if isinstance(init, Keep) else init
         rows.append(Row(site.path, spec, kept, label, site.is_abstract))
-        verdict = (id(init), id(spec))
-        if verdict not in verdicts:
-            verdicts[verdict] = _complaint(init, spec)
-        complaint = verdicts[verdict]
+        complaint = verdicts.once(
+            (init, spec), functools.partial(_complaint, init, spec)
+        )
         if complaint is not None and site.path not in explained:
             complaints.add(site, label, complaint)
     return tuple(rows), complaints

@@ -285,14 +285,12 @@ def hoedt(
 ) -> dict[str, Any]:
     """The linked pair for a positive layer, to spread into a rule.
 
-    `Rule(PositiveLinear, **hoedt(corr=0.5))` says what
-    `Rule(PositiveLinear, weight=HoedtNormal(...), bias=HoedtBias(...))` says, with the
-    arguments written once.
+    `Rule(PositiveLinear, **hoedt(corr=0.5))` sets `weight=HoedtNormal(...)` and
+    `bias=HoedtBias(...)`, with the arguments written once.
 
     Arguments as [`eqinit.HoedtNormal`][], and:
 
-    - `matched`: give each drawn matrix exactly the nominal moments
-        ([`eqinit.HoedtMatched`][]).
+    - `matched`: give each matrix exactly its moments ([`eqinit.HoedtMatched`][]).
 
     **Returns:** `{"weight": HoedtNormal(...), "bias": HoedtBias(...)}`.
     """
