@@ -66,19 +66,22 @@ def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
     return found
 
 
+def _deselect(
+    config: pytest.Config, items: list[pytest.Item], unwanted: list[pytest.Item]
+) -> None:
+    left_out = set(unwanted)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=unwanted)
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     if config.getoption("--quick"):
-        left_out = set(_variants(items))
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=list(left_out))
+        _deselect(config, items, _variants(items))
     for item in _variants(items):
         if "heavy" in item.keywords:
             item.add_marker(pytest.mark.slow)
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return
-    skip = pytest.mark.skip(reason="slow: run with --runslow")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    _deselect(config, items, [item for item in items if "slow" in item.keywords])

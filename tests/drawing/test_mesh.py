@@ -1,4 +1,4 @@
-"""The same values on one device, on any mesh, and in two processes (trap T33)."""
+"""The same values on one device, on any mesh, and in two processes."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def found(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @mesh_group
 @pytest.mark.parametrize("mesh", ["8x1", "4x2", "2x4"])
-def test_t33_values_do_not_depend_on_the_mesh(found: dict[str, Any], mesh: str) -> None:
+def test_values_do_not_depend_on_the_mesh(found: dict[str, Any], mesh: str) -> None:
     assert found["devices"] == 8
     assert found[mesh]["apply"]
     assert found[mesh]["build"]

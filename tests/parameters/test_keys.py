@@ -191,3 +191,20 @@ def test_keys_of_stacked_layers():
     longer = jtu.tree_map(lambda x: jnp.concatenate([x, x]), stack)
     drawn_longer = ei.apply(longer, KEY, RULES)
     assert np.array_equal(drawn_longer.weight[:5], drawn.weight)
+
+
+def test_values_are_those_of_the_leaf_s_own_key():
+    model = {"a": nn.Linear(7, 5, key=KEY), "b": nn.Linear(5, 7, key=KEY)}
+    rules = [Rule(nn.Linear, weight=Normal(0.5), bias=Uniform(-1.0, 1.0))]
+    whole = ei.apply(model, KEY, rules)
+    # Alone, beside others, under jit, and as one of an ensemble.
+    alone = ei.apply({"b": model["b"]}, KEY, rules)
+    jitted = eqx.filter_jit(ei.apply)(model, KEY, rules)
+    keys = jax.random.split(jax.random.key(1), 3).at[1].set(KEY)
+    ensemble = eqx.filter_vmap(lambda k: ei.apply(model, k, rules))(keys)
+    for field in ("weight", "bias"):
+        wanted = getattr(whole["b"], field)
+        others = [alone["b"], jitted["b"]]
+        for other in others:
+            np.testing.assert_array_equal(getattr(other, field), wanted)
+        np.testing.assert_array_equal(getattr(ensemble["b"], field)[1], wanted)

@@ -62,13 +62,13 @@ def stack(make: Callable[[jax.Array], Any], count: int) -> Any:
     return eqx.filter_vmap(make)(jax.random.split(KEY, count))
 
 
-def test_t01_default_axes_take_fan_out_for_fan_in():
+def test_default_axes_take_fan_out_for_fan_in():
     naive = jinit.he_normal()(KEY, (64, 4096))
     assert near(naive, math.sqrt(2 / 64))  # 0.1766, eight times too large
     assert near(weight_by(linear(4096, 64), HeNormal()), math.sqrt(2 / 4096))  # 0.0221
 
 
-def test_t02_conv_kernels_are_not_hwio():
+def test_conv_kernels_are_not_hwio():
     conv = nn.Conv2d(16, 128, 3, key=KEY)
     naive = jinit.he_normal()(KEY, conv.weight.shape)
     # Kernel height as fan-in, and out times in as the receptive field.
@@ -76,7 +76,7 @@ def test_t02_conv_kernels_are_not_hwio():
     assert near(weight_by(conv, HeNormal()), math.sqrt(2 / (16 * 9)))  # 0.1179
 
 
-def test_t03_glorot_on_a_matrix_hides_the_mistake():
+def test_glorot_on_a_matrix_hides_the_mistake():
     matrix, conv = linear(64, 256), nn.Conv2d(16, 128, 3, key=KEY)
     wanted = math.sqrt(2 / (64 + 256))
     naive = jinit.glorot_normal()
@@ -88,7 +88,7 @@ def test_t03_glorot_on_a_matrix_hides_the_mistake():
     assert near(weight_by(conv, GlorotNormal()), right)
 
 
-def test_t04_orthogonal_takes_the_width_axis_for_columns():
+def test_orthogonal_takes_the_width_axis_for_columns():
     conv = nn.Conv2d(8, 64, 3, key=KEY)
     rows = jinit.orthogonal()(KEY, conv.weight.shape).reshape(64, -1)
     assert np.mean(np.sum(np.square(rows), 1)) == pytest.approx(3 / 64, rel=1e-5)
@@ -97,7 +97,7 @@ def test_t04_orthogonal_takes_the_width_axis_for_columns():
     assert np.abs(w @ w.T - np.eye(64)).max() < 64 * 2**-22
 
 
-def test_t05_delta_orthogonal_takes_channels_for_space():
+def test_delta_orthogonal_takes_channels_for_space():
     conv = nn.Conv2d(32, 32, 3, key=KEY)
     naive = jinit.delta_orthogonal()(KEY, conv.weight.shape)
     assert np.count_nonzero(naive) == 3 * 3
@@ -106,7 +106,7 @@ def test_t05_delta_orthogonal_takes_channels_for_space():
     assert np.count_nonzero(w) == np.count_nonzero(w[:, :, 1, 1]) == 32 * 32
 
 
-def test_t06_conv_biases_have_three_axes_and_are_biases():
+def test_conv_biases_have_three_axes_and_are_biases():
     conv = nn.Conv2d(4, 64, 3, key=KEY)
     naive = jinit.he_normal()(KEY, conv.bias.shape)
     assert near(naive, math.sqrt(2 / 64))  # drawn without a word; a Linear's raises
@@ -116,14 +116,14 @@ def test_t06_conv_biases_have_three_axes_and_are_biases():
     assert ei.plan(conv, [])["bias"].spec.fan_in == 4 * 9
 
 
-def test_t07_stacked_layers_do_not_count_as_receptive_field():
+def test_stacked_layers_do_not_count_as_receptive_field():
     layers = stack(lambda k: nn.Linear(256, 64, key=k), 12)
     naive = jinit.he_normal(in_axis=-1, out_axis=-2)(KEY, layers.weight.shape)
     assert near(naive, math.sqrt(2 / (256 * 12)))  # 0.0255
     assert near(weight_by(layers, HeNormal()), math.sqrt(2 / 256))  # 0.0884
 
 
-def test_t08_orthogonal_acts_on_each_layer_of_a_stack():
+def test_orthogonal_acts_on_each_layer_of_a_stack():
     layers = stack(lambda k: nn.Linear(16, 16, key=k), 12)
     naive = jinit.orthogonal()(KEY, layers.weight.shape)[0]
     assert np.mean(np.diag(naive @ naive.T)) == pytest.approx(1 / 12, rel=0.2)
@@ -131,7 +131,7 @@ def test_t08_orthogonal_acts_on_each_layer_of_a_stack():
         assert np.abs(w @ w.T - np.eye(16)).max() < 16 * 2**-22
 
 
-def test_t09_two_axes_do_not_make_a_kernel():
+def test_two_axes_do_not_make_a_kernel():
     model = {
         "norm": nn.LayerNorm((28, 28)),
         "norms": stack(lambda _: nn.LayerNorm(8), 3),
@@ -150,7 +150,7 @@ def singular_values(w: np.ndarray) -> np.ndarray:
     return np.linalg.svd(np.asarray(w, np.float64), compute_uv=False)
 
 
-def test_t10_each_gate_is_orthogonal():
+def test_each_gate_is_orthogonal():
     cell = nn.LSTMCell(8, 32, key=KEY)
     naive = jinit.orthogonal()(KEY, cell.weight_hh.shape)
     gates = singular_values(np.asarray(naive).reshape(4, 32, 32))
@@ -167,7 +167,7 @@ class Packed(eqx.Module):
     weight: jax.Array
 
 
-def test_t11_packed_projections_do_not_add_to_fan_out():
+def test_packed_projections_do_not_add_to_fan_out():
     layer = Packed(jnp.zeros((3 * 96, 96)))
     naive = jinit.glorot_normal(in_axis=1, out_axis=0)(KEY, layer.weight.shape)
     assert near(naive, math.sqrt(2 / (96 + 3 * 96)))
@@ -176,7 +176,7 @@ def test_t11_packed_projections_do_not_add_to_fan_out():
     assert near(ours.weight, math.sqrt(2 / (96 + 96)))
 
 
-def test_t12_every_bias_of_a_recurrent_cell_is_listed():
+def test_every_bias_of_a_recurrent_cell_is_listed():
     gru, lstm = nn.GRUCell(4, 8, key=KEY), nn.LSTMCell(4, 8, key=KEY)
     # The recipe for torch's cells sets `bias`, and the GRU here has two.
     naive = eqx.tree_at(lambda c: c.bias, gru, jnp.zeros_like(gru.bias))
@@ -190,7 +190,7 @@ def test_t12_every_bias_of_a_recurrent_cell_is_listed():
     assert np.array_equal(bias.reshape(4, 8)[:, 0], [0.0, 1.0, 0.0, 0.0])
 
 
-def test_t13_groups_divide_fan_out():
+def test_groups_divide_fan_out():
     conv = nn.Conv2d(64, 64, 3, groups=64, key=KEY)
     naive = jinit.variance_scaling(2.0, "fan_out", "normal", in_axis=1, out_axis=0)
     assert near(naive(KEY, conv.weight.shape), math.sqrt(2 / (64 * 9)))  # 8 x too small
@@ -198,7 +198,7 @@ def test_t13_groups_divide_fan_out():
 
 
 @pytest.mark.parametrize(("stride", "share"), [(2, 0.25), (4, 0.0625)])
-def test_t14_strides_of_transposed_convolutions(stride: int, share: float):
+def test_strides_of_transposed_convolutions(stride: int, share: float):
     conv = nn.ConvTranspose2d(32, 8, 4, stride=stride, use_bias=False, key=KEY)
     naive = jinit.lecun_normal(in_axis=1, out_axis=0)(KEY, conv.weight.shape)
     x = jax.random.normal(KEY, (32, 8, 8))
@@ -214,7 +214,7 @@ def test_t14_strides_of_transposed_convolutions(stride: int, share: float):
     assert power(weight_by(conv, LecunNormal())) == pytest.approx(1, rel=0.25)
 
 
-def test_t15_taps_count_in_the_fan():
+def test_taps_count_in_the_fan():
     conv = nn.Conv2d(16, 64, 3, key=KEY)
     _, inputs, *_ = conv.weight.shape
     naive = jax.random.normal(KEY, conv.weight.shape) * math.sqrt(2 / inputs)
@@ -222,14 +222,14 @@ def test_t15_taps_count_in_the_fan():
     assert near(weight_by(conv, HeNormal()), math.sqrt(2 / (16 * 9)))
 
 
-def test_t16_truncation_shrinks_the_std():
+def test_truncation_shrinks_the_std():
     naive = 0.02 * jax.random.truncated_normal(KEY, -2, 2, (256, 64))
     assert near(naive, 0.02 * 0.8796)
     assert z_of_std(naive, 0.02) < -3 * SIGMAS
     assert near(weight_by(linear(64, 256), TruncatedNormal(0.02)), 0.02)
 
 
-def test_t17_a_draw_without_a_shape_is_a_scalar():
+def test_a_draw_without_a_shape_is_a_scalar():
     layer = linear(4, 3)
     naive = eqx.tree_at(
         lambda m: m.weight, layer, jax.random.truncated_normal(KEY, -2.0, 2.0)
@@ -244,7 +244,7 @@ def test_t17_a_draw_without_a_shape_is_a_scalar():
         ei.plan(layer, [("weight", scalar)])
 
 
-def test_t18_values_must_fit():
+def test_values_must_fit():
     layer = linear(4, 3)
     for value in (jnp.ones((4, 3)), np.ones((3, 4), np.float64)):
         naive = eqx.tree_at(lambda m: m.weight, layer, value)
@@ -263,7 +263,7 @@ class Checked(eqx.Module):
             raise ValueError("a Checked has a weight of shape (2, 3)")
 
 
-def test_t19_tree_at_skips_the_checks_of_a_module():
+def test_tree_at_skips_the_checks_of_a_module():
     layer, value = Checked(jnp.ones((2, 3))), jnp.ones((3, 2))
     with pytest.raises(ValueError, match="has a weight of shape"):
         Checked(value)
@@ -272,7 +272,7 @@ def test_t19_tree_at_skips_the_checks_of_a_module():
         ei.select(layer, "weight").set(value)
 
 
-def test_t20_an_empty_selection_is_an_error():
+def test_an_empty_selection_is_an_error():
     mlp = nn.MLP(2, 2, 4, 2, key=KEY)
 
     def convs(model: Any) -> list[Any]:
@@ -288,7 +288,7 @@ def test_t20_an_empty_selection_is_an_error():
             ei.select(mlp, selector)
 
 
-def test_t21_a_duplicate_is_not_overwritten():
+def test_a_duplicate_is_not_overwritten():
     layer = linear(3, 3)
     naive = eqx.tree_at(
         lambda m: [m.weight, m.weight], layer, [jnp.zeros((3, 3)), jnp.ones((3, 3))]
@@ -303,7 +303,7 @@ def test_t21_a_duplicate_is_not_overwritten():
     assert np.count_nonzero(ei.apply(layer, KEY, rules).weight) == 0
 
 
-def test_t22_parent_and_child_may_both_be_selected():
+def test_parent_and_child_may_both_be_selected():
     mlp = nn.MLP(2, 2, 4, 1, key=KEY)
 
     def where(model: Any) -> list[Any]:
@@ -314,7 +314,7 @@ def test_t22_parent_and_child_may_both_be_selected():
     assert ei.select(mlp, where).paths == ("layers.0.weight", "layers.0.bias")
 
 
-def test_t23_selection_may_depend_on_what_a_leaf_is():
+def test_selection_may_depend_on_what_a_leaf_is():
     mlp = nn.MLP(2, 2, 4, 1, key=KEY)
 
     def arrays(model: Any) -> list[Any]:
@@ -326,7 +326,7 @@ def test_t23_selection_may_depend_on_what_a_leaf_is():
     assert ei.select(mlp, chosen).paths == ("layers.0.weight", "layers.1.weight")
 
 
-def test_t24_absent_biases_are_skipped():
+def test_absent_biases_are_skipped():
     model = [linear(2, 2), linear(2, 2, use_bias=False)]
 
     def biases(model: Any) -> list[Any]:
@@ -339,7 +339,7 @@ def test_t24_absent_biases_are_skipped():
     assert drawn[1].bias is None
 
 
-def test_t25_a_bias_cannot_be_added_to_a_layer_without():
+def test_a_bias_cannot_be_added_to_a_layer_without():
     conv = nn.Conv1d(1, 1, 1, use_bias=False, key=KEY)
     plain = linear(1, 1, use_bias=False)
 
@@ -365,7 +365,7 @@ def tied() -> Any:
     )
 
 
-def test_t29_shared_slots_are_skipped_and_said():
+def test_shared_slots_are_skipped_and_said():
     model = tied()
     slot = model.pytree["head"].weight
     with pytest.raises(AttributeError, match="SharedNode"):
@@ -387,7 +387,7 @@ def test_t29_shared_slots_are_skipped_and_said():
         ei.plan(model, [("pytree.head.weight", Normal())])
 
 
-def test_t30_one_array_in_two_places_is_not_tied():
+def test_one_array_in_two_places_is_not_tied():
     layer = linear(3, 3)
     model = [layer, eqx.tree_at(lambda m: m.weight, linear(3, 3), layer.weight)]
     assert model[0].weight is model[1].weight
@@ -402,7 +402,7 @@ def test_t30_one_array_in_two_places_is_not_tied():
     assert not np.array_equal(drawn[0].weight, drawn[1].weight)
 
 
-def test_t31_same_shape_layers_are_drawn_apart():
+def test_same_shape_layers_are_drawn_apart():
     mlp = nn.MLP(4, 4, 4, 2, key=KEY)
 
     def redraw(leaf: Any) -> Any:
@@ -415,7 +415,7 @@ def test_t31_same_shape_layers_are_drawn_apart():
     assert len(set(values)) == 3
 
 
-def test_t32_rbg_keys_do_not_vmap_like_a_loop():
+def test_rbg_keys_do_not_vmap_like_a_loop():
     keys = jax.random.split(jax.random.key(0, impl="rbg"), 3)
     mapped = jax.vmap(lambda key: jax.random.normal(key, (4,)))(keys)
     looped = jnp.stack([jax.random.normal(key, (4,)) for key in keys])
@@ -434,7 +434,7 @@ def test_t32_rbg_keys_do_not_vmap_like_a_loop():
     assert np.abs(gram - np.eye(4)).max() < 4 * 2**-20
 
 
-def test_t34_inserting_a_layer_changes_no_other():
+def test_inserting_a_layer_changes_no_other():
     def positional(layers: list[Any]) -> list[Any]:
         keys = jax.random.split(KEY, len(layers))
         return [
@@ -450,7 +450,7 @@ def test_t34_inserting_a_layer_changes_no_other():
     assert same_bits(before["b"].weight, after["b"].weight)
 
 
-def test_t35_sixteen_bit_draws_are_coarse():
+def test_sixteen_bit_draws_are_coarse():
     layer = linear(256, 256, dtype=jnp.bfloat16)
     naive = jax.random.normal(KEY, layer.weight.shape, jnp.bfloat16)
     ours = ei.apply(layer, KEY, [("weight", Normal(1.0))]).weight
@@ -464,7 +464,7 @@ def test_t35_sixteen_bit_draws_are_coarse():
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
-def test_t36_orthogonal_in_sixteen_bits(dtype: Any):
+def test_orthogonal_in_sixteen_bits(dtype: Any):
     layer = linear(8, 8, dtype=dtype)
     # jax 0.10 has no kernel for it, jax 0.12 refuses the dtype.
     with pytest.raises((NotImplementedError, TypeError), match="float16"):
@@ -476,7 +476,7 @@ def test_t36_orthogonal_in_sixteen_bits(dtype: Any):
     assert np.abs(w @ w.T - np.eye(8)).max() < 8 * 2 * float(jnp.finfo(dtype).eps)
 
 
-def test_t37_the_dtype_of_the_leaf_is_kept():
+def test_the_dtype_of_the_leaf_is_kept():
     layer = linear(4, 4, dtype=jnp.bfloat16)
     naive = jinit.he_normal()(KEY, layer.weight.shape)
     assert naive.dtype == jnp.float32
@@ -485,7 +485,7 @@ def test_t37_the_dtype_of_the_leaf_is_kept():
         assert drawn.weight.dtype == jnp.bfloat16
 
 
-def test_t38_weak_types_cost_a_trace():
+def test_weak_types_cost_a_trace():
     layer = linear(2, 2)
     traces = 0
 
@@ -506,7 +506,7 @@ def test_t38_weak_types_cost_a_trace():
     assert traces == 2
 
 
-def test_t39_zero_size_parameters_are_empty():
+def test_zero_size_parameters_are_empty():
     layer = linear(0, 4)
     if jax.__version_info__ < (0, 12):  # which fixed it
         with pytest.raises(ZeroDivisionError, match="zero"):
@@ -515,7 +515,7 @@ def test_t39_zero_size_parameters_are_empty():
         assert weight_by(layer, scheme).shape == (4, 0)
 
 
-def test_t40_state_is_no_parameter():
+def test_state_is_no_parameter():
     model = {
         "norm": nn.BatchNorm(3, axis_name="batch", mode="ema"),
         "spectral": nn.SpectralNorm(linear(3, 3), "weight", key=KEY),
@@ -531,7 +531,7 @@ def test_t40_state_is_no_parameter():
     assert eqx.tree_equal(*states)
 
 
-def test_t41_numbers_and_slopes_are_never_meant_by_default():
+def test_numbers_and_slopes_are_never_meant_by_default():
     model = [linear(2, 2), nn.Dropout(0.5), nn.PReLU(0.25)]
     naive = jtu.tree_leaves(eqx.filter(model, eqx.is_inexact_array_like))
     assert 0.5 in [leaf for leaf in naive if isinstance(leaf, float)]
@@ -545,7 +545,7 @@ def test_t41_numbers_and_slopes_are_never_meant_by_default():
     assert float(drawn[2].negative_slope) == np.float32(0.1)
 
 
-def test_t45_complex_variance_is_that_of_the_modulus():
+def test_complex_variance_is_that_of_the_modulus():
     layer = nn.Linear(1, 4096, dtype=jnp.complex64, key=KEY)
     # U(-1, 1) in either part: twice the variance 1/3 of a real layer. The modulus
     # squared of either law has a kurtosis below 3.
@@ -569,7 +569,7 @@ class Seeded:
         return jax.random.normal(self.key, shape)
 
 
-def test_t46_one_initializer_may_serve_many():
+def test_one_initializer_may_serve_many():
     naive = Seeded(0)
     assert same_bits(naive((3, 3)), naive((3, 3)))
     shared = Normal(1.0)
@@ -578,13 +578,13 @@ def test_t46_one_initializer_may_serve_many():
     assert not np.array_equal(drawn[0].weight, drawn[1].weight)
 
 
-def test_t47_a_skeleton_has_parameters():
+def test_a_skeleton_has_parameters():
     skeleton = eqx.filter_eval_shape(nn.MLP, 2, 2, 4, 1, key=KEY)
     assert not jtu.tree_leaves(eqx.filter(skeleton, eqx.is_inexact_array))
     assert len(ei.plan(skeleton, [("**", Normal())])) == 4
 
 
-def test_t48_a_half_made_skeleton_is_refused():
+def test_a_half_made_skeleton_is_refused():
     skeleton = eqx.filter_eval_shape(nn.MLP, 2, 2, 4, 1, key=KEY)
 
     def weights(model: Any) -> list[Any]:

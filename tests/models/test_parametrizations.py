@@ -1,4 +1,7 @@
-"""Traps of models and wrappers, one test each, by the mistake that it stands for."""
+"""Parametrizations: the effective value gets the law, derived leaves are in step.
+
+Each section is named by the mistake that it stands for.
+"""
 
 import math
 from typing import Any
@@ -42,47 +45,7 @@ def std_is(values: Any, std: float) -> bool:
     return abs(float(jnp.std(values)) / std - 1) < 5 / math.sqrt(2 * values.size)
 
 
-# T25: a bias set where `use_bias=False` is ignored by convolutions and cells.
-
-
-def test_t25_a_bias_beside_its_flag_is_refused():
-    conv = eqx.nn.Conv2d(2, 3, 3, use_bias=False, key=KEY)
-
-    def patched(old):
-        new = jnp.ones((3, 1, 1))
-        return eqx.tree_at(lambda c: c.bias, old, new, is_leaf=lambda x: x is None)
-
-    image = jnp.zeros((2, 5, 5))
-    assert float(jnp.abs(patched(conv)(image)).max()) == 0  # silently ignored
-    with pytest.raises(ValueError, match="`bias` is set, and its flags say"):
-        eqinit.swap({"conv": conv}, "conv", patched)
-    model = eqinit.swap({"conv": conv}, "conv", lambda c: eqinit.with_bias(c, 1.0))
-    assert float(model["conv"](image).min()) == 1
-
-
-CELLS = [eqx.nn.GRUCell, eqx.nn.LSTMCell]
-
-
-@pytest.mark.parametrize("cls", CELLS)
-def test_t25_cells_get_every_bias_that_they_read(cls):
-    bare = cls(2, 3, use_bias=False, key=KEY)
-    full = cls(2, 3, key=KEY)
-    made = eqinit.with_bias(bare)
-    assert jtu.tree_structure(made) == jtu.tree_structure(full)
-    shapes = [leaf.shape for leaf in jtu.tree_leaves(full) if eqx.is_array(leaf)]
-    assert shapes == [x.shape for x in jtu.tree_leaves(made) if eqx.is_array(x)]
-    assert jtu.tree_structure(eqinit.without_bias(made)) == jtu.tree_structure(bare)
-
-
-def test_t25_stacked_layers_get_stacked_biases():
-    def conv(key):
-        return eqx.nn.Conv1d(2, 3, 3, use_bias=False, key=key)
-
-    stacked = eqx.filter_vmap(conv)(jax.random.split(KEY, 4))
-    assert eqinit.with_bias(stacked).bias.shape == (4, 3, 1)
-
-
-# T26: a new direction under the old length.
+# A new direction under the old length.
 
 
 def weight_norm(*stack: int) -> eqx.nn.WeightNorm:
@@ -97,7 +60,7 @@ def weight_norm(*stack: int) -> eqx.nn.WeightNorm:
 RULES = [Rule(eqx.nn.Linear, weight=Normal(3.0), bias=Zeros())]
 
 
-def test_t26_the_length_follows_the_direction():
+def test_weight_norm_length_follows_the_direction():
     model = weight_norm()
     naive = eqx.tree_at(lambda m: m.layer.weight, model, 3 * jnp.ones((50, 60)))
     assert float(jnp.abs(effective(naive)).max()) < 0.5  # what tree_at alone gives
@@ -110,7 +73,7 @@ def test_t26_the_length_follows_the_direction():
     assert not plan.check(naive).ok
 
 
-def test_t26_through_stacks():
+def test_weight_norm_through_stacks():
     plan = eqinit.plan(weight_norm(3), RULES)
     new = plan.apply(weight_norm(3), KEY)
     assert new.g.shape == (3, 50, 1)
@@ -120,7 +83,7 @@ def test_t26_through_stacks():
 
 
 @pytest.mark.parametrize("axis", [0, 1, None])
-def test_t26_along_any_axis(axis):
+def test_weight_norm_along_any_axis(axis):
     layer = eqx.nn.Conv1d(8, 30, 5, key=KEY)
     model = eqx.nn.WeightNorm(layer, axis=axis)
     plan = eqinit.plan(model, [Rule(eqx.nn.Conv, weight=LecunNormal())])
@@ -134,14 +97,14 @@ def test_t26_along_any_axis(axis):
     assert float(jnp.abs(new(x) - bare(x)).max()) < 1e-5
 
 
-def test_t26_a_weight_of_zeros_is_no_nan():
+def test_weight_norm_of_zeros_is_no_nan():
     model = weight_norm()
     new = eqinit.apply(model, KEY, [Rule(eqx.nn.Linear, weight=Zeros(), bias=Zeros())])
     assert float(jnp.abs(new(jnp.ones(60))).max()) == 0
     assert not bool(jnp.any(jnp.isnan(effective(new))))
 
 
-def test_t26_the_length_alone_can_be_set_and_not_both():
+def test_weight_norm_length_alone_can_be_set_and_not_both():
     model = weight_norm()
     new = eqinit.apply(model, KEY, [Rule(eqx.nn.WeightNorm, g=Constant(2.0))])
     assert bool(jnp.all(new.g == 2))
@@ -153,7 +116,7 @@ def test_t26_the_length_alone_can_be_set_and_not_both():
         eqinit.plan(model, both)
 
 
-def test_t26_same_under_jit_on_skeletons_and_in_build():
+def test_weight_norm_is_the_same_under_jit_on_skeletons_and_in_build():
     model = weight_norm()
     eager = eqinit.apply(model, KEY, RULES)
     jitted = eqx.filter_jit(eqinit.apply)(model, KEY, RULES)
@@ -168,7 +131,7 @@ def test_t26_same_under_jit_on_skeletons_and_in_build():
     np.testing.assert_array_equal(eager.layer.weight, jitted.layer.weight)
 
 
-def test_t26_selections_speak_of_effective_values():
+def test_selections_speak_of_effective_values():
     model = weight_norm()
     chosen = eqinit.select(model, "layer.weight")
     (before,) = chosen.get()
@@ -179,7 +142,7 @@ def test_t26_selections_speak_of_effective_values():
     assert everything.mask().g is True
 
 
-# T27: power-iteration vectors of the old weight.
+# Power-iteration vectors of the old weight.
 
 
 def spectral_norm(key: Any) -> eqx.nn.SpectralNorm:
@@ -198,7 +161,7 @@ def gain_of(model: Any, state: Any) -> float:
 NEW_WEIGHT = [Rule(eqx.nn.Linear, weight=HeNormal())]
 
 
-def test_t27_power_iteration_is_in_step_when_the_state_is_given():
+def test_power_iteration_is_in_step_when_the_state_is_given():
     model, state = eqx.nn.make_with_state(spectral_norm)(key=KEY)
     stale = eqinit.apply(model, KEY, NEW_WEIGHT)
     new, new_state = eqinit.apply((model, state), KEY, NEW_WEIGHT)
@@ -208,7 +171,7 @@ def test_t27_power_iteration_is_in_step_when_the_state_is_given():
     state.get(model.uv_index)  # the state that came in is still good
 
 
-def test_t27_power_iteration_inside_of_a_model_without_state():
+def test_power_iteration_inside_of_a_model_without_state():
     model = spectral_norm(KEY)
     new = eqinit.apply(model, KEY, NEW_WEIGHT)
     u, v = new.uv_index.init
@@ -216,7 +179,7 @@ def test_t27_power_iteration_inside_of_a_model_without_state():
     assert 0.9 < sigma / float(jnp.linalg.norm(new.layer.weight, 2)) <= 1.0001
 
 
-def test_t27_a_state_that_is_not_given_is_noted():
+def test_a_state_that_is_not_given_is_noted():
     model, state = eqx.nn.make_with_state(spectral_norm)(key=KEY)
     alone = eqinit.plan(model, NEW_WEIGHT)
     assert any("Pass `(model, state)`" in note for note in alone.notes)
@@ -224,7 +187,7 @@ def test_t27_a_state_that_is_not_given_is_noted():
     assert not any("Pass `(model, state)`" in note for note in both.notes)
 
 
-# T28: values written to the raw parameter behind softplus.
+# Values written to the raw parameter behind softplus.
 
 
 def inverse_softplus(value):
@@ -265,7 +228,7 @@ eqinit.register_wrapper(
 )
 
 
-def test_t28_a_user_s_own_softplus():
+def test_a_user_s_own_softplus_gets_effective_values():
     n = 256
     model = PositiveLinear(jnp.zeros((n, n)), jnp.zeros(n))
     plan = eqinit.plan(
@@ -283,7 +246,7 @@ def test_t28_a_user_s_own_softplus():
     assert float(jax.vmap(raw, in_axes=1)(x).mean()) > 50  # what tree_at alone gives
 
 
-def test_t28_a_wrapper_in_place_of_an_array():
+def test_a_wrapper_in_place_of_an_array():
     linear = eqx.nn.Linear(40, 30, key=KEY)
     model = eqx.tree_at(lambda m: m.weight, linear, Positive(jnp.zeros((30, 40))))
     plan = eqinit.plan(model, [Rule(eqx.nn.Linear, weight=HoedtNormal())])
@@ -292,7 +255,7 @@ def test_t28_a_wrapper_in_place_of_an_array():
     assert plan.check(plan.apply(model, KEY)).ok
 
 
-def test_t28_values_outside_of_the_domain_are_refused():
+def test_values_outside_of_the_domain_are_refused():
     model = PositiveLinear(jnp.zeros((3, 4)), jnp.zeros(3))
     with pytest.raises(ValueError, match=r"HeNormal draws from .* \(0, inf\) only"):
         eqinit.plan(model, [Rule(PositiveLinear, raw=HeNormal())])
@@ -306,7 +269,7 @@ def test_t28_values_outside_of_the_domain_are_refused():
         jitted(model, KEY, [Rule(PositiveLinear, raw=Orthogonal())])
 
 
-def test_t28_a_wrong_inverse_is_noticed():
+def test_a_wrong_inverse_is_noticed():
     class Doubled(eqx.Module):
         raw: jax.Array
 
@@ -319,7 +282,7 @@ def test_t28_a_wrong_inverse_is_noticed():
         eqinit.apply(model, KEY, [Rule(eqx.nn.Linear, weight=HeNormal())])
 
 
-def test_t28_wrappers_of_wrappers_and_of_other_shapes():
+def test_wrappers_of_wrappers_and_of_other_shapes():
     class Packed(eqx.Module):
         """A lower triangle, row by row."""
 
@@ -346,83 +309,11 @@ def test_t28_wrappers_of_wrappers_and_of_other_shapes():
     np.testing.assert_allclose(jax.nn.softplus(raw), 0.5, rtol=1e-6)
 
 
-# T29 and T30: see `models/test_shapes_of_all_kinds.py` (Shared slots, aliases).
-
-# T33: the values do not depend on how they are computed.
-
-
-def test_t33_values_are_those_of_the_leaf_s_own_key():
-    model = {"a": eqx.nn.Linear(7, 5, key=KEY), "b": eqx.nn.Linear(5, 7, key=KEY)}
-    rules = [Rule(eqx.nn.Linear, weight=Normal(0.5), bias=Uniform(-1.0, 1.0))]
-    whole = eqinit.apply(model, KEY, rules)
-    # Alone, beside others, under jit, and as one of an ensemble.
-    alone = eqinit.apply({"b": model["b"]}, KEY, rules)
-    jitted = eqx.filter_jit(eqinit.apply)(model, KEY, rules)
-    keys = jax.random.split(jax.random.key(1), 3).at[1].set(KEY)
-    ensemble = eqx.filter_vmap(lambda k: eqinit.apply(model, k, rules))(keys)
-    for field in ("weight", "bias"):
-        wanted = getattr(whole["b"], field)
-        others = [alone["b"], jitted["b"]]
-        for other in others:
-            np.testing.assert_array_equal(getattr(other, field), wanted)
-        np.testing.assert_array_equal(getattr(ensemble["b"], field)[1], wanted)
-
-
-# T42: look-alikes. A `Linear` that stores `(in, out)` is known by its class alone.
-
-
-def test_t42_klax_linear_is_in_out():
-    klax = pytest.importorskip("klax")
-    model = klax.nn.Linear(
-        64, 16, weight_init=jax.nn.initializers.zeros, key=jax.random.key(0)
-    )
-    (weight, bias) = eqinit.plan(model, [Rule(klax.nn.Linear, weight=HeNormal())])
-    assert (weight.spec.fan_in, weight.spec.fan_out) == (64, 16)
-    assert bias.spec.fan_in == 64
-
-
-def test_t42_a_look_alike_is_no_linear_and_is_not_guessed():
-    class Linear(eqx.Module):
-        weight: jax.Array
-        bias: jax.Array
-        in_features: int = eqx.field(static=True)
-        out_features: int = eqx.field(static=True)
-
-    model = Linear(jnp.zeros((4, 3)), jnp.zeros(3), 4, 3)
-    with pytest.raises(ValueError, match="matches nothing"):
-        eqinit.plan(model, [Rule(eqx.nn.Linear, weight=HeNormal())])
-    with pytest.raises(ValueError, match="its layout is unknown"):
-        eqinit.plan(model, [Rule(Linear, weight=HeNormal())])
-
-
-# T43: a bias `(C,)` assigned to `(C, 1, 1)` broadcasts along the width where W == C.
-
-
-def test_t43_a_flat_convolution_bias_is_refused():
-    model = eqx.nn.Conv2d(2, 3, 3, key=KEY)
-    naive = eqx.tree_at(lambda m: m.bias, model, jnp.arange(3.0))
-    with jax.numpy_rank_promotion("allow"):
-        out = naive(jnp.zeros((2, 5, 5)))
-    assert float(out[0, 0, 2]) == 2 != float(out[2, 0, 0])  # along the width: silent
-    with pytest.raises(
-        ValueError, match=r"got float32\[3\], wanted float32\[3, 1, 1\]"
-    ):
-        eqinit.select(model, "bias").set(jnp.ones(3))
-
-
-def test_t43_transposed_convolutions_are_out_in():
-    model = eqx.nn.ConvTranspose2d(8, 6, 3, groups=2, key=KEY)
-    weight, bias = eqinit.plan(model, [])
-    assert model.weight.shape == (6, 4, 3, 3)
-    assert (weight.spec.fan_in, weight.spec.fan_out) == (4 * 9, 3 * 9)
-    assert bias.spec.role == "bias"
-
-
-# T44: klax's NonNegative is the identity until its `apply`, which zeroes half of a
+# klax's NonNegative is the identity until its `apply`, which zeroes half of a
 # centred draw.
 
 
-def test_t44_non_negative_weights_are_never_drawn_negative():
+def test_non_negative_weights_are_never_drawn_negative():
     klax = pytest.importorskip("klax")
     model = klax.nn.FICNN(3, 2, [8], non_decreasing=True, key=jax.random.key(0))
     with pytest.raises(ValueError, match=r"NonNegative can stand for \[0, inf\) only"):
@@ -435,7 +326,7 @@ def test_t44_non_negative_weights_are_never_drawn_negative():
 
 
 @pytest.mark.parametrize(("wrapper", "sign"), [("Symmetric", 1), ("SkewSymmetric", -1)])
-def test_t44_symmetric_matrices_keep_their_law(wrapper: str, sign: int):
+def test_symmetric_matrices_keep_their_law(wrapper: str, sign: int):
     klax = pytest.importorskip("klax")
 
     class Holder(eqx.Module):
@@ -451,7 +342,7 @@ def test_t44_symmetric_matrices_keep_their_law(wrapper: str, sign: int):
     assert plan.check(new).ok
 
 
-def test_t44_paramax_wrappers():
+def test_paramax_parametrizations():
     paramax = pytest.importorskip("paramax")
     linear = eqx.nn.Linear(40, 30, key=KEY)
 
@@ -483,103 +374,3 @@ def derived(plan: eqinit.Plan) -> Any:
 
     row = next(row for row in plan if row.init is not None)
     return derive_keys(KEY, [row.path])[0]
-
-
-@pytest.fixture
-def standard_promotion():
-    """Optax raises a Python float to the power of an integer array."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
-
-
-# T50: an optimiser's state belongs to the old parameters.
-
-
-@pytest.mark.usefixtures("standard_promotion")
-def test_t50_stale_moments_and_how_to_renew_them():
-    optax = pytest.importorskip("optax")
-    model = eqx.nn.MLP(4, 3, 8, 1, key=KEY)
-    params, static = eqx.partition(model, eqx.is_inexact_array)
-    optimiser = optax.adam(1e-3)
-    state = optimiser.init(params)
-    grads = jtu.tree_map(jnp.ones_like, params)
-    updates, state = optimiser.update(grads, state, params)
-    params = optax.apply_updates(params, updates)
-    model = eqx.combine(params, static)
-
-    # Same shapes: nothing fails, and the moments are those of the old head.
-    head = eqinit.select(model, "layers.1")
-    model = eqinit.apply(
-        model, KEY, [Rule("layers.1", weight=HeNormal(), bias=Zeros())]
-    )
-    assert float(state[0].mu.layers[1].weight.min()) > 0
-    renew = eqx.filter(head.mask(), jtu.tree_map(eqx.is_inexact_array, model))
-    state = optax.tree_utils.tree_map_params(
-        optimiser,
-        lambda moment, again: jnp.zeros_like(moment) if again else moment,
-        state,
-        renew,
-    )
-    assert float(jnp.abs(state[0].mu.layers[1].weight).max()) == 0
-    assert float(state[0].mu.layers[0].weight.min()) > 0
-
-    # Another size: the trees differ, and optax fails when the state is used.
-    wider = eqinit.swap(
-        model, "layers.1", lambda old: eqx.nn.Linear(old.in_features, 5, key=KEY)
-    )
-    grads = jtu.tree_map(jnp.ones_like, eqx.filter(wider, eqx.is_inexact_array))
-    with pytest.raises(Exception, match="pytree"):
-        optimiser.update(grads, state)
-
-
-def test_surgery_of_a_model_with_state_takes_the_paths_of_the_model():
-    def make(key: Any) -> Any:
-        return eqx.nn.Sequential(
-            [
-                eqx.nn.Linear(4, 6, key=key),
-                eqx.nn.BatchNorm(6, axis_name="batch", mode="batch"),
-                eqx.nn.Linear(6, 3, key=key),
-            ]
-        )
-
-    pair = eqx.nn.make_with_state(make)(KEY)
-
-    def head(old: Any) -> Any:
-        return eqx.nn.Linear(old.in_features, 5, key=KEY)
-
-    for selector in ("layers.2", lambda model: model.layers[2]):
-        model, state = eqinit.swap(pair, selector, head, count=1)
-        assert model.layers[2].weight.shape == (5, 6)
-        assert model.layers[0].weight is pair[0].layers[0].weight
-        assert state is pair[1]
-    model, _ = eqinit.net2wider(pair, "layers.0", "layers.2", 6 + 2, KEY)
-    assert model.layers[0].weight.shape == (8, 4)
-    with pytest.raises(ValueError, match=r"There are `layers\.2`"):
-        eqinit.swap(pair, "layers.9", head)
-
-
-def test_masks_in_partition_masked_and_multi_transform():
-    optax = pytest.importorskip("optax")
-    model = eqx.nn.MLP(4, 3, 8, 1, key=KEY)
-    biases = eqinit.select(model, Role("bias")).mask()
-    chosen, rest = eqx.partition(model, biases)
-    assert chosen.layers[0].weight is None
-    assert rest.layers[0].bias is None
-    assert eqx.combine(chosen, rest).layers[0].bias is model.layers[0].bias
-
-    params, _ = eqx.partition(model, eqx.is_inexact_array)
-    mask = eqx.filter(biases, jtu.tree_map(eqx.is_inexact_array, model))
-    grads = jtu.tree_map(jnp.ones_like, params)
-    decay = optax.masked(optax.set_to_zero(), lambda params: mask)
-    updates, _ = decay.update(grads, decay.init(params), params)
-    assert float(jnp.abs(updates.layers[0].bias).max()) == 0
-    assert float(updates.layers[0].weight.min()) == 1
-
-    labels = jtu.tree_map(lambda hit: "bias" if hit else "other", mask)
-    rates = {"bias": optax.sgd(0.0), "other": optax.sgd(1.0)}
-    # A function, because a tree of labels in the shape of an MLP is callable, and
-    # optax would call it.
-    both = optax.multi_transform(rates, lambda params: labels)
-    updates, _ = both.update(grads, both.init(params), params)
-    assert float(jnp.abs(updates.layers[1].bias).max()) == 0
-    assert float(updates.layers[1].weight.max()) == -1
