@@ -11,7 +11,7 @@ import pytest
 from helpers import bits, same_bits
 
 import eqinit as ei
-from eqinit import HeNormal, LecunNormal, Normal, Rule, Zeros
+from eqinit import HeNormal, LecunNormal, Normal, Rule, Uniform, Zeros
 from eqinit._parameters.keys import derive_keys, hash_path, hash_paths
 
 
