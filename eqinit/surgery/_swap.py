@@ -62,7 +62,7 @@ def swap(
     wrong = [
         f"- `{path}` (a {type(node).__name__}): {problem}"
         for path, node in zip(paths, new, strict=True)
-        for problem in _problems(node)
+        for problem in problems_of(node)
     ]
     if wrong:
         listed = "\n".join(wrong)
@@ -71,7 +71,7 @@ def swap(
             "with its own constructor, or change it with `with_bias` and "
             "`without_bias`, which set the flags as well."
         )
-    return _in_step(_replace(model, dict(zip(paths, new, strict=True)), found))
+    return in_step(_replace(model, dict(zip(paths, new, strict=True)), found))
 
 
 def _matcher(
@@ -173,7 +173,7 @@ def _is_layer(path: str, node: Any) -> bool:
     )
 
 
-def _problems(node: Any) -> list[str]:
+def problems_of(node: Any) -> list[str]:
     """Contradictions of a module and of every module in it."""
     inner = _modules(node, lambda path, child: bool(wanted(child)))
     return [
@@ -183,7 +183,7 @@ def _problems(node: Any) -> list[str]:
     ]
 
 
-def _in_step(model: Any) -> Any:
+def in_step(model: Any) -> Any:
     """Flags of MLPs and attention layers that repeat those of the layers in them."""
     return jtu.tree_map(
         _parent_in_step, model, is_leaf=lambda node: isinstance(node, _PARENTS)
