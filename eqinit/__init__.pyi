@@ -30,7 +30,9 @@ from ._laws.unit import (
     TruncatedStandardNormal as TruncatedStandardNormal,
 )
 from ._layouts.inverses import register_inverse as register_inverse
-from ._layouts.parametrizations import register_wrapper as register_wrapper
+from ._layouts.parametrizations import (
+    register_parametrization as register_parametrization,
+)
 from ._layouts.registry import register_layout as register_layout
 from ._models.inspection import (
     Inspection as Inspection,
@@ -40,10 +42,10 @@ from ._models.inspection import (
 )
 from ._models.selectors import (
     AbstractSelector as AbstractSelector,
+    Filter as Filter,
     Layer as Layer,
     Path as Path,
     Role as Role,
-    When as When,
     Where as Where,
 )
 from ._models.walk import Site as Site

@@ -19,6 +19,7 @@ from helpers import SIGMAS, has_std, same_bits, z_of_std
 
 import eqinit as ei
 from eqinit import (
+    Filter,
     ForgetGateBias,
     GlorotNormal,
     HeNormal,
@@ -30,7 +31,6 @@ from eqinit import (
     Rule,
     TorchDefault,
     TruncatedNormal,
-    When,
     Where,
     Zeros,
 )
@@ -322,7 +322,7 @@ def test_selection_may_depend_on_what_a_leaf_is():
 
     with pytest.raises(ValueError, match="depend"):
         eqx.tree_at(arrays, mlp, [0.0] * 4)
-    chosen = When(lambda site: site.leaf.ndim == 2)
+    chosen = Filter(lambda site: site.leaf.ndim == 2)
     assert ei.select(mlp, chosen).paths == ("layers.0.weight", "layers.1.weight")
 
 

@@ -53,7 +53,7 @@ def to_config(value: Any) -> Any:
 
     **Returns:** plain data; [`eqinit.from_config`][] reads it.
 
-    **Raises:** `ValueError` for what has no name: functions (in `Where`, `When`, or
+    **Raises:** `ValueError` for what has no name: functions (in `Where`, `Filter`, or
     instead of an initializer) and traced arrays.
     """
     return _encode(value, "config")

@@ -150,7 +150,9 @@ def _without_values(sites: Sites) -> Sites | None:
     Not where a wrapper or a state says what to do with a value: those of the skeleton
     have none.
     """
-    plain = all(s.wrap is None and s.follows is None for s in sites.parameters)
+    plain = all(
+        s.parametrization is None and s.follows is None for s in sites.parameters
+    )
     return sites if plain and not sites.states else None
 
 

@@ -1,4 +1,4 @@
-"""Functions that wrappers apply, and their inverses."""
+"""Functions that parametrizations apply, and their inverses."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from .._typing import Number, checked
 from .parametrizations import (
     Domain,
-    Wrapper,
+    Parametrization,
     at,
     effective,
     elementwise,
@@ -70,12 +70,13 @@ def register_inverse(
 
     - `fn`: the function, by identity.
     - `inverse`: from an effective value to the argument of `fn`.
-    - `domain`, `closed`: the values of `fn`, as in [`eqinit.register_wrapper`][].
+    - `domain`, `closed`: the values of `fn`, as in
+        [`eqinit.register_parametrization`][].
     """
     _known(fn, inverse, Domain(*map(float, domain), closed=closed))
 
 
-def parameterize(node: Any) -> Wrapper | None:
+def parameterize(node: Any) -> Parametrization | None:
     """klax's and paramax's `Parameterize(fn, *args, **kwargs)`."""
     fn, args = node.fn, node.args
     if fn is jnp.where and len(args) == 3 and not node.kwargs:
@@ -86,13 +87,13 @@ def parameterize(node: Any) -> Wrapper | None:
     return elementwise("args.0", fn, known[1], domain=known[2])
 
 
-def _masked(node: Any) -> Wrapper | None:
+def _masked(node: Any) -> Parametrization | None:
     """`where(mask, array, 0)`: what the mask lets through follows the law."""
     if not isinstance(node.args[2], int | float) or node.args[2] != 0:
         return None
     # The array and not its masked value: the law is that of the entries let through,
     # and a mask that is itself traced or abstract says nothing about which these are.
-    return Wrapper(
+    return Parametrization(
         "args.1",
         functools.partial(_get_field, "args.1"),
         functools.partial(_set_field, "args.1"),

@@ -30,5 +30,5 @@ def _tables(root: str) -> ModuleType | None:
 
 
 def library_of(cls: type) -> ModuleType | None:
-    """The module with `LAYOUTS` and `WRAPPERS` of the library that `cls` is from."""
+    """The tables (`LAYOUTS`, `PARAMETRIZATIONS`) of the library that `cls` is from."""
     return _tables(cls.__module__.partition(".")[0])

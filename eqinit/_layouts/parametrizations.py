@@ -1,4 +1,4 @@
-"""Wrappers: modules that keep an array in another form than the one that is used."""
+"""Parametrizations: how modules keep arrays in another form than the one used."""
 
 import dataclasses
 import math
@@ -16,7 +16,7 @@ from .libraries import library_of
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """The values that a wrapper can stand for: from `low` to `high`."""
+    """The values that a parametrization can stand for: from `low` to `high`."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -45,7 +45,7 @@ def _same(value: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wrapper:
+class Parametrization:
     """How one module keeps an array: what it stands for, and how to make it so.
 
     - `field`: dotted path from the module to the array that holds the value.
@@ -79,27 +79,27 @@ class Wrapper:
     note: str = ""
 
 
-# From a module to how it wraps; None where this very one cannot be seen through.
-Adapter: TypeAlias = Callable[[Any], Wrapper | None]
-_ADAPTERS: dict[type, Adapter] = {}
+# From a module to how it keeps its array; None where nobody can tell for this one.
+Parametrize: TypeAlias = Callable[[Any], Parametrization | None]
+_REGISTERED: dict[type, Parametrize] = {}
 
 
 def is_array(node: Any) -> bool:
     return isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
 
 
-def adapter_of(cls: type) -> Adapter | None:
-    """The adapter of `cls` or its nearest ancestor, by class and never by shape."""
+def parametrize_of(cls: type) -> Parametrize | None:
+    """What is known of `cls` or its nearest ancestor, by class and never by shape."""
     for base in cls.__mro__:
-        if base in _ADAPTERS:
-            return _ADAPTERS[base]
+        if base in _REGISTERED:
+            return _REGISTERED[base]
         library = library_of(base)
-        if library is not None and base.__name__ in library.WRAPPERS:
-            return library.WRAPPERS[base.__name__]
+        if library is not None and base.__name__ in library.PARAMETRIZATIONS:
+            return library.PARAMETRIZATIONS[base.__name__]
     return None
 
 
-def looks_wrapped(cls: type) -> bool:
+def looks_parametrized(cls: type) -> bool:
     """Whether this class says of itself that it stands for an array."""
     # The bases of paramax, klax and quax.
     known = {"AbstractUnwrappable", "Unwrappable", "ArrayValue"}
@@ -119,7 +119,7 @@ def put(node: Any, path: str, value: Any) -> Any:
 
 
 def effective(node: Any) -> Any:
-    """The value that a node stands for, through any number of wrappers."""
+    """The value that a node stands for, through any number of parametrizations."""
     if is_array(node):
         return node
     return _known(node).get(node)
@@ -133,18 +133,18 @@ def set_effective(node: Any, value: Any) -> Any:
 
 
 def primary(node: Any) -> str:
-    """Dotted path from a wrapper to the array that holds its value."""
+    """Dotted path from a parametrization to the array that holds its value."""
     field = _known(node).field
     inner = at(node, field)
     return field if is_array(inner) else f"{field}.{primary(inner)}"
 
 
-def _known(node: Any) -> Wrapper:
-    adapter = adapter_of(type(node))
-    wrapper = None if adapter is None else adapter(node)
-    if wrapper is None:
+def _known(node: Any) -> Parametrization:
+    parametrize = parametrize_of(type(node))
+    parametrization = None if parametrize is None else parametrize(node)
+    if parametrization is None:
         raise ValueError(unknown(node))
-    return wrapper
+    return parametrization
 
 
 def unknown(node: Any) -> str:
@@ -161,9 +161,9 @@ def unknown(node: Any) -> str:
         )
     return (
         f"it is kept in a {name}, and nobody has said what that stands for. Say it "
-        f'with `register_wrapper({name}, field="{field}", forward=..., inverse=...)` '
-        f'(`register_wrapper({name}, field="{field}")` if it holds the value as it '
-        "is), or leave this parameter as it is with `Keep()`."
+        f'with `register_parametrization({name}, field="{field}", forward=..., '
+        "inverse=...)` (without these two functions if it holds the value as it is), "
+        "or leave this parameter as it is with `Keep()`."
     )
 
 
@@ -175,8 +175,8 @@ def elementwise(
     in_place: bool = True,
     transparent: bool = False,
     domain: Domain = Domain(),
-) -> Wrapper:
-    """A wrapper that applies `forward` to what it holds in `field`."""
+) -> Parametrization:
+    """A parametrization that applies `forward` to what it holds in `field`."""
 
     def get(node: Any) -> Any:
         return forward(effective(at(node, field)))
@@ -185,7 +185,7 @@ def elementwise(
         raw = value if inverse is _same else inverse(_wide(value))
         return put(node, field, set_effective(at(node, field), raw))
 
-    return Wrapper(
+    return Parametrization(
         field, get, set_, in_place=in_place, transparent=transparent, domain=domain
     )
 
@@ -197,7 +197,7 @@ def _wide(value: Any) -> Any:
 
 
 @checked
-def register_wrapper(
+def register_parametrization(
     cls: type,
     /,
     *,
@@ -211,8 +211,10 @@ def register_wrapper(
     """Say once how a class keeps a parameter in another form than the one it uses.
 
     ```python
-    register_wrapper(Positive, field="raw", forward=jax.nn.softplus, inverse=my_inverse,
-                     domain=(0, math.inf))
+    register_parametrization(
+        Positive, field="raw", forward=jax.nn.softplus, inverse=my_inverse,
+        domain=(0, math.inf),
+    )
     ```
 
     From then on a rule says what the *effective* value is, `forward(raw)`, and
@@ -230,15 +232,15 @@ def register_wrapper(
         `forward` when called. By default it is an object that stands where its owner
         expects an array.
     """
-    wrapper = elementwise(
+    parametrization = elementwise(
         field,
         forward,
         inverse,
         in_place=not layer,
         domain=Domain(*map(float, domain), closed=closed),
     )
-    register_adapter(cls, lambda node: wrapper)
+    register_parametrize(cls, lambda node: parametrization)
 
 
-def register_adapter(cls: type, adapter: Adapter) -> None:
-    _ADAPTERS[cls] = adapter
+def register_parametrize(cls: type, parametrize: Parametrize) -> None:
+    _REGISTERED[cls] = parametrize

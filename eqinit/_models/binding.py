@@ -1,4 +1,4 @@
-"""Who owns a parameter that stands behind wrappers, and what they do to it."""
+"""Who owns a parameter that is parametrized, and how it is kept."""
 
 import dataclasses
 import re
@@ -11,28 +11,28 @@ import numpy as np
 
 from .._layouts.layout import Layout
 from .._layouts.parametrizations import (
-    Wrapper,
-    adapter_of,
-    looks_wrapped,
+    Parametrization,
+    looks_parametrized,
+    parametrize_of,
     primary,
     unknown,
 )
 from .._layouts.registry import layout_of
-from .wrapped import Step, Wrap
+from .parametrized import BoundParametrization, Step
 
 
 class Binding(NamedTuple):
-    """What wrappers mean for one parameter.
+    """What parametrizations mean for one parameter.
 
-    - `depth`: how many of its innermost ancestors are wrappers.
+    - `depth`: how many of its innermost ancestors stand in for an array.
     - `field`: its owner's field.
-    - `wrap`: how it is wrapped, if it is.
+    - `parametrization`: how it is kept, if it is.
     - `follows`: path of the parameter that it follows, if it does.
     """
 
     depth: int
     field: str
-    wrap: Wrap | None
+    parametrization: BoundParametrization | None
     follows: str | None = None
 
 
@@ -41,7 +41,7 @@ class Binder:
 
     def __init__(self, layouts: Mapping[type, Layout]) -> None:
         self._layouts = layouts
-        self._adapters: dict[type, Any] = {}
+        self._known: dict[type, Any] = {}
         self._slots: dict[type, frozenset[str]] = {}
         self._kinds: dict[str, _Kind] = {}
         self._plain: set[str] = set()
@@ -49,7 +49,7 @@ class Binder:
     def bind(
         self, path: str, position: int, steps: Sequence[Step], field: str
     ) -> Binding | None:
-        """`None` for the many parameters that are nobody's wrapped ones."""
+        """`None` for the many parameters that are kept as they are."""
         if self._nothing_special(steps):
             return None
         kinds = [self._kind(steps, i) for i in range(len(steps))]
@@ -59,7 +59,9 @@ class Binder:
         above = [kind for kind in kinds[: len(kinds) - depth] if kind.opaque]
         if above:
             step = next(s for s, k in zip(steps, kinds, strict=True) if k.opaque)
-            return Binding(depth, field, Wrap(step, None, _enclosed(step)))
+            return Binding(
+                depth, field, BoundParametrization(step, None, _enclosed(step))
+            )
         if depth:
             owner = steps[-depth - 1].path if depth < len(steps) else ""
             top = steps[-depth]
@@ -88,17 +90,21 @@ class Binder:
 
     def _look(self, steps: Sequence[Step], i: int) -> "_Kind":
         step, cls = steps[i], type(steps[i].node)
-        if cls not in self._adapters:
-            self._adapters[cls] = (adapter_of(cls), looks_wrapped(cls))
-        adapter, looks = self._adapters[cls]
-        if adapter is None:
+        if cls not in self._known:
+            self._known[cls] = (parametrize_of(cls), looks_parametrized(cls))
+        parametrize, looks = self._known[cls]
+        if parametrize is None:
             # A module with a layout of its own is a layer, wherever it stands.
             bare = layout_of(cls, self._layouts) is None
             in_slot = i > 0 and bare and self._in_slot(steps[i - 1], step)
             stands_in = looks or in_slot
             return _Kind(step.node, None, stands_in)
-        wrapper = adapter(step.node)
-        return _Kind(step.node, wrapper, wrapper is None or wrapper.in_place)
+        parametrization = parametrize(step.node)
+        return _Kind(
+            step.node,
+            parametrization,
+            parametrization is None or parametrization.in_place,
+        )
 
     def _in_slot(self, owner: Step, step: Step) -> bool:
         """Whether a module stands where its owner's layout has an array."""
@@ -112,20 +118,22 @@ class Binder:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Kind:
-    """What one ancestor is: a plain layer, one that wraps a parameter, a stand-in."""
+    """What one ancestor is: a plain layer, one that keeps a parameter, a stand-in."""
 
     node: Any
-    wrapper: Wrapper | None
+    parametrization: Parametrization | None
     in_place: bool
 
     @property
     def special(self) -> bool:
-        return self.in_place or self.wrapper is not None
+        return self.in_place or self.parametrization is not None
 
     @property
     def opaque(self) -> bool:
         """Whether it changes what is in it in a way that nobody has said."""
-        return self.in_place and not (self.wrapper and self.wrapper.transparent)
+        return self.in_place and not (
+            self.parametrization and self.parametrization.transparent
+        )
 
 
 def _enclosed(step: Step) -> str:
@@ -133,27 +141,32 @@ def _enclosed(step: Step) -> str:
     return (
         f"it is inside of `{step.path}`, a {name}, which transforms all that it holds "
         "when the model is used. Leave it as it is with `Keep()`, or initialise the "
-        "layer before it is wrapped."
+        "layer before it is put there."
     )
 
 
 def _bind_in_place(
     path: str, position: int, top: Step, run: Sequence[_Kind], depth: int, field: str
 ) -> Binding:
-    blind = [kind for kind in run if kind.wrapper is None]
+    blind = [kind for kind in run if kind.parametrization is None]
     if blind:
-        return Binding(depth, field, Wrap(top, None, unknown(blind[0].node)))
-    wrapper = run[0].wrapper
-    assert wrapper is not None
+        return Binding(
+            depth, field, BoundParametrization(top, None, unknown(blind[0].node))
+        )
+    parametrization = run[0].parametrization
+    assert parametrization is not None
     try:
         inner = primary(top.node)
     except ValueError as error:  # half of it is kept in a way that nobody has said
-        return Binding(depth, field, Wrap(top, None, str(error)))
+        return Binding(depth, field, BoundParametrization(top, None, str(error)))
     if _below(path, top.path) != inner:
         return Binding(depth, field, None, f"{top.path}.{inner}")
-    if all(kind.wrapper is not None and kind.wrapper.transparent for kind in run):
+    if all(
+        kind.parametrization is not None and kind.parametrization.transparent
+        for kind in run
+    ):
         return Binding(depth, field, None)
-    return Binding(depth, field, _located(top, wrapper, inner, position))
+    return Binding(depth, field, _located(top, parametrization, inner, position))
 
 
 def _bind_layers(
@@ -165,30 +178,38 @@ def _bind_layers(
 ) -> Binding | None:
     """Layers that transform one of the parameters below them, such as WeightNorm."""
     for step, kind in zip(steps, kinds, strict=True):
-        wrapper = kind.wrapper
-        if wrapper is None or wrapper.in_place:
+        parametrization = kind.parametrization
+        if parametrization is None or parametrization.in_place:
             continue
         below = _below(path, step.path)
-        if below == wrapper.field:
-            return Binding(0, field, _located(step, wrapper, below, position))
-        if below in wrapper.follows:
-            source = f"{step.path}.{wrapper.field}" if step.path else wrapper.field
+        if below == parametrization.field:
+            return Binding(0, field, _located(step, parametrization, below, position))
+        if below in parametrization.follows:
+            source = (
+                f"{step.path}.{parametrization.field}"
+                if step.path
+                else parametrization.field
+            )
             return Binding(0, field, None, source)
     return None
 
 
-def _located(step: Step, wrapper: Wrapper, inner: str, position: int) -> Wrap:
+def _located(
+    step: Step, parametrization: Parametrization, inner: str, position: int
+) -> BoundParametrization:
     try:
-        struct = eqx.filter_eval_shape(wrapper.get, step.node)
+        struct = eqx.filter_eval_shape(parametrization.get, step.node)
     except Exception as error:
         why = f"{type(step.node).__name__} fails on it: {error}"
-        return Wrap(step, None, why)
+        return BoundParametrization(step, None, why)
     paths = [
         jtu.keystr(p, simple=True, separator=".")
         for p, _ in jtu.tree_flatten_with_path(step.node)[0]
     ]
     start = position - paths.index(inner)
-    return Wrap(step, wrapper, "", start, tuple(struct.shape), np.dtype(struct.dtype))
+    return BoundParametrization(
+        step, parametrization, "", start, tuple(struct.shape), np.dtype(struct.dtype)
+    )
 
 
 def _below(path: str, above: str) -> str:

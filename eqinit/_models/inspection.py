@@ -24,7 +24,7 @@ class LeafRow:
     - `owner`, `field`: the class that owns it and the field that holds it.
     - `role`: from the layout, or a guess from its name and shape.
     - `axes`: the notation of its layout; `None` where nobody has said it.
-    - `remark`: wrappers, ties, and why it is no parameter.
+    - `remark`: parametrizations, ties, and why it is no parameter.
     - `is_parameter`: whether a rule can claim it.
     """
 
@@ -155,8 +155,10 @@ def _parameter(site: Site, twins: _Ties, fills: _Ties) -> LeafRow:
 def _remarks(site: Site, twins: _Ties, fills: _Ties) -> Iterator[str]:
     if site.follows is not None:
         yield f"follows {site.follows}"
-    if site.wrap is not None:
-        yield f"through {site.wrap.name}" + (" (unknown)" if site.wrap.blind else "")
+    if site.parametrization is not None:
+        yield f"through {site.parametrization.name}" + (
+            " (unknown)" if site.parametrization.blind else ""
+        )
     others = [path for path in twins.get(site.path, ()) if path != site.path]
     if others:
         yield f"same array as {', '.join(others)}: `eqx.nn.Shared` ties them"

@@ -44,13 +44,15 @@ class Specs:
     def _natural(self, site: Site) -> ParamSpec:
         """The spec by layout alone; a layout that does not fit is a problem."""
         layout = self.layout(site)
-        in_step = site.follows is not None and site.wrappers > 0
+        in_step = site.follows is not None and site.in_place
         if layout is None or site.field not in layout.fields or in_step:
             return self._bare(site)
         try:
             return self.by_layout(layout, site)
         except ValueError as error:
-            if site.wrap is not None and site.wrap.blind:  # reported if it is claimed
+            if (
+                site.parametrization is not None and site.parametrization.blind
+            ):  # reported if it is claimed
                 return self._bare(site)
             owner = type(site.layer).__name__
             self.problems[site.path] = (

@@ -112,7 +112,7 @@ class Role(AbstractSelector):
 
 
 @dataclasses.dataclass(frozen=True)
-class When(AbstractSelector):
+class Filter(AbstractSelector):
     """Parameters for which a function of the site returns true.
 
     **Arguments:**
@@ -126,7 +126,7 @@ class When(AbstractSelector):
         return bool(self.fn(site))
 
     def __repr__(self) -> str:
-        return f"When({_name(self.fn)})"
+        return f"Filter({_name(self.fn)})"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from jax.core import Tracer
 from jax.sharding import Sharding
 
 from .._typing import Array
+from .parametrized import state_updates
 from .walk import Site, States
-from .wrapped import state_updates
 
 
 def wanted_shardings(
@@ -76,22 +76,26 @@ def new_leaves(
 ) -> dict[int, Any]:
     """The leaves of a model that change, by position, when parameters get values.
 
-    Through wrappers: those that together make the effective value, and the state that
-    is kept in step with it.
+    Of a parametrized one: those that together make the effective value, and the state
+    that is kept in step with it.
     """
     values: dict[int, Any] = {}
     moved: dict[int, tuple[Any, Any]] = {}
-    wraps = [(site.wrap, value) for site, value in drawn if site.wrap is not None]
+    bound = [
+        (site.parametrization, value)
+        for site, value in drawn
+        if site.parametrization is not None
+    ]
     for site, value in drawn:
-        if site.wrap is None:
+        if site.parametrization is None:
             values[site.position] = as_leaf(value, site.leaf)
             continue
-        changes = site.wrap.updates(value)
+        changes = site.parametrization.updates(value)
         # It is where the caller wants it; what follows stays where it was.
         old, new = changes.pop(site.position, (site.leaf, site.leaf))
         values[site.position] = as_leaf(new, old)
         moved |= changes
-    moved |= state_updates(states, wraps)
+    moved |= state_updates(states, bound)
     return values | {at: _in_place_of(old, new) for at, (old, new) in moved.items()}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._parameters.spec import ParamSpec
 from .._typing import Shape
-from .wrapped import Step, Wrap
+from .parametrized import BoundParametrization, Step
 
 
 _NOBODY = Step("", None)
@@ -22,12 +22,12 @@ class Site:
     - `path`: dotted path of the leaf, such as `blocks.3.attn.query_proj.weight`.
     - `layer`: the module that owns it (`None` at the top of a plain container).
     - `field`: the owner's field that holds it (`weight`), also where that field is a
-        tuple or a dict of arrays, or a wrapper around one.
-    - `ancestors`: every module above it, outermost first; the last ones are wrappers
-        (as many as `wrappers` says), and before them is the owner.
-    - `wrap`: how its owner keeps it in another form than the one it uses, if it does.
-        Then `shape`, `dtype` and `spec` are those of the effective value.
-    - `follows`: path of the wrapped parameter that it is brought into step with.
+        tuple or a dict of arrays, or a module that stands for one.
+    - `ancestors`: every module above it, outermost first; the last ones stand where the
+        owner, which is before them, has an array (as many as `stand_ins` says).
+    - `parametrization`: how its owner keeps it in another form than the one it uses, if
+        it does. Then `shape`, `dtype` and `spec` are those of the effective value.
+    - `follows`: path of the parametrized one that it is brought into step with.
     - `index`, `count`: position in the innermost sequence of *modules* on the path and
         that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
         of any.
@@ -41,15 +41,20 @@ class Site:
     field: str
     indices: tuple[tuple[int, int], ...] = ()
     spec: ParamSpec = _NO_SPEC
-    wrappers: int = 0
-    wrap: Wrap | None = None
+    stand_ins: int = 0
+    parametrization: BoundParametrization | None = None
     follows: str | None = None
 
     @property
     def owner(self) -> Step:
         """The module that owns it, and where that stands."""
         steps = self.ancestors
-        return steps[-1 - self.wrappers] if len(steps) > self.wrappers else _NOBODY
+        return steps[-1 - self.stand_ins] if len(steps) > self.stand_ins else _NOBODY
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is in a module that stands where its owner has an array."""
+        return self.stand_ins > 0
 
     @property
     def layer(self) -> Any:
@@ -61,13 +66,15 @@ class Site:
 
     @property
     def shape(self) -> Shape:
-        wrap = self.wrap
-        return tuple(self.leaf.shape) if wrap is None or wrap.blind else wrap.shape
+        bound = self.parametrization
+        return tuple(self.leaf.shape) if bound is None or bound.blind else bound.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        wrap = self.wrap
-        return np.dtype(self.leaf.dtype) if wrap is None or wrap.blind else wrap.dtype
+        bound = self.parametrization
+        return (
+            np.dtype(self.leaf.dtype) if bound is None or bound.blind else bound.dtype
+        )
 
     @property
     def drawn_dtype(self) -> np.dtype[Any]:
@@ -84,8 +91,8 @@ class Site:
             self.field,
             self.indices,
             spec,
-            self.wrappers,
-            self.wrap,
+            self.stand_ins,
+            self.parametrization,
             self.follows,
         )
 

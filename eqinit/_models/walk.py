@@ -14,9 +14,9 @@ from jax.core import Tracer
 
 from .._layouts.layout import Layout
 from .binding import Binder
+from .parametrized import Step as Step
 from .shared import shared_sources
 from .site import Site as Site
-from .wrapped import Step as Step
 
 
 # Every `eqx.nn.State` of a model, with the position of its first leaf.
@@ -225,8 +225,8 @@ def _bound(site: Site, binder: Binder) -> Site:
         return site
     return dataclasses.replace(
         site,
-        wrappers=found.depth,
+        stand_ins=found.depth,
         field=found.field,
-        wrap=found.wrap,
+        parametrization=found.parametrization,
         follows=found.follows,
     )

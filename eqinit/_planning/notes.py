@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from .._drawing.row import Row
+from .._models.parametrized import holds
 from .._models.walk import Sites
-from .._models.wrapped import holds
 from .rule import Rule
 
 
@@ -12,7 +12,7 @@ def notes_of(
     sites: Sites, rows: Sequence[Row], rules: Sequence[Rule]
 ) -> tuple[str, ...]:
     """One sentence a finding: aliases, masks, state that is not at hand."""
-    return tuple(_aliases(sites) + _wrappers(sites, rows) + _unknown(rows, rules))
+    return tuple(_aliases(sites) + _parametrized(sites, rows) + _unknown(rows, rules))
 
 
 def _unknown(rows: Sequence[Row], rules: Sequence[Rule]) -> list[str]:
@@ -41,16 +41,20 @@ def _aliases(sites: Sites) -> list[str]:
     ]
 
 
-def _wrappers(sites: Sites, rows: Sequence[Row]) -> list[str]:
+def _parametrized(sites: Sites, rows: Sequence[Row]) -> list[str]:
     claimed = {row.path for row in rows if row.init is not None}
-    wraps = [s.wrap for s in sites.parameters if s.wrap and s.path in claimed]
+    parametrized = [
+        s.parametrization
+        for s in sites.parameters
+        if s.parametrization and s.path in claimed
+    ]
     notes: dict[str, list[str]] = {}
-    for wrap in wraps:
-        if wrap.wrapper is not None and wrap.wrapper.note:
-            notes.setdefault(wrap.wrapper.note, []).append(wrap.step.path)
-        index = wrap.index
+    for bound in parametrized:
+        if bound.kind is not None and bound.kind.note:
+            notes.setdefault(bound.kind.note, []).append(bound.step.path)
+        index = bound.index
         if index is not None and not any(holds(s, index) for _, s in sites.states):
-            notes.setdefault(_STALE, []).append(wrap.step.path)
+            notes.setdefault(_STALE, []).append(bound.step.path)
     return [f"{_listed(paths)}: {note}." for note, paths in notes.items()]
 
 

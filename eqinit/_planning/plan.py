@@ -219,9 +219,9 @@ def _concrete(site: Site) -> Any:
             f"`{site.path}` is abstract: there is no value to check. Check the model "
             "that `plan.apply(model, key)` returns."
         )
-    if site.wrap is None or site.wrap.wrapper is None:
+    if site.parametrization is None or site.parametrization.kind is None:
         return site.leaf
-    return site.wrap.wrapper.free(np.asarray(site.wrap.value()))
+    return site.parametrization.kind.free(np.asarray(site.parametrization.value()))
 
 
 @checked

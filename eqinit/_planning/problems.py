@@ -99,7 +99,7 @@ def _module_field(name: str, selected: Sequence[Site]) -> str:
                     return reach
                 return (
                     f"{reach} If {inner} stands for an array, say so with "
-                    f'`register_wrapper({inner}, field="{site.field}")` and '
+                    f'`register_parametrization({inner}, field="{site.field}")` and '
                     f'`register_layout({outer}, {name}="...")`.'
                 )
     return ""

@@ -1,4 +1,4 @@
-"""Rules on parameters that a wrapper keeps in another form, and on their followers."""
+"""Rules on parameters that are kept in another form, and on what follows them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ def release_followers(
         if source is None or source not in by_path:
             continue
         if winner[by_path[source]] is None:
-            if sites[i].wrappers:
+            if sites[i].in_place:
                 found.append(_half(sites[i], rules[claimed_by], source))
                 winner[i] = None
             continue
         # What shares its owner's field with the weight is reached by naming the weight.
-        named = bool(rules[claimed_by].fields) and not sites[i].wrappers
+        named = bool(rules[claimed_by].fields) and not sites[i].in_place
         if named or claimed_by not in means_more:
             found.append(_twice(sites[i], rules[claimed_by], source))
         winner[i] = None
@@ -58,14 +58,14 @@ def _twice(site: Site, rule: Rule, source: str) -> str:
 def through_wrappers(
     sites: Sequence[Site], rows: Sequence[Row]
 ) -> tuple[tuple[Row, ...], list[str]]:
-    """Rows with what wrappers mean for them, and what is wrong with that."""
+    """Rows with what parametrizations mean for them, and what is wrong with that."""
     drawn = {row.path: row for row in rows if row.init is not None}
     found: list[str] = []
     done: list[Row] = []
     for site, row in zip(sites, rows, strict=True):
-        if site.wrap is not None and row.init is not None:
+        if site.parametrization is not None and row.init is not None:
             found += _complaints(site, row)
-            row = dataclasses.replace(row, through=site.wrap.name)
+            row = dataclasses.replace(row, through=site.parametrization.name)
         elif site.follows in drawn:
             source = drawn[site.follows]
             row = dataclasses.replace(
@@ -76,23 +76,23 @@ def through_wrappers(
 
 
 def _complaints(site: Site, row: Row) -> list[str]:
-    assert site.wrap is not None
+    assert site.parametrization is not None
     assert row.init is not None
     where = f"{site.path}{_owner(site)} (rule {row.rule})"
-    wrapper = site.wrap.wrapper
-    if wrapper is None:
-        return [f"{where}: {site.wrap.why}"]
+    kind = site.parametrization.kind
+    if kind is None:
+        return [f"{where}: {site.parametrization.why}"]
     try:
         bounds = support(row.init.law(row.spec))
     except (TypeError, ValueError):
         return []  # traced, or reported where the row was made
-    if bounds is None or wrapper.domain.holds(*bounds):
+    if bounds is None or kind.domain.holds(*bounds):
         return []
     low, high = (number(bound) for bound in bounds)
     return [
         f"{where}: {type(row.init).__name__} draws from {low} to {high}, and "
-        f"{site.wrap.name} can stand for {wrapper.domain} only. Use a scheme that "
-        "stays inside, such as `**hoedt()`, `LogNormal(...)`, `Uniform(a, b)` or "
+        f"{site.parametrization.name} can stand for {kind.domain} only. Use a scheme "
+        "that stays inside, such as `**hoedt()`, `LogNormal(...)`, `Uniform(a, b)` or "
         "`Abs(...)` around this one."
     ]
 

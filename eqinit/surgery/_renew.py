@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Float, Shaped
 
-from .._models.selectors import When
+from .._models.selectors import Filter
 from .._models.walk import Site
 from .._planning.plan import plan
 from .._typing import Array, Key, Number, checked
@@ -51,7 +51,7 @@ def shrink_and_perturb(
     """
     planned = plan(model, rules, layouts=layouts)
     paths = {row.path for row in planned if row.status == "set"}
-    ours = When(lambda site: site.path in paths)
+    ours = Filter(lambda site: site.path in paths)
     old, new = select(model, ours), select(planned.apply(model, key), ours)
     pairs = zip(old.sites, old.get(), new.get(), strict=True)
     return old.set([_mixed(site, a, b, shrink, perturb) for site, a, b in pairs])

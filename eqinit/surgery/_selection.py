@@ -135,13 +135,17 @@ class Selection:
 
 
 def _value(site: Site) -> Any:
-    blind = site.wrap is None or site.wrap.blind
-    return site.leaf if blind or site.wrap is None else site.wrap.value()
+    blind = site.parametrization is None or site.parametrization.blind
+    return (
+        site.leaf
+        if blind or site.parametrization is None
+        else site.parametrization.value()
+    )
 
 
 def _mismatch(site: Site, value: Any) -> str:
-    if site.wrap is not None and site.wrap.blind:
-        return f"`{site.path}`: {site.wrap.why}"
+    if site.parametrization is not None and site.parametrization.blind:
+        return f"`{site.path}`: {site.parametrization.why}"
     if not isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
         return f"`{site.path}` got a {type(value).__name__}, wanted an array"
     if (tuple(value.shape), value.dtype) == (site.shape, site.dtype):

@@ -268,7 +268,7 @@ def test_an_import_that_is_named_does_not_happen():
             ei.Where(lambda model: model.head),
             r"config\.fn: .*lambda.*cannot be written",
         ),
-        (ei.When(lambda site: True), r"config\.fn: .*cannot be written"),
+        (ei.Filter(lambda site: True), r"config\.fn: .*cannot be written"),
         (Rule("a", jax.nn.initializers.zeros), r"config\.init\.fn: zeros cannot"),
         (Rule("a", b=lambda site: ei.Zeros()), r"config\.fields\.b: .*lambda"),
         ({"type": 1}, r"the keys \['type'\] cannot be written"),

@@ -45,7 +45,7 @@ PARAMETERLESS = {
 # Those that only hold other layers, or nothing.
 CONTAINERS = {"Sequential", "Shared", "StateIndex", "StatefulLayer"}
 # Its `g` is derived: the tests of wrapped layers look at it.
-WRAPPERS = {"WeightNorm"}
+PARAMETRIZATIONS = {"WeightNorm"}
 
 
 @pytest.mark.parametrize("name", PARAMETERLESS)
@@ -63,7 +63,7 @@ def test_table_covers_every_layer():
     covered = {cls for one in made for cls in one.__mro__}
     pools = {c for c in layers if issubclass(c, (nn.Pool, nn.AdaptivePool))}
     missing = {c.__name__ for c in set(layers) - covered - pools}
-    assert missing - CONTAINERS - WRAPPERS == set()
+    assert missing - CONTAINERS - PARAMETRIZATIONS == set()
 
 
 def stacked(make: Callable[[jax.Array], Any], depth: int) -> Callable[[jax.Array], Any]:

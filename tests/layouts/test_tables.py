@@ -63,7 +63,7 @@ def test_table_names_what_the_library_has(table: str):
     for name, said in module.LAYOUTS.items():
         cls = make_layout(type(name, (), {}), notations(said))
         assert set(cls.fields) <= fields(known[name], known), name
-    assert set(module.WRAPPERS) <= set(known)
+    assert set(module.PARAMETRIZATIONS) <= set(known)
 
 
 def test_nothing_is_imported_before_it_is_met():

@@ -244,7 +244,7 @@ def test_any_paths_are_unique_and_found(tree: Any):
 def test_any_selection_sets_its_leaves_and_no_other(tree: Any):
     sites = find_sites(tree).parameters[::2]
     positions = {site.position for site in sites}
-    chosen = ei.When(lambda site: site.position in positions)
+    chosen = ei.Filter(lambda site: site.position in positions)
     selection = ei.select(tree, chosen, optional=True)
     mask = jtu.tree_leaves(selection.mask(), is_leaf=lambda x: isinstance(x, bool))
     assert [i for i, hit in enumerate(mask) if hit] == sorted(positions)

@@ -211,7 +211,7 @@ class Positive(eqx.Module):
 
 
 eqinit.register_layout(PositiveLinear, raw="out in", bias="out")
-eqinit.register_wrapper(
+eqinit.register_parametrization(
     PositiveLinear,
     field="raw",
     forward=jax.nn.softplus,
@@ -219,7 +219,7 @@ eqinit.register_wrapper(
     domain=(0, math.inf),
     layer=True,
 )
-eqinit.register_wrapper(
+eqinit.register_parametrization(
     Positive,
     field="raw",
     forward=jax.nn.softplus,
@@ -273,7 +273,7 @@ def test_a_wrong_inverse_is_noticed():
     class Doubled(eqx.Module):
         raw: jax.Array
 
-    eqinit.register_wrapper(
+    eqinit.register_parametrization(
         Doubled, field="raw", forward=lambda x: 2 * x, inverse=lambda y: 2 * y
     )
     linear = eqx.nn.Linear(4, 3, key=KEY)
@@ -291,7 +291,7 @@ def test_wrappers_of_wrappers_and_of_other_shapes():
     def unpack(flat):
         return jnp.zeros((3, 3)).at[jnp.tril_indices(3)].set(flat)
 
-    eqinit.register_wrapper(
+    eqinit.register_parametrization(
         Packed, field="flat", forward=unpack, inverse=lambda m: m[jnp.tril_indices(3)]
     )
 

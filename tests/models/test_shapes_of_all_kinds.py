@@ -12,6 +12,7 @@ import pytest
 
 import eqinit
 from eqinit import (
+    Filter,
     HeNormal,
     Keep,
     LecunNormal,
@@ -21,7 +22,6 @@ from eqinit import (
     Path,
     Role,
     Rule,
-    When,
     Zeros,
 )
 
@@ -372,7 +372,9 @@ def test_keep_lets_a_blind_wrapper_pass():
 
     linear = eqx.nn.Linear(3, 4, key=KEY)
     model = eqx.tree_at(lambda m: m.weight, linear, Blind(jnp.zeros((4, 3))))
-    blind = When(lambda site: site.wrap is not None and site.wrap.blind)
+    blind = Filter(
+        lambda site: site.parametrization is not None and site.parametrization.blind
+    )
     plan = eqinit.plan(model, [Rule(blind, Keep()), Rule(eqx.nn.Linear, bias=Zeros())])
     assert plan["weight.raw"].status == "kept"
     with pytest.raises(ValueError, match="kept in a Blind, and nobody has said"):

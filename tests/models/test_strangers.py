@@ -354,7 +354,7 @@ def test_a_module_that_holds_an_array_as_it_is():
     class Box(eqx.Module):
         array: jax.Array
 
-    eqinit.register_wrapper(Box, field="array")
+    eqinit.register_parametrization(Box, field="array")
     model = Owner(Box(jnp.zeros((6, 4))))
     (row,) = eqinit.plan(model, [Rule(Owner, weight=HeNormal())], layouts=OWNER)
     assert (row.path, row.spec.fan_in) == ("weight.array", 6)

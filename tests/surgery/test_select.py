@@ -11,7 +11,7 @@ import pytest
 from helpers import same_bits
 
 import eqinit as ei
-from eqinit import Layer, Path, Role, When, Where
+from eqinit import Filter, Layer, Path, Role, Where
 
 
 nn = eqx.nn
@@ -103,7 +103,7 @@ def test_functions():
         *NORM[:2],
         "head.weight",
     ]
-    assert paths(When(lambda site: site.spec.size == 4)) == [ATTN[1], *NORM[:2]] + [
+    assert paths(Filter(lambda site: site.spec.size == 4)) == [ATTN[1], *NORM[:2]] + [
         ATTN[3],
         *NORM[2:],
     ]
@@ -127,9 +127,9 @@ def test_selectors_print_themselves():
     def big(site: ei.Site) -> bool:
         return site.spec.size > 4
 
-    assert repr(When(big)) == "When(big)"
+    assert repr(Filter(big)) == "Filter(big)"
     assert repr(Where(lambda m: m.head)).startswith("Where(<lambda> at line ")
-    assert " at 0x" not in repr(When(big) & Where(lambda m: m.head))
+    assert " at 0x" not in repr(Filter(big) & Where(lambda m: m.head))
 
 
 def test_a_selector_of_ones_own():

@@ -6,7 +6,7 @@ coordinate tables. They look like parameters, and no scheme here is meant for th
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 from .equinox_norms import rows_times
 
 
@@ -40,6 +40,6 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "VisionParcaeDiagonalInjection": dict(B="out in"),
 }
 
-WRAPPERS: dict[str, Adapter] = {
+PARAMETRIZATIONS: dict[str, Parametrize] = {
     "WeightNormLinear": lambda node: rows_times("weight_v", "weight_g"),
 }

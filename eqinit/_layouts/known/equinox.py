@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from ..._typing import Number
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 from .equinox_norms import spectral_norm, weight_norm
 
 
@@ -68,7 +68,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         feature=lambda prelu: prelu.negative_slope.ndim,
     ),
 }
-WRAPPERS: dict[str, Adapter] = {
+PARAMETRIZATIONS: dict[str, Parametrize] = {
     "WeightNorm": weight_norm,
     "SpectralNorm": spectral_norm,
 }

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..parametrizations import Wrapper, at, put
+from ..parametrizations import Parametrization, at, put
 
 
 def _norm(value: Any, like: Any) -> Any:
@@ -25,7 +25,7 @@ def _direction(value: Any, norm: Any) -> Any:
     return jnp.where(norm == 0, jnp.ones_like(value), value)
 
 
-def rows_times(direction: str, length: str) -> Wrapper:
+def rows_times(direction: str, length: str) -> Parametrization:
     """Weight normalisation: what is in one field has the norms that another holds."""
 
     def get(node: Any) -> Any:
@@ -37,10 +37,10 @@ def rows_times(direction: str, length: str) -> Wrapper:
         node = put(node, direction, _direction(value, norm))
         return put(node, length, norm)
 
-    return Wrapper(direction, get, set_, in_place=False, follows=(length,))
+    return Parametrization(direction, get, set_, in_place=False, follows=(length,))
 
 
-def weight_norm(node: Any) -> Wrapper | None:
+def weight_norm(node: Any) -> Parametrization | None:
     return rows_times(f"layer.{node.weight_name}", "g")
 
 
@@ -78,8 +78,8 @@ def _spectral_index(node: Any) -> eqx.nn.StateIndex[Any] | None:
     return None if isinstance(node.uv_index.init, tuple) else node.uv_index
 
 
-def spectral_norm(node: Any) -> Wrapper | None:
-    return Wrapper(
+def spectral_norm(node: Any) -> Parametrization | None:
+    return Parametrization(
         f"layer.{node.weight_name}",
         lambda node: at(node, f"layer.{node.weight_name}"),
         _set_spectral_norm,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "RMSNorm": dict(weight="scale: feature"),
     "LayerNorm": dict(weight="scale: feature", bias="bias: feature"),
 }
-WRAPPERS: dict[str, Adapter] = {}
+PARAMETRIZATIONS: dict[str, Parametrize] = {}

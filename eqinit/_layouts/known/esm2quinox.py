@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {}
-WRAPPERS: dict[str, Adapter] = {}
+PARAMETRIZATIONS: dict[str, Parametrize] = {}

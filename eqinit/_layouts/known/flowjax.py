@@ -1,12 +1,12 @@
 """flowjax 19: parameters of bijections; its conditioners are `equinox.nn` layers.
 
 Its own parameters (knots, scales, triangular matrices, planar vectors) have neither
-`in` nor `out`, and mostly sit behind paramax wrappers.
+`in` nor `out`, and mostly are parametrized by paramax.
 """
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -18,4 +18,4 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "TriangularAffine": dict(loc="other: event", triangular="other: event event"),
     "Planar": dict(params="other: vector"),
 }
-WRAPPERS: dict[str, Adapter] = {}
+PARAMETRIZATIONS: dict[str, Parametrize] = {}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 
 
 _POSITION = "embedding: position feature"
@@ -40,4 +40,4 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         logit_scale="other: head one one",
     ),
 }
-WRAPPERS: dict[str, Adapter] = {}
+PARAMETRIZATIONS: dict[str, Parametrize] = {}

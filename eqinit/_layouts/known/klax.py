@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..inverses import parameterize
-from ..parametrizations import Adapter, Domain, elementwise
+from ..parametrizations import Domain, Parametrize, elementwise
 from .symmetric import mirrored
 
 
@@ -17,7 +17,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "ConstantSPDMatrix": dict(b_matrix="other: *size", size=lambda m: len(m.shape)),
 }
 
-WRAPPERS: dict[str, Adapter] = {
+PARAMETRIZATIONS: dict[str, Parametrize] = {
     "Parameterize": parameterize,
     "NonTrainable": lambda node: elementwise("tree", transparent=True),
     # `unwrap` is the identity and `apply` projects after each update: a negative draw

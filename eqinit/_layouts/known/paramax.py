@@ -1,4 +1,4 @@
-"""paramax 0.0.5: wrappers around arrays (`paramax.unwrap` makes a model callable)."""
+"""paramax 0.0.5: arrays, parametrized (`paramax.unwrap` makes a model callable)."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import jax.numpy as jnp
 
 from ..inverses import parameterize
 from ..parametrizations import (
-    Adapter,
-    Wrapper,
+    Parametrization,
+    Parametrize,
     effective,
     elementwise,
     put,
@@ -15,7 +15,7 @@ from ..parametrizations import (
 )
 
 
-def _transparent(node: Any) -> Wrapper:
+def _transparent(node: Any) -> Parametrization:
     del node
     return elementwise("tree", transparent=True)
 
@@ -34,13 +34,13 @@ def _set_weight_norm(node: Any, value: Any) -> Any:
     return put(node, "scale", set_effective(node.scale, _row_norm(value)))
 
 
-def _weight_norm(node: Any) -> Wrapper:
+def _weight_norm(node: Any) -> Parametrization:
     del node
-    return Wrapper("weight", _get_weight_norm, _set_weight_norm)
+    return Parametrization("weight", _get_weight_norm, _set_weight_norm)
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {}
-WRAPPERS: dict[str, Adapter] = {
+PARAMETRIZATIONS: dict[str, Parametrize] = {
     "Parameterize": parameterize,
     "NonTrainable": _transparent,
     "WeightNormalization": _weight_norm,

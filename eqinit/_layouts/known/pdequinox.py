@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..parametrizations import Adapter
+from ..parametrizations import Parametrize
 
 
 _CONV: dict[str, Any] = dict(
@@ -24,4 +24,4 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         mode="num_spatial_dims",
     ),
 }
-WRAPPERS: dict[str, Adapter] = {}
+PARAMETRIZATIONS: dict[str, Parametrize] = {}

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..parametrizations import Wrapper, at, effective, put, set_effective
+from ..parametrizations import Parametrization, at, effective, put, set_effective
 
 
 def _mirrored(value: Any, sign: float) -> Any:
@@ -19,7 +19,7 @@ def _upper(value: np.ndarray, offset: int) -> np.ndarray:
     return value[..., rows, cols]
 
 
-def mirrored(field: str, sign: float) -> Wrapper:
+def mirrored(field: str, sign: float) -> Parametrization:
     """Half the sum (or difference) of a matrix and its transpose.
 
     The upper triangle of a draw is kept and mirrored: averaging it with its transpose
@@ -36,7 +36,7 @@ def mirrored(field: str, sign: float) -> Wrapper:
     def set_(node: Any, value: Any) -> Any:
         return put(node, field, set_effective(at(node, field), _mirrored(value, sign)))
 
-    return Wrapper(
+    return Parametrization(
         field,
         get,
         set_,

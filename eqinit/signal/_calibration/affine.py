@@ -84,8 +84,8 @@ def _unfit(sites: Sequence[Site], *, need_bias: bool) -> str:
         names = set() if axes is None else {factor.name for factor in axes.factors}
         if names - _LINEAR:
             return f"`{site.field}` has axes {sorted(names - _LINEAR)}"
-        if site.wrap is not None and site.wrap.wrapper is None:
-            return site.wrap.why
+        if site.parametrization is not None and site.parametrization.kind is None:
+            return site.parametrization.why
     if need_bias and "bias" not in roles:
         return "no bias to shift with"
     return ""
@@ -109,14 +109,14 @@ def _along_units(values: np.ndarray, site: Site) -> np.ndarray:
 
 
 def _value(site: Site) -> Array:
-    return site.leaf if site.wrap is None else site.wrap.value()
+    return site.leaf if site.parametrization is None else site.parametrization.value()
 
 
 def _updates(site: Site, value: Any) -> dict[int, Any]:
     value = jnp.asarray(value, site.dtype)
-    if site.wrap is None:
+    if site.parametrization is None:
         return {site.position: value}
-    return {i: new for i, (_, new) in site.wrap.updates(value).items()}
+    return {i: new for i, (_, new) in site.parametrization.updates(value).items()}
 
 
 def set_layers(

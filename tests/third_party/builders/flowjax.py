@@ -5,7 +5,7 @@ from flowjax import flows
 from flowjax.bijections import RationalQuadraticSpline
 from flowjax.distributions import Normal
 
-from eqinit import Keep, Rule, When
+from eqinit import Filter, Keep, Rule
 
 from ._entry import Entry
 
@@ -15,11 +15,11 @@ def _base():
 
 
 def _blind(site) -> bool:
-    return site.wrap is not None and site.wrap.blind
+    return site.parametrization is not None and site.parametrization.blind
 
 
 # Functions made inside of functions: nobody can say their inverses.
-UNKNOWN = (Rule(When(_blind), Keep()),)
+UNKNOWN = (Rule(Filter(_blind), Keep()),)
 
 
 def _log_prob(model, key):

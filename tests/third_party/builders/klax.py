@@ -3,17 +3,19 @@
 import jax.numpy as jnp
 import klax
 
-from eqinit import Abs, LecunNormal, Rule, When, hoedt
+from eqinit import Abs, Filter, LecunNormal, Rule, hoedt
 
 from ._entry import Entry
 
 
 def _constrained(site) -> bool:
-    return site.wrap is not None and site.wrap.name == "NonNegative"
+    return (
+        site.parametrization is not None and site.parametrization.name == "NonNegative"
+    )
 
 
 # What must stay positive cannot be centred.
-POSITIVE = (Rule(When(_constrained), Abs(LecunNormal())),)
+POSITIVE = (Rule(Filter(_constrained), Abs(LecunNormal())),)
 
 
 def _finalized(*shapes):

@@ -1,4 +1,4 @@
-"""Wrappers at their place in a model, and how to set what is behind them."""
+"""Parametrizations at their place in a model, and how to set what they stand for."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
-from .._layouts.parametrizations import Wrapper
+from .._layouts.parametrizations import Parametrization
 from .._typing import Shape
 
 
@@ -26,18 +26,18 @@ class Step(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Wrap:
+class BoundParametrization:
     """A parameter that its owner keeps in another form than the one it uses.
 
-    - `step`: the wrapper and where it stands.
-    - `wrapper`: how to see through it, or `None` where nobody has said.
+    - `step`: the module that keeps it, and where that stands.
+    - `kind`: how to see through it, or `None` where nobody has said.
     - `why`: what to say where nobody has.
-    - `start`: position of the wrapper's first leaf among those of the model.
+    - `start`: position of that module's first leaf among those of the model.
     - `shape`, `dtype`: of the effective value.
     """
 
     step: Step
-    wrapper: Wrapper | None
+    kind: Parametrization | None
     why: str = ""
     start: int = 0
     shape: Shape = ()
@@ -45,47 +45,47 @@ class Wrap:
 
     @property
     def name(self) -> str:
-        """The wrapper's class."""
+        """The class of the module that keeps it."""
         return type(self.step.node).__name__
 
     @property
     def blind(self) -> bool:
         """Whether nobody has said what it does."""
-        return self.wrapper is None
+        return self.kind is None
 
     def value(self) -> Any:
         """The effective value."""
-        return self._wrapper.get(self.step.node)
+        return self._known.get(self.step.node)
 
     @property
     def index(self) -> eqx.nn.StateIndex[Any] | None:
         """Under which index of an `eqx.nn.State` something follows the value."""
-        return None if self.wrapper is None else self.wrapper.index(self.step.node)
+        return None if self.kind is None else self.kind.index(self.step.node)
 
     def updates(self, value: Any) -> dict[int, tuple[Any, Any]]:
         """Position to (old leaf, new leaf) of what changes when `value` is set."""
-        wrapper, node = self._wrapper, self.step.node
+        kind, node = self._known, self.step.node
         if isinstance(value, Tracer):
             # Or what looks at the value would be compiled into the draw itself, whose
             # last bit may then differ from an eager one.
             value = jax.lax.optimization_barrier(value)
-        new = wrapper.set(node, self._inside(wrapper.project(value)))
-        self._check(wrapper, new, value)
+        new = kind.set(node, self._inside(kind.project(value)))
+        self._check(kind, new, value)
         return changed(node, new, self.start)
 
     @property
     def _path(self) -> str:
-        field = self._wrapper.field
+        field = self._known.field
         return f"{self.step.path}.{field}" if self.step.path else field
 
     @property
-    def _wrapper(self) -> Wrapper:
-        if self.wrapper is None:
+    def _known(self) -> Parametrization:
+        if self.kind is None:
             raise ValueError(f"`{self.step.path}`: {self.why}")
-        return self.wrapper
+        return self.kind
 
     def _inside(self, value: Any) -> Any:
-        domain = self._wrapper.domain
+        domain = self._known.domain
         if domain.everything:
             return value
         low, high = jnp.min(value), jnp.max(value)
@@ -101,12 +101,12 @@ class Wrap:
     def _remedy(self) -> str:
         return f"{self.name} cannot stand for it. Use a scheme that stays inside."
 
-    def _check(self, wrapper: Wrapper, new: Any, value: Any) -> None:
-        """That the wrapper now stands for what was drawn, where values are known."""
-        back = wrapper.get(new)
+    def _check(self, kind: Parametrization, new: Any, value: Any) -> None:
+        """That the module now stands for what was drawn, where values are known."""
+        back = kind.get(new)
         if isinstance(back, Tracer) or not back.size:
             return
-        wanted = np.asarray(wrapper.project(value)).astype(np.complex128)
+        wanted = np.asarray(kind.project(value)).astype(np.complex128)
         error = float(np.abs(np.asarray(back).astype(np.complex128) - wanted).max())
         # Gross errors: an inverse that does not invert, or the edge of a domain.
         if not error <= 0.02 * float(np.abs(wanted).max()) + 1e-6:
@@ -125,16 +125,17 @@ def changed(old: Any, new: Any, start: int) -> dict[int, tuple[Any, Any]]:
 
 
 def state_updates(
-    states: Sequence[tuple[int, Any]], values: Sequence[tuple[Wrap, Any]]
+    states: Sequence[tuple[int, Any]],
+    values: Sequence[tuple[BoundParametrization, Any]],
 ) -> dict[int, tuple[Any, Any]]:
-    """What changes in the states of a model when wrapped parameters get values."""
-    indices = [(wrap.index, wrap.wrapper, value) for wrap, value in values]
+    """What changes in the states of a model when parametrized ones get values."""
+    indices = [(bound.index, bound.kind, value) for bound, value in values]
     found: dict[int, tuple[Any, Any]] = {}
     for start, old in states:
         state = old
-        for index, wrapper, value in indices:
-            if index is not None and wrapper is not None and holds(old, index):
-                new = wrapper.carry(value, _clone(state).get(index))
+        for index, kind, value in indices:
+            if index is not None and kind is not None and holds(old, index):
+                new = kind.carry(value, _clone(state).get(index))
                 state = _clone(state).set(index, new)
         found |= changed(old, state, start)
     return found
