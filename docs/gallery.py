@@ -53,6 +53,29 @@ import eqinit as ei
 """
 
 
+def public(space: Any = ei, path: str = "eqinit") -> Iterator[tuple[str, Any]]:
+    """Every public name with its path, in whichever namespace."""
+    for name in (name for name in dir(space) if not name.startswith("_")):
+        value = getattr(space, name)
+        if not inspect.ismodule(value):
+            yield f"{path}.{name}", value
+        elif value.__name__ == f"{path}.{name}":  # not what a test's import hook adds
+            yield from public(value, f"{path}.{name}")
+
+
+def is_scheme(value: Any) -> bool:
+    concrete = isinstance(value, type) and not value.__name__.startswith("Abstract")
+    return concrete and issubclass(value, ei.AbstractInitializer)
+
+
+# By their own names: an alias (`XavierNormal`) is another path to the same class.
+SCHEMES: dict[str, tuple[str, Any]] = {
+    value.__name__: (path, value)
+    for path, value in public()
+    if is_scheme(value) and path.endswith(f".{value.__name__}")
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """One scheme of the gallery: fields as docs/gallery.toml explains them."""
@@ -68,15 +91,23 @@ class Entry:
     view: str | None = None
 
     @property
+    def path(self) -> str:
+        return SCHEMES[self.name][0]
+
+    @property
+    def cls(self) -> type:
+        return SCHEMES[self.name][1]
+
+    @property
     def doc(self) -> str:
-        return inspect.getdoc(getattr(ei, self.name)) or ""
+        return inspect.getdoc(self.cls) or ""
 
     @property
     def init(self) -> Any:
         """The scheme in the line of code."""
         rule = eval(self.line, dict(NAMES))
         inits = [rule.init, *rule.fields.values()]
-        return next(i for i in inits if isinstance(i, getattr(ei, self.name)))
+        return next(i for i in inits if isinstance(i, self.cls))
 
     @property
     def spec(self) -> ParamSpec:
@@ -168,7 +199,7 @@ def section(entry: Entry) -> Iterator[str]:
         where = entry.picture.relative_to(DOCS).as_posix()
         yield f"![A draw of {entry.name}]({where}){{ align=right width=200 }}\n\n"
     yield f"{law(entry.doc)}\n\n"
-    yield f"For {entry.use}. All arguments: [`eqinit.{entry.name}`][].\n\n"
+    yield f"For {entry.use}. All arguments: [`{entry.path}`][].\n\n"
     yield f"```python\n{entry.line}\n```\n\n"
     papers = [reference(paper) for paper in named_in(entry.doc)]
     about = [] if entry.picture is None else [shown(entry)]

@@ -1,6 +1,14 @@
 """eqinit: parameter initialisation and model surgery for Equinox."""
 
-from . import recipes as recipes, signal as signal
+from . import (
+    bases as bases,
+    depth as depth,
+    interop as interop,
+    recipes as recipes,
+    signal as signal,
+    ssm as ssm,
+    surgery as surgery,
+)
 from ._apply import apply as apply
 from ._citation.citation import bibtex as bibtex, citation as citation
 from ._config.config import (
@@ -9,26 +17,8 @@ from ._config.config import (
     to_config as to_config,
 )
 from ._construction.build import build as build
-from ._laws.gains import gain as gain, torch_gain as torch_gain
+from ._laws.gains import gain as gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
-from ._laws.more_units import (
-    RandomPhase as RandomPhase,
-    RandomSign as RandomSign,
-    RandomTernary as RandomTernary,
-    StandardCauchy as StandardCauchy,
-    StandardHalfNormal as StandardHalfNormal,
-    StandardLaplace as StandardLaplace,
-    StandardLogistic as StandardLogistic,
-    StandardStudentT as StandardStudentT,
-    UnitExponential as UnitExponential,
-    UnitGamma as UnitGamma,
-)
-from ._laws.unit import (
-    AbstractBase as AbstractBase,
-    StandardNormal as StandardNormal,
-    SymmetricUniform as SymmetricUniform,
-    TruncatedStandardNormal as TruncatedStandardNormal,
-)
 from ._layouts.inverses import register_inverse as register_inverse
 from ._layouts.parametrizations import (
     register_parametrization as register_parametrization,
@@ -95,16 +85,7 @@ from ._schemes.conv_special import (
     Bilinear as Bilinear,
     DownsamplingFilter as DownsamplingFilter,
 )
-from ._schemes.depth import (
-    beit_scale as beit_scale,
-    deepnorm as deepnorm,
-    fixup_scale as fixup_scale,
-    gpt2_scale as gpt2_scale,
-    layer_scale as layer_scale,
-    subln_scale as subln_scale,
-    t_fixup_scale as t_fixup_scale,
-)
-from ._schemes.discrete import DiscreteUniform as DiscreteUniform, NaN as NaN
+from ._schemes.discrete import DiscreteUniform as DiscreteUniform
 from ._schemes.distributions import (
     LogNormal as LogNormal,
     Normal as Normal,
@@ -112,7 +93,6 @@ from ._schemes.distributions import (
     Uniform as Uniform,
 )
 from ._schemes.fan_power import FanUniform as FanUniform
-from ._schemes.foreign import as_initializer as as_initializer
 from ._schemes.gates import (
     Chrono as Chrono,
     ClassPrior as ClassPrior,
@@ -120,7 +100,6 @@ from ._schemes.gates import (
     PriorProb as PriorProb,
     UniformGate as UniformGate,
 )
-from ._schemes.hippo import diagonal as diagonal, dplr as dplr, hippo as hippo
 from ._schemes.hoedt import (
     HoedtBias as HoedtBias,
     HoedtMatched as HoedtMatched,
@@ -129,7 +108,6 @@ from ._schemes.hoedt import (
 )
 from ._schemes.hyper import HyperfanIn as HyperfanIn, HyperfanOut as HyperfanOut
 from ._schemes.identity import (
-    Dirac as Dirac,
     Identity as Identity,
     IDInit as IDInit,
     ZerO as ZerO,
@@ -159,13 +137,6 @@ from ._schemes.orthogonal_conv import (
     ConvolutionOrthogonal as ConvolutionOrthogonal,
     DeltaOrthogonal as DeltaOrthogonal,
 )
-from ._schemes.outward import to_jax as to_jax, to_klax as to_klax
-from ._schemes.rates import (
-    LogDt as LogDt,
-    LruRing as LruRing,
-    UniformRate as UniformRate,
-    lru_ring as lru_ring,
-)
 from ._schemes.recurrent import (
     NPRNN as NPRNN,
     Reservoir as Reservoir,
@@ -173,14 +144,9 @@ from ._schemes.recurrent import (
 )
 from ._schemes.spaced import Linspace as Linspace
 from ._schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
-from ._schemes.ssm import S4D as S4D, S5 as S5, Hippo as Hippo, S4Dplr as S4Dplr
 from ._schemes.structured import DCT as DCT, Hadamard as Hadamard
 from ._schemes.torch_default import TorchDefault as TorchDefault
-from ._schemes.transformer import (
-    SmallInit as SmallInit,
-    Wang as Wang,
-    common_init as common_init,
-)
+from ._schemes.transformer import SmallInit as SmallInit, Wang as Wang
 from ._schemes.variance_scaling import (
     GlorotNormal as GlorotNormal,
     GlorotUniform as GlorotUniform,
@@ -196,14 +162,7 @@ from ._schemes.variance_scaling import (
 )
 from .signal._calibration.calibrate import calibrate as calibrate
 from .signal._probe.probe import probe as probe
-from .surgery._biases import with_bias as with_bias, without_bias as without_bias
-from .surgery._net2net import net2deeper as net2deeper, net2wider as net2wider
-from .surgery._renew import (
-    dormant_units as dormant_units,
-    recycle as recycle,
-    shrink_and_perturb as shrink_and_perturb,
-)
-from .surgery._selection import Selection as Selection, select as select
+from .surgery._selection import select as select
 from .surgery._swap import swap as swap
 
 __version__: str

@@ -46,7 +46,7 @@ calls = {
     "init, axes": lambda: ei.HeNormal()(key, (2, 2), axes=("out", "in")),
     "init, fan": lambda: ei.HeNormal()(key, (2, 2), fan_in="all"),
     "select, optional": lambda: ei.select(model, "**", optional=1),
-    "to_jax": lambda: ei.to_jax("he"),
+    "to_jax": lambda: ei.interop.to_jax("he"),
     "register_layout": lambda: ei.register_layout("Linear", weight="out in"),
     "hoedt": lambda: ei.hoedt(corr="half"),
 }

@@ -184,10 +184,10 @@ def class_of(name: str) -> type:
         options = ", ".join(f"`{qualified(cls)}`" for cls in found)
         raise ValueError(f"`{name}` may be {options}; write one of these.")
     aliases = [getattr(family, name, None) for family in _families()]
-    for alias in aliases:  # XavierNormal, Dirac
-        if isinstance(alias, type) and issubclass(alias, AbstractInitializer):
-            if _is_concrete(alias):
-                return alias
+    for alias in aliases:  # XavierNormal
+        scheme = isinstance(alias, type) and issubclass(alias, AbstractInitializer)
+        if scheme and _is_concrete(alias):
+            return alias
     names = {*_NAMED, *(cls.__name__ for cls in known)}
     raise ValueError(
         f"no scheme, base, selector or rule is called `{name}`.{nearest(name, names)} "

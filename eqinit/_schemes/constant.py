@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from .._laws.law import ConstantLaw
 from .._parameters.spec import ParamSpec
@@ -13,6 +14,9 @@ from .initializer import AbstractInitializer, AbstractLawInitializer
 
 class Constant(AbstractLawInitializer):
     r"""Every entry is `value`, or `value` broadcast to the parameter.
+
+    `Constant(math.nan)` shows whatever uses a parameter that should not be used before
+    something else has set it.
 
     **Arguments:**
 
@@ -37,6 +41,15 @@ class Constant(AbstractLawInitializer):
                 f"Constant has a complex value and the parameter is {spec.dtype}. "
                 "Pass its `.real`."
             )
+        if jnp.issubdtype(spec.dtype, jnp.integer) and not self._is_whole():
+            raise ValueError(
+                f"Constant has the value {self.value}, which {spec.dtype} cannot hold. "
+                "Pass a whole number, or ask for a float."
+            )
+
+    def _is_whole(self) -> bool:
+        traced = isinstance(self.value, Tracer)
+        return traced or bool(np.all(np.equal(np.mod(self.value, 1), 0)))
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         self.check(spec)

@@ -1,16 +1,4 @@
-"""How much smaller a residual branch starts in a deeper network.
-
-Each function gives a factor for the std (or gain) of some layers of every branch. Use
-them in a rule, plainly or by depth:
-
-```python
-Rule("blocks.*.mlp.out", weight=Normal(0.02 * gpt2_scale(12)))
-Rule("blocks.*.mlp.out", weight=lambda site: Normal(0.02 * beit_scale(site.index)))
-```
-
-ReZero (arXiv:2003.04887) and SkipInit (arXiv:2002.10444) are `Zeros()` on the scalar
-that multiplies a branch.
-"""
+"""How much smaller a residual branch starts in a deeper network: published factors."""
 
 import math
 from typing import Literal, NamedTuple
@@ -25,26 +13,26 @@ def _depth(**counts: int | None) -> None:
 
 
 @checked
-def gpt2_scale(layers: int, branches: int = 2) -> float:
+def gpt2(num_layers: int, branches: int = 2) -> float:
     r"""GPT-2: $1/\sqrt{2L}$ for the last layer of every residual branch.
 
     The stream then gains one unit of variance over all depth, rather than one a branch.
 
     **Arguments:**
 
-    - `layers`: $L$, the number of blocks.
+    - `num_layers`: $L$, the number of blocks.
     - `branches`: residual branches in a block.
 
     **Returns:** the factor.
 
     Radford et al., Language models are unsupervised multitask learners, 2019.
     """
-    _depth(layers=layers, branches=branches)
-    return (branches * layers) ** -0.5
+    _depth(num_layers=num_layers, branches=branches)
+    return (branches * num_layers) ** -0.5
 
 
 @checked
-def beit_scale(index: int, branches: int = 2) -> float:
+def beit(index: int, branches: int = 2) -> float:
     r"""BEiT, EVA: $1/\sqrt{2(l + 1)}$ for the last layer of the branches of block $l$.
 
     **Arguments:**
@@ -56,11 +44,11 @@ def beit_scale(index: int, branches: int = 2) -> float:
 
     Bao et al., BEiT: BERT pre-training of image transformers, arXiv:2106.08254.
     """
-    return gpt2_scale(index + 1, branches)
+    return gpt2(index + 1, branches)
 
 
 @checked
-def fixup_scale(blocks: int, layers: int = 2) -> float:
+def fixup(num_layers: int, branch_layers: int = 2) -> float:
     r"""Fixup: $L^{-1/(2m - 2)}$ for all but the last layer of every residual branch.
 
     The last layer of a branch and the classifier start at zero, scalar biases at 0 and
@@ -69,27 +57,25 @@ def fixup_scale(blocks: int, layers: int = 2) -> float:
 
     **Arguments:**
 
-    - `blocks`: $L$, the number of residual branches.
-    - `layers`: $m > 1$, the layers of one branch.
+    - `num_layers`: $L$, the number of residual branches.
+    - `branch_layers`: $m > 1$, the layers of one branch.
 
     **Returns:** the factor, for `HeNormal(mode="fan_out", gain=...)`.
 
     Zhang, Dauphin and Ma, Fixup initialization: Residual learning without
     normalization, arXiv:1901.09321.
     """
-    _depth(blocks=blocks)
-    if layers < 2:
+    _depth(num_layers=num_layers)
+    if branch_layers < 2:
         raise ValueError(
-            f"fixup_scale got layers={layers}; a branch of one layer has no layer "
-            "before its last, which is zero."
+            f"depth.fixup got branch_layers={branch_layers}; a branch of one layer has "
+            "none before its last, which is zero."
         )
-    return blocks ** (-1 / (2 * layers - 2))
+    return num_layers ** (-1 / (2 * branch_layers - 2))
 
 
 @checked
-def t_fixup_scale(
-    layers: int, part: Literal["encoder", "decoder"] = "encoder"
-) -> float:
+def t_fixup(num_layers: int, part: Literal["encoder", "decoder"] = "encoder") -> float:
     r"""T-Fixup: $0.67 N^{-1/4}$ in the encoder, $(9N)^{-1/4}$ in the decoder.
 
     For values, attention outputs and both layers of the MLP; the decoder's factor also
@@ -98,7 +84,7 @@ def t_fixup_scale(
 
     **Arguments:**
 
-    - `layers`: $N$, the layers of that part.
+    - `num_layers`: $N$, the layers of that part.
     - `part`: `"encoder"` or `"decoder"`.
 
     **Returns:** the factor.
@@ -106,8 +92,8 @@ def t_fixup_scale(
     Huang et al., Improving transformer optimization through better initialization,
     ICML 2020.
     """
-    _depth(layers=layers)
-    return 0.67 * layers**-0.25 if part == "encoder" else (9 * layers) ** -0.25
+    _depth(num_layers=num_layers)
+    return 0.67 * num_layers**-0.25 if part == "encoder" else (9 * num_layers) ** -0.25
 
 
 class ResidualScale(NamedTuple):
@@ -171,7 +157,7 @@ class SubLN(NamedTuple):
 
 
 @checked
-def subln_scale(encoder: int | None = None, decoder: int | None = None) -> SubLN:
+def subln(encoder: int | None = None, decoder: int | None = None) -> SubLN:
     r"""Sub-LayerNorm (Magneto): $\sqrt{\ln 2N}$ for values, outputs and the MLP.
 
     In an encoder-decoder $\sqrt{\tfrac13 \ln 3M \ln 2N}$ and $\sqrt{\ln 3M}$ (not for
@@ -196,7 +182,7 @@ def subln_scale(encoder: int | None = None, decoder: int | None = None) -> SubLN
 
 
 @checked
-def layer_scale(layers: int) -> float:
+def layer_scale(num_layers: int) -> float:
     r"""LayerScale: the start of the per-channel multipliers of every branch.
 
     0.1 up to 18 layers, $10^{-5}$ up to 24, $10^{-6}$ beyond; use as
@@ -204,11 +190,11 @@ def layer_scale(layers: int) -> float:
 
     **Arguments:**
 
-    - `layers`: blocks of the network.
+    - `num_layers`: blocks of the network.
 
     **Returns:** the constant.
 
     Touvron et al., Going deeper with image transformers, arXiv:2103.17239.
     """
-    _depth(layers=layers)
-    return 0.1 if layers <= 18 else 1e-5 if layers <= 24 else 1e-6
+    _depth(num_layers=num_layers)
+    return 0.1 if num_layers <= 18 else 1e-5 if num_layers <= 24 else 1e-6

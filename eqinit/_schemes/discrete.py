@@ -1,4 +1,4 @@
-"""Whole numbers, and values that stand for a mistake."""
+"""Whole numbers."""
 
 import math
 
@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._laws.law import ConstantLaw, Moments
+from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
-from .initializer import AbstractInitializer, AbstractLawInitializer, cast
+from .initializer import AbstractInitializer, cast
 
 
 class DiscreteUniform(AbstractInitializer):
@@ -56,19 +56,3 @@ class DiscreteUniform(AbstractInitializer):
         del spec
         count = self.high - self.low
         return Moments((self.low + self.high - 1) / 2, math.sqrt((count**2 - 1) / 12))
-
-
-class NaN(AbstractLawInitializer):
-    """Not a number, everywhere: whatever uses the parameter shows it.
-
-    For debugging: a parameter that should never be read, or that something else has to
-    set before the model runs.
-    """
-
-    def check(self, spec: ParamSpec) -> None:
-        if not jnp.issubdtype(spec.dtype, jnp.inexact):
-            raise ValueError(f"{spec.dtype} has no NaN; use `Constant(...)`.")
-
-    def law(self, spec: ParamSpec) -> ConstantLaw:
-        self.check(spec)
-        return ConstantLaw(math.nan)

@@ -148,7 +148,7 @@ def diagonal(kind: Diagonal, size: int) -> np.ndarray:
     - `"lin"`: $-\frac12 + i\pi n$.
     - `"inv"`: $-\frac12 + i\frac{N'}{\pi}\left(\frac{N'}{2n+1} - 1\right)$, $N' = 2N$.
     - `"quad"`: $-\frac12 + i(1 + 2n)^2/\pi$.
-    - `"legs"`: those of [`eqinit.dplr`][], ascending.
+    - `"legs"`: those of [`eqinit.ssm.dplr`][], ascending.
     - `"real"`: $-(n + 1)$, with no partner.
 
     Gu et al., On the parameterization and initialization of diagonal state space

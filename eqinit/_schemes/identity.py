@@ -30,7 +30,7 @@ class Identity(AbstractCentreTap):
     `padding="SAME"` aligns with the output; for even kernels torch's `dirac_` takes the
     next one). Where inputs and outputs differ in number, the first
     $\min(\text{in}, \text{out})$ pass, and the rest is zero; each group of a grouped
-    convolution is an identity of its own. Also called `Dirac`.
+    convolution is an identity of its own. (torch calls this `dirac_`.)
 
     **Arguments:**
 
@@ -50,9 +50,6 @@ class Identity(AbstractCentreTap):
     def moments(self, spec: ParamSpec) -> Moments | None:
         out, inputs, _ = kernel_shape(spec)
         return _eye_moments(spec, min(out, inputs), float(self.gain))
-
-
-Dirac = Identity
 
 
 class IDInit(AbstractCentreTap):

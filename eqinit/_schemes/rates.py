@@ -101,7 +101,7 @@ class UniformRate(AbstractRate):
     **Arguments:**
 
     - `low`, `high`: bounds of the rate.
-    - `stored`: as in [`eqinit.LogDt`][].
+    - `stored`: as in [`eqinit.ssm.LogDt`][].
 
     Dao and Gu, Transformers are SSMs, arXiv:2405.21060.
     """
@@ -127,7 +127,7 @@ class LruRing(AbstractInitializer):
     input scale for which white noise keeps its variance.
 
     $\gamma$ belongs to the $\nu$ that was drawn, so all parts take the key of the layer
-    `up` levels above them. [`eqinit.lru_ring`][] gives all three for a rule.
+    `up` levels above them. [`eqinit.ssm.lru_ring`][] gives all three for a rule.
 
     **Arguments:**
 
@@ -192,7 +192,7 @@ def lru_ring(
 ) -> dict[str, LruRing]:
     """The three linked parameters of a linear recurrent unit, to spread into a rule.
 
-    Arguments as [`eqinit.LruRing`][].
+    Arguments as [`eqinit.ssm.LruRing`][].
 
     **Returns:** `{"nu_log": ..., "theta_log": ..., "gamma_log": ...}`.
     """

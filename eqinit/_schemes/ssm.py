@@ -18,7 +18,7 @@ from .steady import one_by_one, steady
 
 
 class Hippo(AbstractLawInitializer):
-    r"""The matrix $A$ or the vector $B$ of HiPPO, as [`eqinit.hippo`][] gives them.
+    r"""The matrix $A$ or the vector $B$ of HiPPO, as [`eqinit.ssm.hippo`][] gives them.
 
     $A$ fills the last two axes, $B$ the last one (or the last but one of a column
     vector); stacks and channels in front get the same.
@@ -76,7 +76,7 @@ class S4D(AbstractSequence):
     **Arguments:**
 
     - `kind`: `"lin"`, `"inv"`, `"quad"`, `"legs"` or `"real"`, as in
-        [`eqinit.diagonal`][].
+        [`eqinit.ssm.diagonal`][].
     - `part`: `"complex"` (in a complex parameter, or one with a `pair` axis), `"real"`,
         `"imag"`, or `"log_real"` for $\ln(-\operatorname{Re}\lambda)$.
 
@@ -98,13 +98,14 @@ class S4D(AbstractSequence):
 class S4Dplr(AbstractSequence):
     r"""HiPPO-LegS as diagonal plus low rank, along the last axis.
 
-    The $N/2$ entries of each conjugate pair's upper half, as [`eqinit.dplr`][] orders
-    them: eigenvalues $\Lambda$, low-rank factor $P$ or input vector $B$.
+    The $N/2$ entries of each conjugate pair's upper half, in the order of
+    [`eqinit.ssm.dplr`][]: eigenvalues $\Lambda$, low-rank factor $P$ or input vector
+    $B$.
 
     **Arguments:**
 
     - `which`: `"eigenvalues"`, `"low_rank"` or `"input"`.
-    - `part`: as in [`eqinit.S4D`][].
+    - `part`: as in [`eqinit.ssm.S4D`][].
 
     Gu et al., Efficiently modeling long sequences with structured state spaces,
     arXiv:2111.00396.
@@ -134,7 +135,7 @@ class S5(AbstractMatrixInitializer):
     r"""Input and output matrices of an S5 layer, in the eigenbasis of HiPPO-LegS.
 
     $\tilde B = V^* B$ and $\tilde C = C V$ with $B$ and $C$ LeCun normal (variance one
-    over their inputs) and $V$ block-diagonal, the vectors of [`eqinit.dplr`][]; the
+    over their inputs) and $V$ block-diagonal, the vectors of [`eqinit.ssm.dplr`][]; the
     eigenvalues are `S4D("legs")` in each block. In a complex parameter
     `axes="out in"`, or a real one `axes="out in pair=2"`, where the state is `out` for
     $B$ and `in` for $C$. (The authors' code takes the state size as the fan of $B$,

@@ -1,15 +1,14 @@
 """Weights of transformers, scaled by width and depth."""
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 import equinox as eqx
 
 from .._laws.law import LocScale
 from .._parameters.spec import ParamSpec
-from .._typing import RoleName, ScalarLike, checked
+from .._typing import RoleName, ScalarLike
 from .checks import choice, positive
-from .constant import Zeros
-from .initializer import AbstractInitializer, AbstractLawInitializer
+from .initializer import AbstractLawInitializer
 from .variance_scaling import BASES, Distribution, base_of, scaled_law
 
 
@@ -77,33 +76,3 @@ class Wang(AbstractLawInitializer):
     def law(self, spec: ParamSpec) -> LocScale:
         moment = (2 / self.num_blocks) ** 2
         return _width_law(moment, self.dim, self.distribution, spec)
-
-
-CommonName: TypeAlias = Literal["small", "wang", "wang2", "zeros"]
-
-
-@checked
-def common_init(
-    name: CommonName,
-    dim: int | None = None,
-    num_blocks: ScalarLike = 1,
-    distribution: Distribution = "normal",
-) -> AbstractInitializer:
-    """One of the four usual initializers of a transformer, by name.
-
-    **Arguments:**
-
-    - `name`: `"small"`, `"wang"`, `"wang2"` (two branches a block) or `"zeros"`.
-    - `dim`: the model's width; each parameter's fan_in if left out.
-    - `num_blocks`: the number of blocks.
-    - `distribution`: as [`eqinit.SmallInit`][].
-
-    **Returns:** an [`eqinit.SmallInit`][], [`eqinit.Wang`][] or [`eqinit.Zeros`][].
-    """
-    if name == "zeros":
-        return Zeros()
-    if name == "small":
-        return SmallInit(dim=dim, distribution=distribution)
-    branches = 2 if name == "wang2" else 1
-    blocks = branches * num_blocks
-    return Wang(num_blocks=blocks, dim=dim, distribution=distribution)

@@ -6,8 +6,8 @@ import equinox as eqx
 
 from .._models.selectors import SelectorLike
 from .._planning.rule import Rule
+from .._schemes import depth
 from .._schemes.constant import Zeros
-from .._schemes.depth import fixup_scale
 from .._schemes.distributions import Normal
 from .._schemes.gates import PriorProb
 from .._schemes.torch_default import TorchDefault
@@ -47,8 +47,8 @@ def fixup(
     inner: SelectorLike,
     last: SelectorLike,
     head: SelectorLike,
-    blocks: int,
-    depth: int = 2,
+    num_layers: int,
+    branch_layers: int = 2,
 ) -> list[Rule]:
     r"""Fixup: residual networks without norms.
 
@@ -61,8 +61,8 @@ def fixup(
     - `inner`: the layers of the branches but the last, such as `"blocks.*.conv1"`.
     - `last`: the last layer of each branch.
     - `head`: the classifier.
-    - `blocks`: $L$, the number of residual branches.
-    - `depth`: $m$, the layers of one branch.
+    - `num_layers`: $L$, the number of residual branches.
+    - `branch_layers`: $m$, the layers of one branch.
 
     **Returns:** rules.
 
@@ -74,7 +74,9 @@ def fixup(
         Rule(last, Zeros()),
         Rule(head, Zeros()),
         Rule(
-            inner, weight=HeNormal(gain=fixup_scale(blocks, depth), **he), bias=Zeros()
+            inner,
+            weight=HeNormal(gain=depth.fixup(num_layers, branch_layers), **he),
+            bias=Zeros(),
         ),
         *layers(DENSE, HeNormal(**he)),
     ]

@@ -1,12 +1,13 @@
 """What frameworks give a layer that nobody initialises."""
 
+import math
+
 import equinox as eqx
 
 from .._models.selectors import Path
 from .._models.walk import Site
 from .._planning.rule import Rule
-from .._schemes.constant import Zeros
-from .._schemes.discrete import NaN
+from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, Uniform
 from .._schemes.gates import ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
@@ -71,7 +72,7 @@ def nan() -> list[Rule]:
 
     **Returns:** rules.
     """
-    return [Rule(Path("**"), NaN())]
+    return [Rule(Path("**"), Constant(math.nan))]
 
 
 @checked

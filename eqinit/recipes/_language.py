@@ -9,8 +9,8 @@ from .._laws.unit import TruncatedStandardNormal
 from .._models.selectors import Path, SelectorLike
 from .._models.walk import Site
 from .._planning.rule import Rule
+from .._schemes import depth
 from .._schemes.constant import Constant, Zeros
-from .._schemes.depth import beit_scale
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.torch_default import TorchDefault
@@ -75,7 +75,7 @@ def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
     base = TruncatedStandardNormal(-3.0, 3.0)
 
     def last(site: Site) -> Any:
-        return LecunNormal(beit_scale(block_of(site, "olmo")), distribution=base)
+        return LecunNormal(depth.beit(block_of(site, "olmo")), distribution=base)
 
     def rows(site: Site) -> Any:
         return TruncatedNormal(site.shape[-1] ** -0.5, lower=-3.0, upper=3.0)

@@ -7,8 +7,8 @@ import equinox as eqx
 from .._models.selectors import Path, SelectorLike
 from .._models.walk import Site
 from .._planning.rule import Rule
+from .._schemes import depth
 from .._schemes.constant import Zeros
-from .._schemes.depth import deepnorm, gpt2_scale, subln_scale, t_fixup_scale
 from .._schemes.distributions import Normal
 from .._schemes.mimetic import Mimetic
 from .._schemes.transformer import SmallInit, Wang
@@ -50,7 +50,7 @@ def gpt2(
 
     Radford et al., Language models are unsupervised multitask learners, 2019.
     """
-    last = Normal(std * gpt2_scale(num_layers))
+    last = Normal(std * depth.gpt2(num_layers))
     return [Rule(residual, weight=last, bias=Zeros()), *plain_normal(std)]
 
 
@@ -124,7 +124,7 @@ def t_fixup(
 ) -> list[Rule]:
     """T-Fixup, for training without norms or warm-up: one part of a transformer.
 
-    Scales as [`eqinit.t_fixup_scale`][]; the embeddings get the decoder's.
+    Scales as [`eqinit.depth.t_fixup`][]; the embeddings get the decoder's.
 
     **Arguments:**
 
@@ -137,8 +137,8 @@ def t_fixup(
     Huang et al., Improving transformer optimization through better initialization,
     ICML 2020.
     """
-    rows = _unit_rows(t_fixup_scale(num_layers, "decoder"))
-    gain = t_fixup_scale(num_layers, part)
+    rows = _unit_rows(depth.t_fixup(num_layers, "decoder"))
+    gain = depth.t_fixup(num_layers, part)
     return [*_scaled_glorot(branch, gain), *embeddings(rows)]
 
 
@@ -151,8 +151,8 @@ def deepnet(
 ) -> list[Rule]:
     """DeepNet: Glorot, shrunk in the branches; the model multiplies its stream.
 
-    The other half of the method is `alpha` of [`eqinit.deepnorm`][], which the model
-    itself applies.
+    The other half of the method is `alpha` of [`eqinit.depth.deepnorm`][], which the
+    model itself applies.
 
     **Arguments:**
 
@@ -164,7 +164,7 @@ def deepnet(
 
     Wang et al., DeepNet: Scaling transformers to 1,000 layers, arXiv:2203.00555.
     """
-    scales = getattr(deepnorm(encoder, decoder), part)
+    scales = getattr(depth.deepnorm(encoder, decoder), part)
     return _scaled_glorot(branch, _given(scales, "deepnet", part).beta)
 
 
@@ -183,7 +183,7 @@ def subln(
 
     Wang et al., Foundation transformers, arXiv:2210.06423.
     """
-    gain = getattr(subln_scale(encoder, decoder), part)
+    gain = getattr(depth.subln(encoder, decoder), part)
     return _scaled_glorot(branch, _given(gain, "subln", part))
 
 

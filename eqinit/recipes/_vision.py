@@ -8,9 +8,9 @@ import equinox as eqx
 from .._models.selectors import Layer, Path, SelectorLike, as_selector
 from .._models.walk import Site
 from .._planning.rule import Rule
+from .._schemes import depth
 from .._schemes.combined.split import Blocks
 from .._schemes.constant import Constant, Zeros
-from .._schemes.depth import beit_scale
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.gates import ClassPrior
 from .._schemes.torch_default import TorchDefault
@@ -99,7 +99,7 @@ def beit(
     """
 
     def last(site: Site) -> Any:
-        return Normal(std * beit_scale(block_of(site, "beit")))
+        return Normal(std * depth.beit(block_of(site, "beit")))
 
     scales = Path("**.gamma") | Path("**.gamma_1") | Path("**.gamma_2")
     return [

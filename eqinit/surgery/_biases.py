@@ -51,7 +51,7 @@ def without_bias(layer: Any) -> Any:
 
     **Arguments:**
 
-    - `layer`: as in [`eqinit.with_bias`][].
+    - `layer`: as in [`eqinit.surgery.with_bias`][].
 
     **Returns:** a new layer.
     """

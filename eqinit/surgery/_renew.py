@@ -114,8 +114,9 @@ def recycle(
     - `key`: a PRNG key; the fresh weights are those that [`eqinit.apply`][] would draw.
     - `rules`, `layouts`: as in [`eqinit.apply`][]; they must claim the layer's weight.
     - `layer`, `following`: paths of the layer and of the one that reads its outputs, as
-        in [`eqinit.net2wider`][].
-    - `dormant`: bools of shape `(units,)`, such as [`eqinit.dormant_units`][] returns.
+        in [`eqinit.surgery.net2wider`][].
+    - `dormant`: bools of shape `(units,)`, such as
+        [`eqinit.surgery.dormant_units`][] returns.
 
     **Returns:** a new model.
 

@@ -183,7 +183,7 @@ def select(
     - `layouts`: layouts for this call, as in [`eqinit.plan`][] (they say the roles).
     - `optional`: allow an empty selection.
 
-    **Returns:** a [`eqinit.Selection`][].
+    **Returns:** a [`eqinit.surgery.Selection`][].
 
     **Raises:** `ValueError` if nothing is selected.
     """

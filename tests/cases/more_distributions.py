@@ -102,7 +102,7 @@ _STD = math.sqrt(2 / 90)
 _FAN = {"shape": (60, 90), "axes": "out in", "dtypes": FLOATS}
 
 
-def he(base: ei.AbstractBase) -> ei.HeNormal:
+def he(base: ei.bases.AbstractBase) -> ei.HeNormal:
     return ei.HeNormal(distribution=base)
 
 
@@ -168,31 +168,31 @@ CASES = [
     Case("Phase", ei.Phase(2.0), _SHAPE, on_a_circle(2.0), dtypes=COMPLEX, zero=(0,)),
     Case(
         "He-Laplace",
-        he(ei.StandardLaplace()),
+        he(ei.bases.StandardLaplace()),
         gold=law(laplace_cdf, 0.0, _STD / math.sqrt(2)),
         **_FAN,
     ),
     Case(
         "He-Logistic",
-        he(ei.StandardLogistic()),
+        he(ei.bases.StandardLogistic()),
         gold=law(logistic_cdf, 0.0, _STD * math.sqrt(3) / math.pi),
         **_FAN,
     ),
     Case(
         "He-StudentT",
-        he(ei.StandardStudentT(4)),
+        he(ei.bases.StandardStudentT(4)),
         gold=law(t4_cdf, 0.0, _STD / math.sqrt(2)),
         **_FAN,
     ),
     Case(
         "He-Exponential",
-        he(ei.UnitExponential()),
+        he(ei.bases.UnitExponential()),
         gold=law(exponential_cdf, -_STD, _STD),
         **_FAN,
     ),
     Case(
         "He-HalfNormal",
-        he(ei.StandardHalfNormal()),
+        he(ei.bases.StandardHalfNormal()),
         gold=law(
             half_normal_cdf,
             -_STD * math.sqrt(2 / math.pi) / math.sqrt(1 - 2 / math.pi),
@@ -202,7 +202,7 @@ CASES = [
     ),
     Case(
         "He-Rademacher",
-        he(ei.RandomSign()),
+        he(ei.bases.RandomSign()),
         gold=signs(_STD),
         shape=(60, 90),
         axes="out in",

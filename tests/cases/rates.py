@@ -5,7 +5,8 @@ import math
 import numpy as np
 from helpers import follows, uniform_cdf
 
-from eqinit import LogDt, LruRing, ParamSpec, UniformRate
+from eqinit import ParamSpec
+from eqinit.ssm import LogDt, LruRing, UniformRate
 
 from ._case import FLOATS, Case
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from helpers import SIGMAS, z_of_std
 
-from eqinit import S4D, S5, Hippo, ParamSpec, S4Dplr, dplr, hippo
+from eqinit import ParamSpec
+from eqinit.ssm import S4D, S5, Hippo, S4Dplr, dplr, hippo
 
 from ._case import FLOATS, Case
 

@@ -76,7 +76,7 @@ RULES: list[Any] = [
     Rule(eqx.nn.LSTMCell, ei.PerGate(f=ei.Ones(), other=ei.Zeros()), optional=True),
     Rule(
         (ei.Layer(eqx.nn.Conv) & ~ei.Path("stem.**")) | ei.Role("bias"),
-        weight=ei.HeNormal(distribution=ei.StandardStudentT(5)),
+        weight=ei.HeNormal(distribution=ei.bases.StandardStudentT(5)),
         axes={"weight": "out in *kernel"},
         fan_in=3.5,
         fan_out=4,

@@ -89,7 +89,7 @@ def test_rules_plans_and_recipes():
     assert all(key in found for key in {*keys, "nguyen2019transformers"})
     assert "citation(plan)" not in found
     assert "engstrom2020implementation" in bibtex(ei.recipes.rl_ppo)
-    assert "radford2019language" in bibtex(ei.gpt2_scale)
+    assert "radford2019language" in bibtex(ei.depth.gpt2)
 
 
 def test_nothing_to_cite():

@@ -85,14 +85,14 @@ def test_page_runs(
 
 
 def public_names() -> dict[str, object]:
-    """Names that users see, those of `eqinit.recipes` and `eqinit.signal` included."""
+    """Names that users see, those of the namespaces included."""
     import eqinit
 
     names = {name: getattr(eqinit, name) for name in eqinit.__all__}
     for module in [v for v in names.values() if isinstance(v, ModuleType)]:
         prefix = module.__name__.removeprefix("eqinit.")
-        below = {k: v for k, v in vars(module).items() if not k.startswith("_")}
-        names |= {f"{prefix}.{k}": v for k, v in below.items()}
+        public = [name for name in dir(module) if not name.startswith("_")]
+        names |= {f"{prefix}.{name}": getattr(module, name) for name in public}
     return {k: v for k, v in names.items() if not isinstance(v, ModuleType)}
 
 

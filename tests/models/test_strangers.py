@@ -391,11 +391,13 @@ def test_swap_by_a_function_of_the_model():
 
 def test_with_bias_takes_a_traced_value():
     bare = eqx.nn.Linear(2, 3, use_bias=False, key=KEY)
-    made = jax.jit(lambda value: eqinit.with_bias(bare, value).bias)(jnp.asarray(2.0))
+    made = jax.jit(lambda value: eqinit.surgery.with_bias(bare, value).bias)(
+        jnp.asarray(2.0)
+    )
     np.testing.assert_array_equal(made, [2, 2, 2])
     mlp = eqx.nn.MLP(2, 2, 3, 1, use_bias=False, key=KEY)
     with pytest.raises(TypeError, match=r"swap\(model, eqx\.nn\.Linear, with_bias\)"):
-        eqinit.with_bias(mlp)
+        eqinit.surgery.with_bias(mlp)
 
 
 @pytest.mark.parametrize("shape", [(16, 4), (2, 8, 3)])

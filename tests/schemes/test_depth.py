@@ -9,23 +9,23 @@ import eqinit as ei
 
 
 def test_published_values():
-    assert ei.gpt2_scale(12) == pytest.approx(1 / math.sqrt(24))
-    assert ei.beit_scale(0) == pytest.approx(1 / math.sqrt(2))
-    assert ei.beit_scale(11) == ei.gpt2_scale(12)
+    assert ei.depth.gpt2(12) == pytest.approx(1 / math.sqrt(24))
+    assert ei.depth.beit(0) == pytest.approx(1 / math.sqrt(2))
+    assert ei.depth.beit(11) == ei.depth.gpt2(12)
     # The paper's two cases: basic blocks of two layers, bottlenecks of three.
-    assert ei.fixup_scale(16, 2) == 16**-0.5
-    assert ei.fixup_scale(16, 3) == 16**-0.25
-    assert ei.t_fixup_scale(6) == pytest.approx(0.67 * 6**-0.25)
-    assert ei.t_fixup_scale(6, "decoder") == pytest.approx(54**-0.25)
-    assert [ei.layer_scale(n) for n in (18, 24, 36)] == [0.1, 1e-5, 1e-6]
+    assert ei.depth.fixup(16, 2) == 16**-0.5
+    assert ei.depth.fixup(16, 3) == 16**-0.25
+    assert ei.depth.t_fixup(6) == pytest.approx(0.67 * 6**-0.25)
+    assert ei.depth.t_fixup(6, "decoder") == pytest.approx(54**-0.25)
+    assert [ei.depth.layer_scale(n) for n in (18, 24, 36)] == [0.1, 1e-5, 1e-6]
 
 
 def test_deepnorm_table():
-    encoder, decoder = ei.deepnorm(encoder=6)
+    encoder, decoder = ei.depth.deepnorm(encoder=6)
     assert decoder is None
     assert encoder == pytest.approx(((2 * 6) ** 0.25, (8 * 6) ** -0.25))
-    assert ei.deepnorm(decoder=6) == (None, encoder)
-    encoder, decoder = ei.deepnorm(6, 6)
+    assert ei.depth.deepnorm(decoder=6) == (None, encoder)
+    encoder, decoder = ei.depth.deepnorm(6, 6)
     # With N = M, N^4 M to the 1/16 is N^(5/16).
     both = 6 ** (5 / 16)
     assert encoder == pytest.approx((0.81 * both, 0.87 / both))
@@ -33,17 +33,17 @@ def test_deepnorm_table():
 
 
 def test_subln_table():
-    assert ei.subln_scale(encoder=6) == (pytest.approx(math.sqrt(math.log(12))), None)
-    encoder, decoder = ei.subln_scale(6, 6)
+    assert ei.depth.subln(encoder=6) == (pytest.approx(math.sqrt(math.log(12))), None)
+    encoder, decoder = ei.depth.subln(6, 6)
     assert decoder == pytest.approx(math.sqrt(math.log(18)))
     assert encoder == pytest.approx(math.sqrt(math.log(18) * math.log(12) / 3))
 
 
 def test_what_cannot_be():
-    with pytest.raises(ValueError, match="layers=0; it is at least 1"):
-        ei.gpt2_scale(0)
+    with pytest.raises(ValueError, match="num_layers=0; it is at least 1"):
+        ei.depth.gpt2(0)
     with pytest.raises(ValueError, match="a branch of one layer"):
-        ei.fixup_scale(4, 1)
+        ei.depth.fixup(4, 1)
 
 
 def _stream(blocks: int, scale: float, rng: np.random.Generator) -> float:
@@ -67,7 +67,7 @@ def test_gpt2_scale_bounds_the_stream(blocks: int):
     # A branch adds scale^2 E gelu^2: 1 + 2 L 0.425 unscaled, and 1.425 at any depth.
     # 16 x 256 correlated entries: the spread between seeds is about 2 % a branch's sum.
     assert _stream(blocks, 1.0, rng) == pytest.approx(1 + 2 * blocks * second, rel=0.1)
-    scaled = _stream(blocks, ei.gpt2_scale(blocks), rng)
+    scaled = _stream(blocks, ei.depth.gpt2(blocks), rng)
     assert scaled == pytest.approx(1 + second, rel=0.1)
 
 
@@ -86,7 +86,7 @@ def _update(blocks: int) -> float:
     width = 256
     x = rng.normal(size=width)
     x /= np.sqrt((x**2).mean())
-    scale = ei.fixup_scale(blocks) * math.sqrt(2 / width)
+    scale = ei.depth.fixup(blocks) * math.sqrt(2 / width)
     total = 0.0
     for _ in range(blocks):
         hidden = np.maximum(scale * rng.normal(size=(width, width)) @ x, 0)

@@ -148,35 +148,35 @@ def test_repr(fn: Any, shown: str):
 
 
 def test_to_jax():
-    he = ei.to_jax(HeNormal())
+    he = ei.interop.to_jax(HeNormal())
     # flax's axes by default: the values of jax's own.
     assert same_bits(he(KEY, (3, 3, 4, 6)), jinit.he_normal()(KEY, (3, 3, 4, 6)))
     assert he(KEY, (4, 6), jnp.bfloat16).dtype == jnp.bfloat16
-    ours = ei.to_jax(HeNormal(), "out in *kernel")
+    ours = ei.interop.to_jax(HeNormal(), "out in *kernel")
     theirs = jinit.he_normal(in_axis=1, out_axis=0)
     assert same_bits(ours(KEY, (6, 4, 3, 3)), theirs(KEY, (6, 4, 3, 3)))
-    bias = ei.to_jax(ei.TorchDefault(), None, fan_in=4)
+    bias = ei.interop.to_jax(ei.TorchDefault(), None, fan_in=4)
     assert float(jnp.abs(bias(KEY, (1000,))).max()) <= 0.5
     for axes in ("*kernel in out", None):
         with pytest.raises(ValueError, match="needs a fan"):
-            ei.to_jax(HeNormal(), axes)(KEY, (3,))
+            ei.interop.to_jax(HeNormal(), axes)(KEY, (3,))
     # A bias has no axes to speak of, and one function serves both.
-    assert ei.to_jax(ei.Normal(0.1))(KEY, (3,)).shape == (3,)
-    assert ei.to_jax(ei.Normal(0.1))(KEY, ()).shape == ()
+    assert ei.interop.to_jax(ei.Normal(0.1))(KEY, (3,)).shape == (3,)
+    assert ei.interop.to_jax(ei.Normal(0.1))(KEY, ()).shape == ()
     sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     placed = he(KEY, (4, 6), jnp.float32, sharding)
     assert placed.sharding == sharding
 
 
 def test_to_klax():
-    he, bias = ei.to_klax(HeNormal()), ei.to_klax(HoedtBias())
+    he, bias = ei.interop.to_klax(HeNormal()), ei.interop.to_klax(HoedtBias())
     assert same_bits(he(KEY, (4, 6), 4), jinit.he_normal()(KEY, (4, 6)))
     assert same_bits(bias(KEY, (6,), 9), HoedtBias()(KEY, (6,), fan_in=9))
 
 
 def test_there_and_back():
     linear = nn.Linear(4, 3, key=KEY)
-    back = drawn(linear, ei.to_jax(LecunNormal()))
+    back = drawn(linear, ei.interop.to_jax(LecunNormal()))
     assert same_bits(back, drawn(linear, jinit.lecun_normal()))
 
 
@@ -185,7 +185,7 @@ def test_flax():
     linear = nn.Linear(4, 3, key=KEY)
     weight = drawn(linear, flax_nn.initializers.he_normal())
     assert same_bits(weight, drawn(linear, jinit.he_normal()))
-    he, zeros = ei.to_jax(HeNormal()), ei.to_jax(Zeros())
+    he, zeros = ei.interop.to_jax(HeNormal()), ei.interop.to_jax(Zeros())
     dense = flax_nn.Dense(3, kernel_init=he, bias_init=zeros)
     reference = flax_nn.Dense(3, kernel_init=jinit.he_normal())
     x = jnp.ones((2, 4))
@@ -205,8 +205,8 @@ def test_klax():
     layer = klax.nn.Linear(
         64,
         3,
-        weight_init=ei.to_klax(LecunNormal()),
-        bias_init=ei.to_klax(HoedtBias()),
+        weight_init=ei.interop.to_klax(LecunNormal()),
+        bias_init=ei.interop.to_klax(HoedtBias()),
         key=KEY,
     )
     assert layer.weight.shape == (64, 3)

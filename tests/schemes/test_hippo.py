@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.polynomial import laguerre, legendre
 
-from eqinit import diagonal, dplr, hippo
+from eqinit.ssm import diagonal, dplr, hippo
 
 
 SIZE = 6

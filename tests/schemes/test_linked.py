@@ -91,7 +91,9 @@ def lru(size: int) -> Lru:
 
 def test_ring_parts_agree():
     model = Stack([lru(900), lru(900)])
-    model = ei.apply(model, jax.random.key(0), ei.Rule(Lru, **ei.lru_ring(0.4, 0.99)))
+    model = ei.apply(
+        model, jax.random.key(0), ei.Rule(Lru, **ei.ssm.lru_ring(0.4, 0.99))
+    )
     for layer in model.layers:
         square = np.exp(-2 * np.exp(np.asarray(layer.nu_log, np.float64)))
         gamma = np.exp(np.asarray(layer.gamma_log, np.float64))
@@ -107,7 +109,9 @@ def test_ring_parts_agree():
 
 def test_ring_keeps_the_variance_of_white_noise():
     # Sum over t of |lambda|^(2t) gamma^2 = 1, whatever lambda: state variance one.
-    model = ei.apply(lru(64), jax.random.key(0), ei.Rule(Lru, **ei.lru_ring(0.0, 0.9)))
+    model = ei.apply(
+        lru(64), jax.random.key(0), ei.Rule(Lru, **ei.ssm.lru_ring(0.0, 0.9))
+    )
     square = np.exp(-2 * np.exp(np.asarray(model.nu_log, np.float64)))
     gamma = np.exp(np.asarray(model.gamma_log, np.float64))
     powers = square[:, None] ** np.arange(400)
@@ -116,4 +120,4 @@ def test_ring_keeps_the_variance_of_white_noise():
 
 def test_ring_bounds():
     with pytest.raises(ValueError, match=r"0 <= r_min < r_max <= 1"):
-        ei.LruRing("nu_log", 0.9, 0.5)
+        ei.ssm.LruRing("nu_log", 0.9, 0.5)

@@ -43,7 +43,7 @@ def assert_same_function(old, new, x: jax.Array):
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_wider_is_the_same_function(noise: float):
     x = jax.random.normal(KEY, (3,))
-    new = ei.net2wider(mlp(), "layers.0", "layers.1", 12, KEY, noise)
+    new = ei.surgery.net2wider(mlp(), "layers.0", "layers.1", 12, KEY, noise)
     assert new.layers[0].weight.shape == (12, 3)
     assert (new.layers[0].out_features, new.layers[1].in_features) == (12, 12)
     assert_same_function(mlp(), new, x)
@@ -62,20 +62,20 @@ def test_wider_is_the_same_function(noise: float):
 @pytest.mark.parametrize("layer, following", [("conv", "mix"), ("mix", "head")])
 def test_wider_convolution(layer: str, following: str):
     old = Net()
-    new = ei.net2wider(old, layer, following, 7, KEY)
+    new = ei.surgery.net2wider(old, layer, following, 7, KEY)
     assert getattr(new, layer).out_channels == 7
     assert_same_function(old, new, jax.random.normal(KEY, (1, 4, 4)))
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_deeper_is_the_same_function(index: int):
-    new = ei.net2deeper(mlp(), index)
+    new = ei.surgery.net2deeper(mlp(), index)
     assert (len(new.layers), new.depth) == (4, 3)
     assert_same_function(mlp(), new, jax.random.normal(KEY, (3,)))
     stack = eqx.nn.Sequential(
         [mlp().layers[0], eqx.nn.Lambda(jax.nn.relu), mlp().layers[2]]
     )
-    deeper = ei.net2deeper(stack, 0)
+    deeper = ei.surgery.net2deeper(stack, 0)
     assert len(deeper.layers) == 5
     assert_same_function(stack, deeper, jax.random.normal(KEY, (3,)))
 
@@ -83,14 +83,14 @@ def test_deeper_is_the_same_function(index: int):
 def test_shrink_and_perturb_is_a_sum():
     old, fresh = mlp(), ei.apply(mlp(), KEY, RULES)
     rules = [ei.Rule("layers.2", ei.Keep()), *RULES]
-    new = ei.shrink_and_perturb(old, KEY, rules, shrink=0.75, perturb=0.5)
+    new = ei.surgery.shrink_and_perturb(old, KEY, rules, shrink=0.75, perturb=0.5)
     wanted = old.layers[1].weight * 0.75 + fresh.layers[1].weight * 0.5
     assert np.array_equal(new.layers[1].weight, wanted)
     assert new.layers[2].weight is old.layers[2].weight
     narrow = jax.tree.map(
         lambda x: x.astype(jnp.bfloat16) if eqx.is_array(x) else x, old
     )
-    mixed = ei.shrink_and_perturb(narrow, KEY, RULES, 1.0, 0.0)
+    mixed = ei.surgery.shrink_and_perturb(narrow, KEY, RULES, 1.0, 0.0)
     assert np.array_equal(mixed.layers[0].weight, narrow.layers[0].weight)
     assert mixed.layers[0].weight.dtype == jnp.bfloat16
 
@@ -98,7 +98,7 @@ def test_shrink_and_perturb_is_a_sum():
 def test_shrink_and_perturb_sees_the_effective_value():
     norm = eqx.nn.WeightNorm(eqx.nn.Linear(3, 4, key=KEY))
     rules = [ei.Rule(eqx.nn.Linear, weight=ei.Normal(1.0), bias=ei.Zeros())]
-    new = ei.shrink_and_perturb(norm, KEY, rules, 0.0, 2.0)
+    new = ei.surgery.shrink_and_perturb(norm, KEY, rules, 0.0, 2.0)
     fresh = ei.apply(norm, KEY, rules)
     x = jnp.ones(3)
     assert np.allclose(new(x), 2 * fresh(x), rtol=1e-5)
@@ -114,9 +114,9 @@ def dead() -> eqx.nn.MLP:
 def test_recycled_units_change_nothing_and_are_new():
     x = jax.random.normal(KEY, (64, 3))
     hidden = jax.vmap(lambda v: jax.nn.relu(dead().layers[0](v)))(x)
-    idle = ei.dormant_units(hidden)
+    idle = ei.surgery.dormant_units(hidden)
     assert idle.tolist() == [False, True, False, True, False]
-    new = ei.recycle(dead(), KEY, RULES, "layers.0", "layers.1", idle)
+    new = ei.surgery.recycle(dead(), KEY, RULES, "layers.0", "layers.1", idle)
     assert np.array_equal(jax.vmap(new)(x), jax.vmap(dead())(x))
     fresh = ei.apply(dead(), KEY, RULES)
     assert np.array_equal(new.layers[0].weight[1], fresh.layers[0].weight[1])
@@ -125,52 +125,58 @@ def test_recycled_units_change_nothing_and_are_new():
     assert not new.layers[1].weight[:, [1, 3]].any()
     assert new.layers[1].weight[:, [0, 2, 4]].all()
     again = jax.vmap(lambda v: jax.nn.relu(new.layers[0](v)))(x)
-    assert not ei.dormant_units(again).any()
+    assert not ei.surgery.dormant_units(again).any()
 
 
 def test_dormant_is_relative_to_the_mean():
     outputs = jnp.array([[1.0, -9.0, 0.0], [-1.0, 9.0, 0.0]])
     # Of a mean of 10 / 3: shares of 0.3, 2.7 and 0.
-    assert ei.dormant_units(outputs, 0.29).tolist() == [False, False, True]
-    assert ei.dormant_units(outputs, 0.31).tolist() == [True, False, True]
+    assert ei.surgery.dormant_units(outputs, 0.29).tolist() == [False, False, True]
+    assert ei.surgery.dormant_units(outputs, 0.31).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(
     "do, error, message",
     [
         (
-            lambda: ei.net2wider(mlp(), "layers.0", "layers.1", 5, KEY),
+            lambda: ei.surgery.net2wider(mlp(), "layers.0", "layers.1", 5, KEY),
             ValueError,
             r"units=5 .* the 5 units of `layers\.0`: it takes more",
         ),
         (
-            lambda: ei.net2wider(mlp(4), "layers.0", "layers.0", 8, KEY),
+            lambda: ei.surgery.net2wider(mlp(4), "layers.0", "layers.0", 8, KEY),
             ValueError,
             "has 3 inputs, which are not those of 4 units",
         ),
         (
-            lambda: ei.net2wider(eqx.nn.LayerNorm(4), "", "", 8, KEY),
+            lambda: ei.surgery.net2wider(eqx.nn.LayerNorm(4), "", "", 8, KEY),
             TypeError,
             "is a LayerNorm; units are known of a `Linear`",
         ),
         (
-            lambda: ei.net2deeper(eqx.nn.MLP(3, 2, 4, 1, jnp.tanh, key=KEY), 0),
+            lambda: ei.surgery.net2deeper(eqx.nn.MLP(3, 2, 4, 1, jnp.tanh, key=KEY), 0),
             ValueError,
             "applied twice is not itself",
         ),
-        (lambda: ei.net2deeper(mlp(), 2), ValueError, "index=2, which is not a hidden"),
         (
-            lambda: ei.net2deeper(eqx.nn.Linear(3, 3, key=KEY), 0),
+            lambda: ei.surgery.net2deeper(mlp(), 2),
+            ValueError,
+            "index=2, which is not a hidden",
+        ),
+        (
+            lambda: ei.surgery.net2deeper(eqx.nn.Linear(3, 3, key=KEY), 0),
             TypeError,
             "got a Linear; it takes an `eqx.nn.MLP`",
         ),
         (
-            lambda: ei.recycle(mlp(), KEY, RULES, "layers.0", "layers.1", [True]),
+            lambda: ei.surgery.recycle(
+                mlp(), KEY, RULES, "layers.0", "layers.1", [True]
+            ),
             ValueError,
             r"got \[1\] flags for the 5 units",
         ),
         (
-            lambda: ei.recycle(
+            lambda: ei.surgery.recycle(
                 mlp(),
                 KEY,
                 ei.Rule("layers.2", ei.Zeros()),

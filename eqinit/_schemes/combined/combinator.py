@@ -24,7 +24,8 @@ def accept(name: str, init: object) -> None:
         return
     raise TypeError(
         f"{name} wraps an eqinit initializer such as `HeNormal()`; got {init!r}. A "
-        "function of jax, flax or klax becomes one with `eqinit.as_initializer(fn)`."
+        "function of jax, flax or klax becomes one with "
+        "`eqinit.interop.as_initializer(fn)`."
     )
 
 
