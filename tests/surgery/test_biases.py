@@ -23,7 +23,9 @@ def test_a_bias_beside_its_flag_is_refused():
     assert float(jnp.abs(patched(conv)(image)).max()) == 0  # silently ignored
     with pytest.raises(ValueError, match="`bias` is set, and its flags say"):
         eqinit.swap({"conv": conv}, "conv", patched)
-    model = eqinit.swap({"conv": conv}, "conv", lambda c: eqinit.with_bias(c, 1.0))
+    model = eqinit.swap(
+        {"conv": conv}, "conv", lambda c: eqinit.surgery.with_bias(c, 1.0)
+    )
     assert float(model["conv"](image).min()) == 1
 
 
@@ -34,11 +36,13 @@ CELLS = [eqx.nn.GRUCell, eqx.nn.LSTMCell]
 def test_cells_get_every_bias_that_they_read(cls):
     bare = cls(2, 3, use_bias=False, key=KEY)
     full = cls(2, 3, key=KEY)
-    made = eqinit.with_bias(bare)
+    made = eqinit.surgery.with_bias(bare)
     assert jtu.tree_structure(made) == jtu.tree_structure(full)
     shapes = [leaf.shape for leaf in jtu.tree_leaves(full) if eqx.is_array(leaf)]
     assert shapes == [x.shape for x in jtu.tree_leaves(made) if eqx.is_array(x)]
-    assert jtu.tree_structure(eqinit.without_bias(made)) == jtu.tree_structure(bare)
+    assert jtu.tree_structure(eqinit.surgery.without_bias(made)) == jtu.tree_structure(
+        bare
+    )
 
 
 def test_stacked_layers_get_stacked_biases():
@@ -46,4 +50,4 @@ def test_stacked_layers_get_stacked_biases():
         return eqx.nn.Conv1d(2, 3, 3, use_bias=False, key=key)
 
     stacked = eqx.filter_vmap(conv)(jax.random.split(KEY, 4))
-    assert eqinit.with_bias(stacked).bias.shape == (4, 3, 1)
+    assert eqinit.surgery.with_bias(stacked).bias.shape == (4, 3, 1)
