@@ -252,7 +252,6 @@ def test_types_match_subclasses_and_what_is_inside():
             r"is an instance: `HeNormal\(\)`",
         ),
         (lambda: Rule("**", weight="he"), "an initializer is an eqinit scheme"),
-        (lambda: ei.select(mlp(), 3), "a selector is a path glob|as_selector"),
         (lambda: ei.plan(mlp(), [Zeros()]), "a rule is `Rule"),
         (lambda: ei.plan(mlp(), [("**", Zeros(), 1)]), "a rule is `Rule"),
     ],
