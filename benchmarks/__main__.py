@@ -5,6 +5,8 @@
     python -m benchmarks cold --models gpt2   # some models of it
     python -m benchmarks --turns 5            # more processes a figure
     python -m benchmarks --page               # only write the page again
+    python -m benchmarks --accelerator        # the device that jax finds, by itself
+    python -m benchmarks --smoke              # everything once, small: does it run?
 
 Needs the `bench` extra; peers that are not installed (torch, haiku, flax) are left out.
 """
@@ -16,12 +18,27 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from . import cold, orthogonal, page, scaling, steady
+from . import (
+    accelerator,
+    cold,
+    orthogonal,
+    page,
+    scaling,
+    smoke,
+    steady,
+    traced,
+)
 from .peers import IMPORTS, VARIANTS
 
 
 RESULTS = Path(__file__).with_name("results.json")
-PARTS = ("cold", "steady", "orthogonal", "scaling")
+MEASURED = {
+    "steady": steady,
+    "orthogonal": orthogonal,
+    "scaling": scaling,
+    "traced": traced,
+}
+PARTS = ("cold", *MEASURED)
 
 
 def _installed(variant: str) -> bool:
@@ -34,9 +51,7 @@ def _run(part: str, turns: int, models: list[str]) -> Any:
     if part == "cold":
         variants = [v for v in VARIANTS if _installed(v)]
         return cold.measure(models, variants, turns)
-    return {"steady": steady, "orthogonal": orthogonal, "scaling": scaling}[
-        part
-    ].measure(turns)
+    return MEASURED[part].measure(turns)
 
 
 def _machine() -> dict[str, Any]:
@@ -63,7 +78,16 @@ def main() -> None:
         "--models", nargs="+", default=cold.COMPARED, metavar="MODEL", help="of cold"
     )
     parser.add_argument("--page", action="store_true", help="measure nothing")
+    parser.add_argument("--accelerator", action="store_true")
+    parser.add_argument("--small", action="store_true", help="of --accelerator")
+    parser.add_argument("--smoke", action="store_true", help="measure nothing either")
     args = parser.parse_args()
+    if args.smoke:
+        smoke.run()
+        return
+    if args.accelerator:
+        accelerator.main(args.small)
+        return
     results: dict[str, Any] = (
         json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     )

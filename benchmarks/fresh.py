@@ -16,13 +16,37 @@ ROOT = Path(__file__).parents[1]
 Run = dict[str, float]
 
 
-def fresh(function: str, *args: Any) -> Run:
-    """`benchmarks.MODULE.FUNCTION(*args)` in a process of its own, as numbers."""
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def fresh(function: str, *args: Any, limit: float | None = None) -> Run:
+    """`benchmarks.MODULE.FUNCTION(*args)` in a process of its own, as numbers.
+
+    **Raises:** `subprocess.TimeoutExpired` after `limit` seconds.
+    """
     command = [sys.executable, "-m", "benchmarks.fresh", function, json.dumps(args)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, timeout=limit
+    )
     if done.returncode:
         raise RuntimeError(f"{function}{args} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def within(limit: float, function: str, *args: Any) -> Run | None:
+    """`fresh`, or `None` for what takes longer than `limit` seconds."""
+    try:
+        return fresh(function, *args, limit=limit)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def medians(runs: Iterable[Run]) -> Run:

@@ -1,11 +1,13 @@
 """Results as the tables and the plot of the speed page."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 
 DOCS = Path(__file__).parents[1] / "docs"
+ACCELERATOR = Path(__file__).with_name("accelerator.json")
 PAGE, PLOT = DOCS / "speed.md", DOCS / "images" / "speed.png"
 Results = dict[str, Any]
 
@@ -91,12 +93,64 @@ def scaling_table(results: Results) -> str:
     return _table(["parameters", "plan, s", "keys, s", "first apply, s"], rows)
 
 
+def jit_table(results: Results) -> str:
+    rows = [
+        [
+            model,
+            *(_seconds(run[what]) for what in ("trace", "compile")),
+            f"{run['run']:.3f}",
+            f"{run['outside']:.3f}",
+        ]
+        for model, run in results["traced"]["jit"].items()
+    ]
+    header = ["model", "trace, s", "compile, s", "run, s", "outside of `jit`, s"]
+    return _table(header, rows)
+
+
+def vmap_table(results: Results) -> str:
+    rows = [
+        [model, *(_seconds(runs[w][t]) for w in ("vmap", "loop") for t in _TIMES)]
+        for model, runs in results["traced"]["vmap"].items()
+    ]
+    ways = ("`vmap`, first", "`vmap`, again", "loop, first", "loop, again")
+    return _table(["four of", *ways], rows)
+
+
+_TIMES = ("first", "again")
+
+
 def import_table(results: Results) -> str:
     run = results["scaling"]["import"]
     return _table(
         ["`import eqinit`", "and the first use of `apply`, `Rule`, `HeNormal`"],
         [[f"{run['import'] * 1e3:.0f} ms", f"{run['first use'] * 1e3:.0f} ms"]],
     )
+
+
+def accelerator_table() -> str:
+    """What `--accelerator` has measured, or that nobody has."""
+    if not ACCELERATOR.exists():
+        return (
+            "No accelerator has been at hand: **eqinit is unmeasured there.** The "
+            "script runs on a CPU at small sizes, and is tested so."
+        )
+    found = json.loads(ACCELERATOR.read_text())
+    rows = [
+        [*name.split(" | "), *(_figure(run, f) for f in ("cold", "again", "memory"))]
+        for name, run in found["runs"].items()
+        if " | " in name
+    ]
+    header = ["what", "who", "first, s", "again, s", "memory / model"]
+    kind, version = found["device"]["kind"], found["device"]["jax"]
+    return f"{kind}, jax {version}.\n\n{_table(header, rows)}"
+
+
+def _figure(run: Results | None, name: str) -> str:
+    if run is None:
+        return "over the limit" if name == "cold" else "-"
+    # The orthogonal matrices are measured by calls again and again.
+    value = run.get(name, run.get("wall") if name == "again" else None)
+    return "-" if value is None else _seconds(value)
 
 
 def machine_line(results: Results) -> str:
@@ -115,6 +169,8 @@ TABLES = {
     "orthogonal": (orthogonal_table, "orthogonal"),
     "scaling": (scaling_table, "scaling"),
     "import": (import_table, "scaling"),
+    "jit": (jit_table, "traced"),
+    "vmap": (vmap_table, "traced"),
     "machine": (machine_line, "machine"),
 }
 
@@ -146,20 +202,22 @@ def plot(results: Results) -> None:
     figure.savefig(PLOT, dpi=110)
 
 
+def _between(text: str, name: str, table: str) -> str:
+    """The page with this table between the two markers of that name."""
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    assert text.count(start) == text.count(end) == 1, name
+    block = f"{start}\n{table}\n{end}"
+    return re.sub(f"{start}.*?{end}", lambda _: block, text, flags=re.DOTALL)
+
+
 def write(results: Results) -> None:
     """Put every table between its two markers in the page."""
     text = PAGE.read_text(encoding="utf-8")
     for name, (table, part) in TABLES.items():
         if part not in results:
             continue
-        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        assert text.count(start) == text.count(end) == 1, name
-        text = re.sub(
-            f"{start}.*?{end}",
-            lambda _, s=start, e=end, t=table: f"{s}\n{t(results)}\n{e}",
-            text,
-            flags=re.DOTALL,
-        )
+        text = _between(text, name, table(results))
+    text = _between(text, "accelerator", accelerator_table())
     PAGE.write_text(text, encoding="utf-8")
     if "cold" in results:
         plot(results)

@@ -1,0 +1,98 @@
+"""Inside of a trace: `apply` under somebody's `jit`, and an ensemble under `vmap`."""
+
+import time
+from typing import Any
+
+from . import fresh as _fresh
+from .models import MODELS
+
+
+JITTED = ("mlp_100x256", "gpt2", "resnet50", "efficientnet")
+ENSEMBLES = ("mlp_100x256", "resnet50")
+MEMBERS = 4
+
+
+def _planned(make: Any) -> tuple[Any, Any]:
+    import equinox as eqx
+    import jax
+
+    import eqinit as ei
+
+    skeleton = eqx.filter_eval_shape(make, key=jax.random.key(0))
+    skeleton = skeleton[0] if isinstance(skeleton, tuple) else skeleton
+    rules = [
+        ei.Rule(eqx.nn.Conv, weight=ei.HeNormal(), bias=ei.Zeros(), optional=True),
+        ei.Rule(eqx.nn.Linear, weight=ei.LecunNormal(), bias=ei.Zeros(), optional=True),
+        ei.Rule("**", ei.Normal(0.02), optional=True),
+    ]
+    return ei.plan(skeleton, rules), skeleton
+
+
+def jitted_run(make: Any) -> dict[str, float]:
+    """Seconds to trace and to compile `apply` under `jit`, then to run it.
+
+    `outside` is the same `apply` in steady state without `jit`; `peak` is that of the
+    process over the model's bytes.
+    """
+    import equinox as eqx
+    import jax
+
+    plan, skeleton = _planned(make)
+    key = jax.block_until_ready(jax.random.key(0))
+    draw = jax.jit(lambda k: eqx.filter(plan.apply(skeleton, k), eqx.is_array))
+    before = _fresh.peak_bytes()
+    start = time.perf_counter()
+    traced = draw.lower(key)
+    middle = time.perf_counter()
+    compiled = traced.compile()
+    end = time.perf_counter()
+    made, _ = _fresh.clock(lambda: compiled(key))
+    size = sum(x.nbytes for x in jax.tree.leaves(made))
+    peak = (_fresh.peak_bytes() - before) / size
+    del made
+    return {
+        "trace": middle - start,
+        "compile": end - middle,
+        "run": _fresh.repeated(lambda: compiled(key), 3)["wall"],
+        "outside": _fresh.repeated(lambda: plan.apply(skeleton, key), 3)["wall"],
+        "peak": peak,
+    }
+
+
+def ensemble_run(make: Any, way: str) -> dict[str, float]:
+    """Seconds for an ensemble, first and again: by `filter_vmap`, or in a loop."""
+    import equinox as eqx
+    import jax
+
+    plan, skeleton = _planned(make)
+    keys = jax.random.split(jax.random.key(0), MEMBERS)
+    jax.block_until_ready(keys)
+
+    def call() -> Any:
+        if way == "loop":
+            return [plan.apply(skeleton, key) for key in keys]
+        return eqx.filter_vmap(lambda key: plan.apply(skeleton, key))(keys)
+
+    _, first = _fresh.clock(call)
+    return {"first": first["wall"], "again": _fresh.repeated(call, 2)["wall"]}
+
+
+def jitted(model: str) -> dict[str, float]:
+    return jitted_run(MODELS[model])
+
+
+def ensemble(model: str, way: str) -> dict[str, float]:
+    return ensemble_run(MODELS[model], way)
+
+
+def measure(turns: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"jit": {}, "vmap": {}}
+    for model in JITTED:
+        call = {"": ("traced.jitted", model)}
+        found["jit"][model] = _fresh.in_turns(call, turns)[""]
+        print(model, {k: round(v, 2) for k, v in found["jit"][model].items()})
+    for model in ENSEMBLES:
+        calls = {way: ("traced.ensemble", model, way) for way in ("vmap", "loop")}
+        found["vmap"][model] = _fresh.in_turns(calls, turns)
+        print(model, found["vmap"][model])
+    return found
