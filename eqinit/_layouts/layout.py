@@ -25,12 +25,15 @@ class Layout:
     - `stride`: field of a transposed convolution's strides: each output meets only
         `1/prod(stride)` of the taps.
     - `default_fan`: the fan that the constructor divides by, where it is not fan_in.
+    - `unit_axis`: the axis of what one call returns that counts units (features,
+        channels), or the field that holds it, where the notations do not tell.
     """
 
     fields: Mapping[str, Notation]
     sizes: Mapping[str, SizeRule] = dataclasses.field(default_factory=dict)
     stride: str | None = None
     default_fan: Callable[[Any], Number] | None = None
+    unit_axis: int | str | None = None
 
     def spec(
         self,
@@ -82,10 +85,45 @@ class Layout:
             {**other.sizes, **self.sizes},
             other.stride if self.stride is None else self.stride,
             other.default_fan if self.default_fan is None else self.default_fan,
+            other.unit_axis if self.unit_axis is None else self.unit_axis,
         )
 
     def kernels(self) -> tuple[str, ...]:
         return tuple(name for name, n in self.fields.items() if n.role == "kernel")
+
+    def output_axis(self, layer: Any) -> int:
+        """The axis of what one call of `layer` returns that counts its units.
+
+        Where it is not said: a bias is added to the output, so its axes are the last
+        ones of that, `(out, 1, 1)` of an image. A kernel's taps stand beside its `out`
+        as positions stand beside units in the output: `out in *kernel` returns channels
+        first, `*kernel in out` channels last.
+        """
+        if isinstance(self.unit_axis, str):
+            return getattr(layer, self.unit_axis)
+        if self.unit_axis is not None:
+            return self.unit_axis
+        behind = [self._taps_behind(layer, name) for name in self.fields]
+        return -1 - max(behind, default=0)
+
+    def _taps_behind(self, layer: Any, field: str) -> int:
+        """How many axes called `kernel` stand behind the `out` of one field."""
+        axes = [{token.name for token in axis} for axis in self.fields[field].axes]
+        if not any("out" in names for names in axes):
+            return 0
+        last = max(i for i, names in enumerate(axes) if "out" in names)
+        taps = sum(names == {"kernel"} for names in axes[last:])
+        starred = any(axis[0].star for axis in self.fields[field].axes[last:])
+        return taps - 1 + self._rank(layer, field) if starred and taps else taps
+
+    def _rank(self, layer: Any, field: str) -> int:
+        """How many axes the starred name of one field stands for."""
+        size = self.sizes_of(layer).get("kernel")
+        if isinstance(size, int):
+            return size
+        # As `bind` reads it: without a layer to ask, the star takes what is left.
+        shape = getattr(getattr(layer, field, None), "shape", ())
+        return max(0, len(shape) + 1 - len(self.fields[field].axes))
 
     def _bias_fans(
         self, layer: Any, notation: Notation, siblings: Callable[[str], Sequence[Shape]]
@@ -132,6 +170,7 @@ def make_layout(
     said: Mapping[str, Any],
     stride: str | None = None,
     default_fan: Callable[[Any], Number] | None = None,
+    unit_axis: int | str | None = None,
     known: Layout | None = None,
 ) -> Layout:
     """Sort `register_layout`'s keywords into fields and sizes, and check them.
@@ -161,7 +200,7 @@ def make_layout(
                 f"layout of {cls.__name__}: `{name}` is fed by {missing}, which the "
                 f"layout does not have. Its fields are {sorted(fields)}."
             )
-    return Layout(fields, sizes, stride, default_fan)
+    return Layout(fields, sizes, stride, default_fan, unit_axis)
 
 
 def _names(text: str) -> tuple[str, ...]:

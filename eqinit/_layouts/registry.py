@@ -10,6 +10,9 @@ from .libraries import library_of
 
 _LAYOUTS: dict[type, Layout] = {}
 
+# What is said of a layer and not of one of its fields.
+LAYER_FACTS = ("stride", "default_fan", "unit_axis")
+
 
 @checked
 def register_layout(
@@ -18,6 +21,7 @@ def register_layout(
     *,
     stride: str | None = None,
     default_fan: Callable[[Any], Number] | None = None,
+    unit_axis: int | str | None = None,
     **fields: Any,
 ) -> None:
     """Say once what the parameters of a layer type are.
@@ -35,6 +39,11 @@ def register_layout(
     - `stride`: name of the field with a transposed convolution's strides.
     - `default_fan`: a function of the layer that returns the fan its constructor
         divides by, where [`eqinit.TorchDefault`][] should use another than fan_in.
+    - `unit_axis`: the axis of what one call returns that counts units (features,
+        channels), or the field that holds it, for [`eqinit.probe`][] and
+        [`eqinit.calibrate`][]. By default the notations tell: a layer with a kernel
+        `out in *kernel` returns channels first, one with `*kernel in out` last, and one
+        without taps last.
     - `**fields`: the notation of each parameter field (`"out in *kernel"`, a role in
         front where the axes do not tell it: `"scale: *feature"`, and behind a bias the
         kernels that feed it: `"out <- w_x + w_h"`), and the size of each named factor
@@ -42,7 +51,8 @@ def register_layout(
 
     **Raises:** `ValueError` for a notation that does not parse.
     """
-    said = make_layout(cls, fields, stride, default_fan, known=layout_of(cls))
+    known = layout_of(cls)
+    said = make_layout(cls, fields, stride, default_fan, unit_axis, known=known)
     before = _registered(cls)
     _LAYOUTS[cls] = said if before is None else said.over(before)
 
@@ -72,9 +82,7 @@ def _library_layout(cls: type) -> Layout | None:
     said = None if library is None else library.LAYOUTS.get(cls.__name__)
     if said is None:
         return None
-    fields = dict(said)
-    stride, default_fan = fields.pop("stride", None), fields.pop("default_fan", None)
-    _LAYOUTS[cls] = make_layout(cls, fields, stride, default_fan)
+    _LAYOUTS[cls] = _record(cls, said)
     return _LAYOUTS[cls]
 
 
@@ -84,6 +92,12 @@ def call_layouts(
     """Turn the `layouts=` of one call into records."""
     said = layouts or {}
     return {
-        cls: make_layout(cls, fields, known=layout_of(cls))
-        for cls, fields in said.items()
+        cls: _record(cls, fields, known=layout_of(cls)) for cls, fields in said.items()
     }
+
+
+def _record(cls: type, said: Mapping[str, Any], known: Layout | None = None) -> Layout:
+    """A layout from one mapping, as `register_layout` takes its keywords."""
+    facts = {name: said[name] for name in LAYER_FACTS if name in said}
+    fields = {name: said[name] for name in said if name not in facts}
+    return make_layout(cls, fields, known=known, **facts)

@@ -15,6 +15,7 @@ from layers import KERNELS, LAYERS, LayerCase
 
 import eqinit as ei
 from eqinit import HeNormal, LecunNormal, Role, Rule
+from eqinit._layouts.registry import call_layouts
 
 
 nn = eqx.nn
@@ -186,3 +187,41 @@ def test_outputs_keep_the_variance(name: str):
     assert abs(power.mean() - 1) < SIGMAS * power.std(ddof=1) / math.sqrt(power.size)
     # And it is a test: a fan that is off by half would be seen.
     assert 2 * SIGMAS * power.std(ddof=1) / math.sqrt(power.size) < 0.5
+
+
+def test_facts_of_a_layer_may_be_said_for_one_call():
+    """A stride, as in `register_layout`, and not a field called `stride`."""
+
+    class Transposed(eqx.Module):
+        w: jax.Array
+        stride: tuple[int, ...] = eqx.field(static=True)
+
+    layer = Transposed(jnp.zeros((5, 4, 6)), (3,))
+    layouts = {Transposed: {"w": "out in *kernel", "stride": "stride"}}
+    (row,) = ei.plan(layer, [("w", HeNormal())], layouts=layouts).rows
+    assert row.spec.fan_in == 4 * 6 / 3
+
+
+@pytest.mark.parametrize(
+    ("said", "axis"),
+    [
+        ({"w": "out in"}, -1),
+        ({"w": "out in *kernel", "kernel": 2}, -3),
+        ({"w": "out in *kernel"}, -3),  # of the four axes of `w`, two are left
+        ({"w": "in out *kernel"}, -3),
+        ({"w": "*kernel in out"}, -1),
+        ({"w": "*kernel in (group out)", "group": 2}, -1),
+        ({"w": "out kernel in"}, -2),
+        ({"b": "out *kernel", "kernel": 3}, -4),
+        ({"w": "out in *kernel", "unit_axis": -1}, -1),
+        ({"w": "out in", "unit_axis": "axis"}, 7),
+        ({"g": "scale: feature"}, -1),
+    ],
+)
+def test_unit_axis_of_the_output(said: dict[str, Any], axis: int):
+    class Layered(eqx.Module):
+        w: jax.Array
+        axis: int = 7
+
+    layout = call_layouts({Layered: said})[Layered]
+    assert layout.output_axis(Layered(jnp.zeros((2, 3, 4, 5)))) == axis

@@ -12,6 +12,7 @@ import pytest
 
 from eqinit._layouts.layout import make_layout
 from eqinit._layouts.libraries import _LIBRARIES
+from eqinit._layouts.registry import LAYER_FACTS
 from eqinit._parameters.axes import parse
 
 
@@ -40,8 +41,7 @@ def fields(cls: ast.ClassDef, known: dict[str, ast.ClassDef]) -> set[str]:
 
 
 def notations(said: dict[str, Any]) -> dict[str, Any]:
-    arguments = ("stride", "default_fan")
-    return {key: value for key, value in said.items() if key not in arguments}
+    return {key: value for key, value in said.items() if key not in LAYER_FACTS}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -49,7 +49,7 @@ def test_table_is_well_formed(table: str):
     module = importlib.import_module(f"eqinit._layouts.known.{table}")
     for name, said in module.LAYOUTS.items():
         layout = make_layout(type(name, (), {}), notations(said))
-        assert layout.fields
+        assert layout.fields or "unit_axis" in said
         assert all(parse(notation.text) for notation in layout.fields.values())
 
 

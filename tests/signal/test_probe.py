@@ -22,7 +22,7 @@ from by_hand import (
 
 from eqinit import Layer, Path, plan, probe
 from eqinit.signal import LayerSignal
-from eqinit.signal._taps.layers import find_layers
+from eqinit.signal._taps.layers import tap_points
 
 
 def assert_row(row: LayerSignal, h: np.ndarray, g: np.ndarray) -> None:
@@ -402,7 +402,7 @@ def test_selectors():
     model = transformer(depth=2).model
 
     def paths(select):
-        return [found.path for found in find_layers(model, select)]
+        return [point.path for point in tap_points(model, select)]
 
     attention = eqx.nn.MultiheadAttention
     assert paths(attention) == ["blocks.0.attn", "blocks.1.attn"]
@@ -419,7 +419,7 @@ def test_selectors():
 def test_paths_are_spelled_as_those_of_parameters():
     layer = filled(lambda: eqx.nn.Linear(2, 2, key=KEY))
     model = {"a.b": [layer], "a": {"b": layer}, "c\\": (layer,)}
-    found = {f"{layer.path}.weight" for layer in find_layers(model, None)}
+    found = {f"{point.path}.weight" for point in tap_points(model, None)}
     assert found == {row.path for row in plan(model, []) if row.path[-1] == "t"}
 
 

@@ -11,19 +11,21 @@ from .equinox_norms import rows_times
 
 
 _NORM = dict(weight="scale: feature", bias="bias: feature")
+_FIRST = dict(unit_axis=0)  # channels in front of an image's two axes
 _TOKEN = "embedding: token feature"
 
 LAYOUTS: dict[str, dict[str, Any]] = {
-    "LayerNorm2d": _NORM,
-    "RMSNorm2d": dict(weight="scale: feature"),
+    "LayerNorm2d": _NORM | _FIRST,
+    "RMSNorm2d": dict(weight="scale: feature", **_FIRST),
     "SimpleNorm": dict(weight="scale: feature"),
-    "SimpleNorm2d": dict(weight="scale: feature"),
-    "ReferenceBatchNorm": _NORM,
+    "SimpleNorm2d": dict(weight="scale: feature", **_FIRST),
+    "ReferenceBatchNorm": _NORM | _FIRST,
     "RMSNormGated": dict(w="scale: feature"),
     "DyT": dict(**_NORM, alpha="other: feature"),
     # Starts at zero and adds to the identity: no norm scale to be set to one.
-    "GRN": dict(weight="other: feature", bias="bias: feature"),
-    "LayerScale": dict(gamma="other: feature"),  # 1e-5 or so, and not one
+    "GRN": dict(weight="other: feature", bias="bias: feature", **_FIRST),
+    # 1e-5 or so, and not one
+    "LayerScale": dict(gamma="other: feature", unit_axis="axis"),
     "LearnedPosEmbed": dict(weight=_TOKEN),
     "VisionTransformer": dict(cls_token=_TOKEN, reg_tokens=_TOKEN, mask_token=_TOKEN),
     "VisionParcae": dict(cls_token=_TOKEN, reg_tokens=_TOKEN),

@@ -61,8 +61,11 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         bias="bias: *feature",
         feature=lambda norm: len(norm.shape),
     ),
-    "GroupNorm": dict(weight="scale: feature", bias="bias: feature"),
-    "BatchNorm": dict(weight="scale: feature", bias="bias: feature"),
+    # Channels first, as those that stand between convolutions.
+    "GroupNorm": dict(weight="scale: feature", bias="bias: feature", unit_axis=0),
+    "BatchNorm": dict(weight="scale: feature", bias="bias: feature", unit_axis=0),
+    "Pool": dict(unit_axis=0),
+    "AdaptivePool": dict(unit_axis=0),
     "PReLU": dict(
         negative_slope="other: *feature",
         feature=lambda prelu: prelu.negative_slope.ndim,

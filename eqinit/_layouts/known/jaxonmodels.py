@@ -9,7 +9,7 @@ _POSITION = "embedding: position feature"
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "BatchedLinear": dict(weight="out in", bias="out"),
-    "BatchNorm": dict(gamma="scale: feature", beta="bias: feature"),
+    "BatchNorm": dict(gamma="scale: feature", beta="bias: feature", unit_axis=0),
     "LayerNorm": dict(
         weight="scale: *feature", bias="bias: *feature", feature=lambda n: len(n.shape)
     ),

@@ -22,6 +22,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         weights_real="block out in *mode",
         weights_imag="block out in *mode",
         mode="num_spatial_dims",
+        unit_axis=0,
     ),
 }
 PARAMETRIZATIONS: dict[str, Parametrize] = {}

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
 from .._taps.dry_run import is_signal
-from .._taps.layers import channel_axis
+from .._taps.layers import axis_within
 from .._taps.mapped import through_vmap
 from .._taps.slots import units_last, wide
 from .._taps.tap import AbstractTap, Run
@@ -78,6 +78,7 @@ class Adjust(AbstractTap):
     slot: Float[Array, "*stack rows units"]
     ruler: Ruler = eqx.field(static=True)
     bias: str | None = eqx.field(static=True)
+    axis: int = eqx.field(static=True)
 
     def __call__(
         self,
@@ -92,7 +93,7 @@ class Adjust(AbstractTap):
                 f"{type(layer).__name__} returns {type(out).__name__} and not one "
                 "array of floats; calibrate layers that return their pre-activations."
             )
-        axis = channel_axis(layer) if out.ndim > 1 else -1
+        axis = axis_within(self.axis, out.ndim)
         x = units_last(wide(out, self.slot.dtype), axis)
         y = self._corrected(layer, x)
         restored = jnp.moveaxis(y, -1, axis).reshape(out.shape)

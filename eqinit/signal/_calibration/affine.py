@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._layouts.registry import call_layouts
+from ..._layouts.layout import Layout
 from ..._models.read import Specs
 from ..._models.selectors import SelectorLike
 from ..._models.walk import Site
 from ..._models.write import replace_leaves
 from ..._typing import Shape
-from .._taps.layers import Found, find_layers, parameter_layers
+from .._taps.layers import TapPoint, parameter_layers, tap_points
 
 
 # Axes of a kernel that a layer contracts or returns. Any other name (a gate, a head, an
@@ -26,7 +26,7 @@ _LINEAR = {"in", "out", "kernel", "group"}
 class AffineLayer:
     """A layer that computes kernels times inputs plus bias, by its layout."""
 
-    found: Found
+    found: TapPoint
     kernels: tuple[Site, ...]
     bias: Site | None
 
@@ -34,7 +34,7 @@ class AffineLayer:
 def affine_layers(
     model: Any,
     select: SelectorLike | None,
-    layouts: Mapping[type, Mapping[str, Any]] | None,
+    layouts: Mapping[type, Layout],
     *,
     need_bias: bool,
 ) -> list[AffineLayer]:
@@ -43,9 +43,12 @@ def affine_layers(
     **Raises:** `ValueError` where there are none, with what each lacks.
     """
     owned: dict[str, list[Site]] = {}
-    for site in Specs(model, call_layouts(layouts)).sites.parameters:
+    for site in Specs(model, layouts).sites.parameters:
         owned.setdefault(site.layer_path, []).append(site)
-    chosen = parameter_layers(model) if select is None else find_layers(model, select)
+    if select is None:
+        chosen = parameter_layers(model, layouts)
+    else:
+        chosen = tap_points(model, select, layouts)
     layers: list[AffineLayer] = []
     lacks: list[str] = []
     for found in chosen:
@@ -65,7 +68,7 @@ def affine_layers(
     return layers
 
 
-def _layer(found: Found, sites: Sequence[Site]) -> AffineLayer:
+def _layer(found: TapPoint, sites: Sequence[Site]) -> AffineLayer:
     kernels = tuple(s for s in sites if s.spec.role == "kernel")
     biases = [s for s in sites if s.spec.role == "bias"]
     return AffineLayer(found, kernels, biases[0] if biases else None)

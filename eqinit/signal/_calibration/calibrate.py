@@ -14,6 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
 from ..._typing import Key, Shape, checked
 from .._probe.passes import default_dtype, scalarise
@@ -34,6 +35,7 @@ class _Target:
     keys: KeyPath
     stack: Shape
     units: int
+    axis: int
     bias: str | None
 
 
@@ -51,7 +53,7 @@ def _measure(
 
     def objective(slots: list[Array]) -> Array:
         pairs = zip(targets, slots, strict=True)
-        taps = {t.keys: Adjust(slot, ruler, t.bias) for t, slot in pairs}
+        taps = {t.keys: Adjust(slot, ruler, t.bias, t.axis) for t, slot in pairs}
         return scalarise(call(attach_all(model, taps), *args), key)
 
     dtype = default_dtype()
@@ -68,8 +70,9 @@ def _target(layer: AffineLayer, seen: Seen) -> _Target:
             "Correct its layout, or leave it out with `select=`."
         )
     bias = None if layer.bias is None else layer.bias.field
-    units = seen.outputs[0].units
-    return _Target(seen.path, seen.keys, seen.stack, units, bias)
+    output = seen.outputs[0]
+    units, axis = output.units, output.axis
+    return _Target(seen.path, seen.keys, seen.stack, units, axis, bias)
 
 
 def _check_uses(targets: Sequence[_Target], rows: Sequence[np.ndarray]) -> None:
@@ -165,9 +168,10 @@ def calibrate(
     with `strict` a `ValueError`) where the tolerance is not met.
     """
     need_bias = method.shifts
-    layers = affine_layers(model, select, layouts, need_bias=need_bias)
+    known = call_layouts(layouts)
+    layers = affine_layers(model, select, known, need_bias=need_bias)
     found = [layer.found for layer in layers]
-    seen, missing = dry_run(model, call, args, found, parameter_layers(model))
+    seen, missing = dry_run(model, call, args, found, parameter_layers(model, known))
     targets = _targets(layers, seen)
     passes: list[list[np.ndarray]] = []
     key = jax.random.key(0)
@@ -177,7 +181,7 @@ def calibrate(
         report = _report(targets, passes, tol, missing)
         if report.ok or len(passes) >= max_passes:
             break
-        layers = affine_layers(model, select, layouts, need_bias=need_bias)
+        layers = affine_layers(model, select, known, need_bias=need_bias)
         model = _corrected(model, layers, targets, passes[-1], method)
     if not report.ok:
         _complain(report, strict=strict)

@@ -15,9 +15,9 @@ from jaxtyping import Array, Float
 
 from ..._typing import Key, Shape
 from .._taps.dry_run import Output, Seen, is_signal, is_state
-from .._taps.layers import channel_axis
+from .._taps.layers import axis_within
 from .._taps.slots import LEVELS, In, tap, width
-from .._taps.tap import AbstractTap, Run, attach_all
+from .._taps.tap import AbstractTap, KeyPath, Run, attach_all
 from .refine import Measured, Pass, plain, spelled
 
 
@@ -25,19 +25,21 @@ class _Slots(AbstractTap):
     """Pass every array of a layer's output through a slot of its own."""
 
     slots: tuple[Array, ...]
+    axes: tuple[int, ...] = eqx.field(static=True)
     spell: bool = eqx.field(static=True)
 
     def __call__(
         self, layer: eqx.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         out = run(layer, *args, **kwargs)
-        slots = iter(self.slots)
+        slots = zip(self.slots, self.axes, strict=True)
 
         def through(leaf: Any) -> Any:
             if not is_signal(leaf):
                 return leaf
-            axis = channel_axis(layer) if leaf.ndim > 1 else -1
-            return tap(leaf, _checked(next(slots)), axis, self.spell)
+            slot, axis = next(slots)
+            axis = axis_within(axis, leaf.ndim)
+            return tap(leaf, _checked(slot), axis, self.spell)
 
         return jtu.tree_map(through, out, is_leaf=is_state)
 
@@ -103,9 +105,12 @@ def _attach_slots(
     model: Any, seen: Sequence[Seen], slots: Sequence[Array], spell: bool
 ) -> Any:
     left = iter(slots)
-    groups = [tuple(itertools.islice(left, len(s.outputs))) for s in seen]
-    pairs = zip(seen, groups, strict=True)
-    return attach_all(model, {s.keys: _Slots(g, spell) for s, g in pairs})
+    taps: dict[KeyPath, AbstractTap] = {}
+    for s in seen:
+        own = tuple(itertools.islice(left, len(s.outputs)))
+        axes = tuple(output.axis for output in s.outputs)
+        taps[s.keys] = _Slots(own, axes, spell)
+    return attach_all(model, taps)
 
 
 def scalarise(out: Any, key: Key) -> Float[Array, ""]:

@@ -1,14 +1,15 @@
 """`probe`: every layer's output and gradient, measured in one backward pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 
+from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
 from ..._typing import Key, checked
 from .._taps.dry_run import dry_run
-from .._taps.layers import find_layers, parameter_layers
+from .._taps.layers import parameter_layers, tap_points
 from .passes import run_passes
 from .report import Report
 
@@ -19,6 +20,7 @@ def probe(
     call: Callable[..., Any],
     *args: Any,
     select: SelectorLike | None = None,
+    layouts: Mapping[type, Mapping[str, Any]] | None = None,
     key: Key | None = None,
 ) -> Report:
     r"""Measure what every layer of a model does to the signal and to its gradient.
@@ -49,6 +51,8 @@ def probe(
     - `select`: which layers, as a selector: a layer type, a path glob, or a
         composition of them. By default every layer that holds parameters of its own.
         A type means layers *of* that type and not also what is inside of them.
+    - `layouts`: layouts for this call, as in [`eqinit.plan`][]; they say which axis of
+        a layer's output counts its units.
     - `key`: for the gradients drawn from $N(0, 1)$; a fixed one by default.
 
     **Returns:** a [`eqinit.signal.Report`][].
@@ -56,8 +60,9 @@ def probe(
     **Raises:** `ValueError` where `select` matches no layer, no selected layer is
     called, or the call returns no floating-point number.
     """
-    layers = find_layers(model, select)
-    seen, missing = dry_run(model, call, args, layers, parameter_layers(model))
+    known = call_layouts(layouts)
+    layers = tap_points(model, select, known)
+    seen, missing = dry_run(model, call, args, layers, parameter_layers(model, known))
     if not seen:
         raise ValueError(
             f"`call` calls none of the {len(layers)} selected layers (or none of them "

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from ..._typing import Shape
-from .layers import Found, channel_axis
+from .layers import TapPoint, axis_within
 from .memory import remembered, structure
 from .tap import AbstractTap, KeyPath, Run, attach_all
 
@@ -27,7 +27,7 @@ class Output:
 
     - `label`: where in the layer's output it stands; empty where that is the array.
     - `units`: how many features (channels) it has; 0 where calls disagree.
-    - `axis`: the axis that counts them.
+    - `axis`: the axis that counts them; in a call that returns fewer axes, the last.
     """
 
     label: str
@@ -62,13 +62,14 @@ class _Event:
 class _Recorder:
     """What the marks report to while the call is traced; equal only to itself."""
 
-    def __init__(self, layers: Sequence[Found]):
+    def __init__(self, layers: Sequence[TapPoint]):
         self.layers = layers
         self.events: list[_Event] = []
 
     def add(self, index: int, layer: eqx.Module, out: Any) -> None:
         original = self.layers[index].node.module
-        event = _Event(index, _stack(original, layer), _outputs(layer, out))
+        outputs = _outputs(self.layers[index].unit_axis, out)
+        event = _Event(index, _stack(original, layer), outputs)
         self.events.append(event)
 
 
@@ -96,14 +97,14 @@ def is_signal(leaf: Any) -> bool:
     return eqx.is_inexact_array(leaf) and leaf.size > 0
 
 
-def _outputs(layer: eqx.Module, out: Any) -> tuple[Output, ...]:
+def _outputs(unit_axis: int, out: Any) -> tuple[Output, ...]:
     found: list[Output] = []
     for keys, leaf in jtu.tree_leaves_with_path(out, is_leaf=is_state):
         if is_signal(leaf):
-            axis = channel_axis(layer) if leaf.ndim > 1 else -1
+            axis = axis_within(unit_axis, leaf.ndim)
             units = leaf.shape[axis] if leaf.ndim else 1
             cplx = bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))
-            found.append(Output(jtu.keystr(keys), units, axis, cplx))
+            found.append(Output(jtu.keystr(keys), units, unit_axis, cplx))
     return tuple(found)
 
 
@@ -128,8 +129,8 @@ def dry_run(
     model: Any,
     call: Callable[..., Any],
     args: tuple[Any, ...],
-    layers: Sequence[Found],
-    context: Sequence[Found] = (),
+    layers: Sequence[TapPoint],
+    context: Sequence[TapPoint] = (),
 ) -> tuple[list[Seen], list[str]]:
     """Trace `call(model, *args)` and say what happened.
 
@@ -143,7 +144,7 @@ def dry_run(
     and the paths of those that were not. For a structure that was seen before nothing
     is traced: on small models that would cost more than the pass itself.
     """
-    names = tuple(f.path for f in layers), tuple(f.path for f in context)
+    names = tuple((p.path, p.unit_axis) for p in (*layers, *context)), len(layers)
     key = (call, names, structure((model, args)))
     seen, missing = remembered(key, lambda: _trace(model, call, args, layers, context))
     return list(seen), list(missing)
@@ -153,8 +154,8 @@ def _trace(
     model: Any,
     call: Callable[..., Any],
     args: tuple[Any, ...],
-    layers: Sequence[Found],
-    context: Sequence[Found],
+    layers: Sequence[TapPoint],
+    context: Sequence[TapPoint],
 ) -> tuple[list[Seen], list[str]]:
     wanted = {found.node.keys for found in layers}
     extra = [found for found in context if found.node.keys not in wanted]
@@ -232,7 +233,7 @@ def _agreed(calls: list[tuple[Output, ...]]) -> tuple[Output, ...]:
     return tuple(agreed)
 
 
-def _root(found: Found, stack: Shape) -> KeyPath:
+def _root(found: TapPoint, stack: Shape) -> KeyPath:
     """The outermost module above a layer all of whose arrays share its stack."""
     for keys, module in found.node.ancestors:
         if stack and all(x.shape[: len(stack)] == stack for x in _arrays(module)):

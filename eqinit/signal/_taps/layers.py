@@ -1,20 +1,27 @@
 """Which layers of a model are meant: selectors, asked about layers."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax.tree_util as jtu
 
+from ..._layouts.layout import Layout
+from ..._layouts.parametrizations import adapter_of, at
+from ..._layouts.registry import layout_of
 from ..._models.selectors import SelectorLike, as_selector
 from ..._models.walk import Site, Step
 from .tap import KeyPath, Node, is_callable, modules, own_arrays
 
 
-class Found(NamedTuple):
-    """A layer that a selector chose."""
+class TapPoint(NamedTuple):
+    """A layer that can be listened to.
+
+    - `unit_axis`: the axis of its output that counts units (features, channels).
+    """
 
     path: str
     node: Node
+    unit_axis: int
 
 
 def dotted(keys: KeyPath) -> str:
@@ -42,7 +49,11 @@ def _sites(model: Any, nodes: list[Node], end: int) -> list[Site]:
     return sites
 
 
-def find_layers(model: Any, select: SelectorLike | None) -> list[Found]:
+def tap_points(
+    model: Any,
+    select: SelectorLike | None,
+    layouts: Mapping[type, Layout] | None = None,
+) -> list[TapPoint]:
     """The layers that can be called and are selected, in tree order.
 
     Without a selector: every layer that holds parameters of its own. With one: every
@@ -50,7 +61,7 @@ def find_layers(model: Any, select: SelectorLike | None) -> list[Found]:
     """
     nodes = [n for n in modules(model) if is_callable(n.module)]
     if select is None:
-        chosen = [found.node for found in parameter_layers(model)]
+        chosen = [n for n in nodes if own_arrays(n.module)]
     else:
         selector = as_selector(select)
         # `Where` picks by position: a layer is picked if its first and last leaf are.
@@ -60,13 +71,19 @@ def find_layers(model: Any, select: SelectorLike | None) -> list[Found]:
         chosen = [n for n, a, b in picks if a and b]
     if not chosen:
         raise ValueError(_nothing(nodes, select))
-    return [Found(dotted(n.keys), n) for n in chosen]
+    return [_tap_point(n, layouts) for n in chosen]
 
 
-def parameter_layers(model: Any) -> list[Found]:
+def parameter_layers(
+    model: Any, layouts: Mapping[type, Layout] | None = None
+) -> list[TapPoint]:
     """Every callable layer that holds parameters of its own, maybe none."""
     nodes = [n for n in modules(model) if is_callable(n.module)]
-    return [Found(dotted(n.keys), n) for n in nodes if own_arrays(n.module)]
+    return [_tap_point(n, layouts) for n in nodes if own_arrays(n.module)]
+
+
+def _tap_point(node: Node, layouts: Mapping[type, Layout] | None) -> TapPoint:
+    return TapPoint(dotted(node.keys), node, _unit_axis(node.module, layouts))
 
 
 def _nothing(nodes: list[Node], select: SelectorLike | None) -> str:
@@ -84,18 +101,20 @@ def _nothing(nodes: list[Node], select: SelectorLike | None) -> str:
     return f"`select={select!r}` matches no layer. Layers of this model:\n  {some}"
 
 
-def channel_axis(layer: eqx.Module) -> int:
-    """The axis of one call's output that counts units (features, channels).
+def _unit_axis(layer: Any, layouts: Mapping[type, Layout] | None) -> int:
+    """The axis of a layer's output that counts units: by its layout, else the last."""
+    layout = layout_of(type(layer), layouts)
+    if layout is not None:
+        return layout.output_axis(layer)
+    adapter = adapter_of(type(layer))
+    wrapper = None if adapter is None else adapter(layer)
+    if wrapper is None or wrapper.in_place:
+        return -1
+    # `WeightNorm(conv)` is a layer that holds another and returns what that returns.
+    inner = wrapper.field.rpartition(".")[0]
+    return _unit_axis(at(layer, inner), layouts) if inner else -1
 
-    Equinox's convolutions, pools and the norms made for them put channels first;
-    everything else ends in its features.
-    """
-    first = (
-        eqx.nn.Conv,
-        eqx.nn.ConvTranspose,
-        eqx.nn.Pool,
-        eqx.nn.AdaptivePool,
-        eqx.nn.BatchNorm,
-        eqx.nn.GroupNorm,
-    )
-    return 0 if isinstance(layer, first) else -1
+
+def axis_within(axis: int, ndim: int) -> int:
+    """That axis, or the last one where a layer returns fewer than it was said to."""
+    return axis if -ndim <= axis < ndim else -1
