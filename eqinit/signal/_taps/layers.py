@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.tree_util as jtu
 
 from ..._layouts.layout import Layout
-from ..._layouts.parametrizations import adapter_of, at
+from ..._layouts.parametrizations import at, parametrize_of
 from ..._layouts.registry import layout_of
 from ..._models.selectors import SelectorLike, as_selector
 from ..._models.walk import Site, Step
@@ -106,12 +106,12 @@ def _unit_axis(layer: Any, layouts: Mapping[type, Layout] | None) -> int:
     layout = layout_of(type(layer), layouts)
     if layout is not None:
         return layout.output_axis(layer)
-    adapter = adapter_of(type(layer))
-    wrapper = None if adapter is None else adapter(layer)
-    if wrapper is None or wrapper.in_place:
+    parametrize = parametrize_of(type(layer))
+    kept = None if parametrize is None else parametrize(layer)
+    if kept is None or kept.in_place:
         return -1
     # `WeightNorm(conv)` is a layer that holds another and returns what that returns.
-    inner = wrapper.field.rpartition(".")[0]
+    inner = kept.field.rpartition(".")[0]
     return _unit_axis(at(layer, inner), layouts) if inner else -1
 
 
