@@ -1,7 +1,6 @@
 """Who owns a parameter that is parametrized, and how it is kept."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from .._layouts.parametrizations import (
     unknown,
 )
 from .._layouts.registry import layout_of
+from .._parameters.paths import below, first_below, join, spell
 from .parametrized import BoundParametrization, Step
 
 
@@ -66,7 +66,7 @@ class Binder:
             owner = steps[-depth - 1].path if depth < len(steps) else ""
             top = steps[-depth]
             run = kinds[len(kinds) - depth :]
-            field = segments(_below(top.path, owner))[0] if top.path else field
+            field = first_below(top.path, owner) if top.path else field
             return _bind_in_place(path, position, top, run, depth, field)
         return _bind_layers(path, position, steps, kinds, field)
 
@@ -113,7 +113,7 @@ class Binder:
             layout = layout_of(cls, self._layouts)
             self._slots[cls] = frozenset(() if layout is None else layout.fields)
         slots = self._slots[cls]
-        return bool(slots) and segments(_below(step.path, owner.path))[0] in slots
+        return bool(slots) and first_below(step.path, owner.path) in slots
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -159,8 +159,8 @@ def _bind_in_place(
         inner = primary(top.node)
     except ValueError as error:  # half of it is kept in a way that nobody has said
         return Binding(depth, field, BoundParametrization(top, None, str(error)))
-    if _below(path, top.path) != inner:
-        return Binding(depth, field, None, f"{top.path}.{inner}")
+    if below(path, top.path) != inner:
+        return Binding(depth, field, None, join(top.path, inner))
     if all(
         kind.parametrization is not None and kind.parametrization.transparent
         for kind in run
@@ -181,15 +181,12 @@ def _bind_layers(
         parametrization = kind.parametrization
         if parametrization is None or parametrization.in_place:
             continue
-        below = _below(path, step.path)
-        if below == parametrization.field:
-            return Binding(0, field, _located(step, parametrization, below, position))
-        if below in parametrization.follows:
-            source = (
-                f"{step.path}.{parametrization.field}"
-                if step.path
-                else parametrization.field
-            )
+        rest = below(path, step.path)
+        if rest is not None and rest == parametrization.field:
+            bound = _located(step, parametrization, rest, position)
+            return Binding(0, field, bound)
+        if rest in parametrization.follows:
+            source = join(step.path, parametrization.field)
             return Binding(0, field, None, source)
     return None
 
@@ -202,20 +199,8 @@ def _located(
     except Exception as error:
         why = f"{type(step.node).__name__} fails on it: {error}"
         return BoundParametrization(step, None, why)
-    paths = [
-        jtu.keystr(p, simple=True, separator=".")
-        for p, _ in jtu.tree_flatten_with_path(step.node)[0]
-    ]
+    paths = [spell(p) for p, _ in jtu.tree_flatten_with_path(step.node)[0]]
     start = position - paths.index(inner)
     return BoundParametrization(
         step, parametrization, "", start, tuple(struct.shape), np.dtype(struct.dtype)
     )
-
-
-def _below(path: str, above: str) -> str:
-    return path[len(above) :].removeprefix(".") if above else path
-
-
-def segments(path: str) -> list[str]:
-    """Split at the dots that are no part of a name."""
-    return re.split(r"(?<!\\)\.", path)

@@ -9,11 +9,12 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._layouts.registry import call_layouts
+from .._parameters.paths import spell
 from .._tables import html_table, short_dtype, text_table
 from .._typing import checked
 from .guesses import Setting, guess_notation, guess_role
 from .read import Specs
-from .walk import Site, is_parameter, path_of
+from .walk import Site, is_parameter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +121,7 @@ def inspect(
         tuple(
             _parameter(sites[i], twins, fills)
             if i in sites
-            else _other(path_of(path), leaf)
+            else _other(spell(path), leaf)
             for i, (path, leaf) in enumerate(leaves)
             if isinstance(leaf, _ARRAYS)
         )

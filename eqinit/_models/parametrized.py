@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._layouts.parametrizations import Parametrization
+from .._parameters.paths import join
 from .._typing import Shape
 
 
@@ -75,8 +76,7 @@ class BoundParametrization:
 
     @property
     def _path(self) -> str:
-        field = self._known.field
-        return f"{self.step.path}.{field}" if self.step.path else field
+        return join(self.step.path, self._known.field)
 
     @property
     def _known(self) -> Parametrization:

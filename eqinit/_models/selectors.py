@@ -2,13 +2,12 @@
 
 import abc
 import dataclasses
-import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax.tree_util as jtu
 
+from .._parameters.paths import matches
 from .._typing import ROLES
 from .walk import Site, model_of
 
@@ -83,7 +82,7 @@ class Path(AbstractSelector):
     glob: str
 
     def matches(self, site: Site) -> bool:
-        return _pattern(self.glob).match(site.path) is not None
+        return matches(self.glob, site.path)
 
     def __repr__(self) -> str:
         return f"Path({self.glob!r})"
@@ -246,28 +245,3 @@ def _name(fn: Callable[..., Any]) -> str:
     return (
         f"{name} at line {code.co_firstlineno}" if name == "<lambda>" and code else name
     )
-
-
-@functools.lru_cache(maxsize=4096)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """The glob as a regular expression that matches a path or a prefix of one."""
-    if not glob:
-        return re.compile("")
-    parts = [_part(segment) for segment in re.split(r"(?<!\\)\.", glob)]
-    text = ""
-    for i, part in enumerate(parts):
-        last = i == len(parts) - 1
-        if part is None:
-            text += r".*" if last else r"(?:(?:[^.\\]|\\.)+\.)*"
-        else:
-            text += part if last else part + r"\."
-    return re.compile(rf"(?:{text})(?:\..*)?$", re.DOTALL)
-
-
-def _part(segment: str) -> str | None:
-    if segment == "**":
-        return None
-    one = r"(?:[^.\\]|\\.)"
-    escaped = re.escape(segment.replace("\\.", "\0")).replace("\0", r"\\\.")
-    escaped = escaped.replace("\\\0", r"\\\.")
-    return escaped.replace(r"\*", f"{one}*").replace(r"\?", one)

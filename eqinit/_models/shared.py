@@ -5,6 +5,8 @@ from typing import Any
 import equinox as eqx
 import jax.tree_util as jtu
 
+from .._parameters.paths import join, spell
+
 
 class _Name:
     """Stands for a leaf while `where` and `get` are asked what they pick."""
@@ -18,11 +20,11 @@ def shared_sources(node: eqx.nn.Shared, path: str) -> list[tuple[str, str]]:
 
     A `get` that computes something (a transpose) has no path, and gives nothing.
     """
-    above = f"{path}.pytree." if path else "pytree."
+    above = join(path, "pytree")
 
     def name(entries: tuple[Any, ...], leaf: object) -> _Name:
         del leaf
-        return _Name(above + jtu.keystr(entries, simple=True, separator="."))
+        return _Name(join(above, spell(entries)))
 
     named = jtu.tree_map_with_path(name, node.pytree)
     try:

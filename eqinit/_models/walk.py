@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._layouts.layout import Layout
+from .._parameters.paths import segment
 from .binding import Binder
 from .parametrized import Step as Step
 from .shared import shared_sources
@@ -61,21 +62,6 @@ def _is_inexact(dtype: Any) -> bool:
     return not jnp.issubdtype(dtype, jax.dtypes.extended) and bool(
         jnp.issubdtype(dtype, jnp.inexact)
     )
-
-
-def _segment(entry: Any) -> str:
-    # What nearly all are, by hand: `keystr` takes ten times as long.
-    if isinstance(entry, jtu.SequenceKey):
-        return str(entry.idx)
-    field = isinstance(entry, jtu.GetAttrKey)
-    name = entry.name if field else jtu.keystr((entry,), simple=True)
-    # So that no two leaves share a path: {"a.b": x} is `a\.b`, {"a": {"b": x}} `a.b`.
-    return name.replace("\\", "\\\\").replace(".", "\\.")
-
-
-def path_of(entries: Sequence[Any]) -> str:
-    """The dotted path of a leaf, from jax's own."""
-    return ".".join(_segment(entry) for entry in entries)
 
 
 def _children(node: Any) -> Sequence[tuple[Any, Any]] | None:
@@ -128,11 +114,11 @@ class _Walk:
         count = len(children) if isinstance(node, (list, tuple)) else 0
         prefix = f"{path}." if path else ""
         for i, (entry, child) in enumerate(children):
-            segment = _segment(entry)
+            name = segment(entry)
             # Below a module the field is its own; below a container it stays.
-            name = segment if owns or not field else field
+            below = name if owns or not field else field
             ordinal = ((i, count),) if count and self._is_module(child) else ()
-            self.visit(child, prefix + segment, ancestors, name, indices + ordinal)
+            self.visit(child, prefix + name, ancestors, below, indices + ordinal)
 
     def _is_module(self, node: Any) -> bool:
         return self._kind(node) != "array" and not isinstance(node, float)

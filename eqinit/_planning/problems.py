@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .._drawing.row import Row
-from .._models.binding import segments
 from .._models.read import Specs
 from .._models.selectors import AbstractSelector, Layer, Path, Role
 from .._models.walk import Site
 from .._nearest import nearest
+from .._parameters.paths import first_below
 from .._parameters.spec import EXAMPLE_LAYOUT, describe
 from .._schemes.initializer import AbstractInitializer
 from .rule import Rule
@@ -90,9 +90,9 @@ def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
 def _module_field(name: str, selected: Sequence[Site]) -> str:
     """What to say of a name that is a field, with modules in it and no array."""
     for site in selected:
-        for above, below in pairwise(site.ancestors):
-            if _first(below.path, above.path) == name:
-                outer, inner = type(above.node).__name__, type(below.node).__name__
+        for above, under in pairwise(site.ancestors):
+            if first_below(under.path, above.path) == name:
+                outer, inner = type(above.node).__name__, type(under.node).__name__
                 reach = f" `{name}` of {outer} holds {inner}, a module: "
                 reach += f"`Rule({inner}, {site.field}=...)` reaches its arrays."
                 if site.spec.axes is not None:
@@ -103,11 +103,6 @@ def _module_field(name: str, selected: Sequence[Site]) -> str:
                     f'`register_layout({outer}, {name}="...")`.'
                 )
     return ""
-
-
-def _first(path: str, above: str) -> str:
-    below = path.removeprefix(above).removeprefix(".") if above else path
-    return segments(below)[0]
 
 
 def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:

@@ -1,23 +1,17 @@
 """Attention that starts out looking like trained attention."""
 
-import re
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from .checks import choice, positive
 from .initializer import AbstractMatrixInitializer, MatrixView
 from .steady import steady
-
-
-def above(path: str, levels: int) -> str:
-    """The path of what holds a leaf, so many levels up (escaped dots are no levels)."""
-    segments = re.split(r"(?<!\\)\.", path)
-    return ".".join(segments[: max(len(segments) - levels, 0)])
 
 
 Part: TypeAlias = Literal["query", "key", "value", "output"]
@@ -68,7 +62,7 @@ class Mimetic(AbstractMatrixInitializer):
         positive("Mimetic", heads=self.heads)
 
     def key_path(self, path: str) -> str:
-        return above(path, self.up)
+        return parent(path, self.up)
 
     def check(self, spec: ParamSpec) -> None:
         view = MatrixView.of(spec)

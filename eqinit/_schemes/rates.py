@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.law import Moments
+from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
 from .checks import choice, positive
 from .initializer import AbstractInitializer, cast
-from .mimetic import above
 from .steady import steady
 
 
@@ -160,7 +160,7 @@ class LruRing(AbstractInitializer):
             )
 
     def key_path(self, path: str) -> str:
-        return above(path, self.up)
+        return parent(path, self.up)
 
     def check(self, spec: ParamSpec) -> None:
         if spec.is_complex:

@@ -8,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.tree_util as jtu
 
-from .._models.binding import segments
 from .._models.selectors import AbstractSelector, Layer, Path, Where, as_selector
-from .._models.walk import Site, model_of, path_of
+from .._models.walk import Site, model_of
+from .._parameters.paths import join, parent, spell
 from .._typing import checked
 from ._fields import inconsistent, replace_fields, wanted
 
@@ -93,7 +93,7 @@ def _matcher(
     def stands_at(path: str, node: Any) -> bool:
         del node
         # A glob reaches everything under a path; a module is meant where it begins.
-        above = ".".join(segments(path)[:-1])
+        above = parent(path)
         under = bool(above) and glob.matches(Site(above, None, 0, (), ""))
         return glob.matches(Site(path, None, 0, (), "")) and not under
 
@@ -125,7 +125,7 @@ def _modules(
         if len(children) == 1 and not children[0][0]:
             return
         for entries, child in children:
-            visit(child, f"{path}.{path_of(entries)}" if path else path_of(entries))
+            visit(child, join(path, spell(entries)))
 
     visit(model, "")
     return found
@@ -139,7 +139,7 @@ def _replace(
     leaves, treedef = jtu.tree_flatten_with_path(
         model, is_leaf=lambda x: id(x) in stops
     )
-    swapped = [new.get(path_of(entries), leaf) for entries, leaf in leaves]
+    swapped = [new.get(spell(entries), leaf) for entries, leaf in leaves]
     return jtu.tree_unflatten(treedef, swapped)
 
 

@@ -277,6 +277,14 @@ def test_shared_slots_show_their_source():
     assert "shared with shared.pytree.1.weight" in str(eqinit.inspect(model))
 
 
+def test_shared_paths_are_spelled_as_all_others_are():
+    pair = {"a.b": eqx.nn.Linear(4, 4, key=KEY), "c": eqx.nn.Linear(4, 4, key=KEY)}
+    model = eqx.nn.Shared(pair, lambda p: p["c"].weight, lambda p: p["a.b"].weight)
+    plan = eqinit.plan(model, [])
+    assert plan.sources == (("pytree.c.weight", r"pytree.a\.b.weight"),)
+    assert plan[plan.sources[0][1]].status == "kept"
+
+
 def test_shared_through_a_computation_has_no_source():
     pair = (eqx.nn.Linear(4, 4, key=KEY), eqx.nn.Linear(4, 4, key=KEY))
     model = eqx.nn.Shared(

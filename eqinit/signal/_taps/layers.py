@@ -10,7 +10,8 @@ from ..._layouts.parametrizations import at, parametrize_of
 from ..._layouts.registry import layout_of
 from ..._models.selectors import SelectorLike, as_selector
 from ..._models.walk import Site, Step
-from .tap import KeyPath, Node, is_callable, modules, own_arrays
+from ..._parameters.paths import spell, split
+from .tap import Node, is_callable, modules, own_arrays
 
 
 class TapPoint(NamedTuple):
@@ -22,12 +23,6 @@ class TapPoint(NamedTuple):
     path: str
     node: Node
     unit_axis: int
-
-
-def dotted(keys: KeyPath) -> str:
-    """The path of a node, spelled as paths of parameters are."""
-    names = (jtu.keystr((key,), simple=True) for key in keys)
-    return ".".join(n.replace("\\", "\\\\").replace(".", "\\.") for n in names)
 
 
 def _sites(model: Any, nodes: list[Node], end: int) -> list[Site]:
@@ -42,9 +37,9 @@ def _sites(model: Any, nodes: list[Node], end: int) -> list[Site]:
     where = {n.keys: p for n, p in zip(modules(model), positions, strict=True)}
     sites: list[Site] = []
     for node in nodes:
-        path = dotted(node.keys)
+        path = spell(node.keys)
         owner = (Step(path, node.module),)
-        field = path.rpartition(".")[2]
+        field = split(path)[-1] if path else ""
         sites.append(Site(path, None, where[node.keys], owner, field))
     return sites
 
@@ -83,7 +78,7 @@ def parameter_layers(
 
 
 def _tap_point(node: Node, layouts: Mapping[type, Layout] | None) -> TapPoint:
-    return TapPoint(dotted(node.keys), node, _unit_axis(node.module, layouts))
+    return TapPoint(spell(node.keys), node, _unit_axis(node.module, layouts))
 
 
 def _nothing(nodes: list[Node], select: SelectorLike | None) -> str:
@@ -96,7 +91,7 @@ def _nothing(nodes: list[Node], select: SelectorLike | None) -> str:
             f"none of the {len(nodes)} callable layers holds parameters of its own. "
             "Say which to look at, as in `select=MyLayer` or `select='blocks.*'`."
         )
-    known = [f"{dotted(n.keys) or '(model)'} {type(n.module).__name__}" for n in nodes]
+    known = [f"{spell(n.keys) or '(model)'} {type(n.module).__name__}" for n in nodes]
     some = "\n  ".join(known[:8] + ["..."] * (len(known) > 8))
     return f"`select={select!r}` matches no layer. Layers of this model:\n  {some}"
 
