@@ -81,8 +81,8 @@ class AbstractDomain(abc.ABC, Generic[V]):
         del before, after
         return False
 
-    def begin_round(self, place: Place, number: int) -> None:
-        """Called before each round of the loop at `place`."""
+    def begin_round(self, place: Place, number: int, length: int | None) -> None:
+        """Called before each round of the loop at `place`, which has `length` rounds."""
 
     def reused(self, value: V) -> V:
         """A value that more than one equation reads. By default as it is."""
@@ -192,7 +192,7 @@ def _scan(
     fixed, carry = list(values[:consts]), list(values[consts : consts + carries])
     rows: list[list[V]] = []
     for number in range(max(1, min(length, domain.rounds))):
-        domain.begin_round(place, number)
+        domain.begin_round(place, number, length)
         index = length - 1 - number if eqn.params["reverse"] else number
         sliced = [domain.row(xs, index) for xs in values[consts + carries :]]
         outs = walk(domain, jaxpr, [*fixed, *carry, *sliced], place)
@@ -227,7 +227,7 @@ def _while(
     tests, consts = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     fixed, carry = list(values[tests : tests + consts]), list(values[tests + consts :])
     for number in range(domain.rounds):
-        domain.begin_round(place, number)
+        domain.begin_round(place, number, None)
         test = [*values[:tests], *carry]
         walk(domain, eqn.params["cond_jaxpr"], test, (*place, 0))
         body = eqn.params["body_jaxpr"]

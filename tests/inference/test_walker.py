@@ -144,7 +144,8 @@ class Spans(Arrays):
     def settled(self, before: Any, after: Any) -> bool:
         return before == after
 
-    def begin_round(self, place: Any, number: int) -> None:
+    def begin_round(self, place: Any, number: int, length: Any) -> None:
+        assert length is None  # of a `while`
         self.rounds_begun.append((place, number))
 
 
