@@ -82,7 +82,7 @@ class AbstractDomain(abc.ABC, Generic[V]):
         return False
 
     def begin_round(self, place: Place, number: int, length: int | None) -> None:
-        """Called before each round of the loop at `place`, which has `length` rounds."""
+        """Called before each round of the loop at `place`, of `length` rounds."""
 
     def reused(self, value: V) -> V:
         """A value that more than one equation reads. By default as it is."""
