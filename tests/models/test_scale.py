@@ -58,16 +58,18 @@ def test_work_does_not_grow_with_the_layers(
 ):
     from eqinit._drawing import draw as _draw
 
+    ei.apply(model[:3], KEY, RULES)
+    few = len(compiles)
     puts = Counter(monkeypatch, eqx, "tree_at")
     keys = Counter(monkeypatch, _draw, "derive_keys")
     drawn = ei.apply(model, KEY, RULES)
     assert puts.calls <= 1  # one a model; one a leaf would be quadratic
     assert keys.calls == 1
-    # Two kinds of parameters, a handful of small programs each.
-    assert len(compiles) < 40
-    before = len(compiles)
+    # What three layers needed serves five hundred, but for one program whose shape is
+    # the number of keys.
+    assert len(compiles) - few <= 1
     again = ei.apply(model, jax.random.key(1), RULES)
-    assert len(compiles) - before <= 2
+    assert len(compiles) - few <= 1
     assert not np.array_equal(drawn[7].weight, again[7].weight)
     assert len({np.asarray(layer.bias).tobytes() for layer in drawn}) == LAYERS
 
@@ -94,24 +96,24 @@ def test_gains_do_not_compile(model: Any, compiles: list[str]):
 
 def test_a_gain_for_each_layer_does_not_compile(model: Any, compiles: list[str]):
     few = model[:32]
+    ei.apply(few, KEY, [Rule("**", weight=Normal(0.3))])
+    before = len(compiles)
     rule = Rule("**", weight=lambda site: Normal(0.1 / (site.index + 1)))
     ei.apply(few, KEY, [rule])
-    before = len(compiles)
     ei.apply(few, jax.random.key(1), [rule])
     assert len(compiles) == before
-    assert before < 20
 
 
 def test_orthogonal_compiles_once_a_shape(compiles: list[str]):
     few = [nn.Linear(5, 3, key=KEY) for _ in range(6)]
     rule = [Rule("**", weight=ei.Orthogonal(gain=1.5))]
-    before = len(compiles)
+    ei.apply(few[:1], KEY, rule)
+    first = len(compiles)
     ei.apply(few, KEY, rule)
-    first = len(compiles) - before
     ei.apply([*few, *few], KEY, rule)
     ei.apply(few, KEY, [Rule("**", weight=ei.Orthogonal(gain=0.5))])
-    assert len(compiles) - before - first <= 1
-    assert first < 20
+    # Keys are derived for six, and for twelve.
+    assert len(compiles) - first <= 2
 
 
 def test_many_layers_print(model: Any):

@@ -190,12 +190,30 @@ def test_check_finds_what_was_not_planned():
     assert "BEYOND 5" in str(result)
     biases = [row for row in result.rows if row.path.endswith("bias")]
     assert all(row.worst > SIGMAS for row in biases)
-    # A factor of two in the variance of 4,096 normals is 45 standard errors.
+    # A factor of two in the variance of 4,096 normals, truncated at two deviations:
+    # their kurtosis is 2.3655, so that it is sqrt(4096 / 1.3655) = 54.77 standard
+    # errors, which themselves deviate by two. Five of those.
     drawn = ei.select(plan.apply(big(), KEY), "**.weight").map(
         lambda w: w * jnp.float32(2**0.5)
     )
     scores = {row.path: row.z_std for row in plan.check(drawn).rows}
-    assert scores["layers.0.weight"] == pytest.approx(math.sqrt(4096 / 2), rel=0.3)
+    assert scores["layers.0.weight"] == pytest.approx(54.77, abs=10)
+
+
+def test_check_measures_a_shift_of_the_mean():
+    plan = ei.plan(big(), [("**.weight", Normal(0.5))])
+    shifted = ei.select(plan.apply(big(), KEY), "**.weight").map(
+        lambda w: w + jnp.float32(0.1)
+    )
+    (row, *_) = plan.check(shifted).rows
+    # A shift of c is c sqrt(n) / std sampling errors of the mean, and deviates by one.
+    # About the mean that was planned, it adds (c / std)^2 to the variance.
+    assert row.realised.mean == pytest.approx(0.1, abs=5 * 0.5 / 64)
+    assert row.z_mean == pytest.approx(0.1 * 64 / 0.5, abs=5)
+    assert row.z_std == pytest.approx(0.04 * math.sqrt(4096 / 2), abs=5 * 1.04)
+    assert row.worst == max(row.z_mean, row.z_std)
+    down = ei.select(shifted, "**.weight").map(lambda w: w - jnp.float32(0.2))
+    assert plan.check(down).rows[0].z_mean == pytest.approx(-12.8, abs=5)
 
 
 def test_check_of_impossible_values():

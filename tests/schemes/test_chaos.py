@@ -5,6 +5,8 @@ import math
 import jax
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
 import eqinit as ei
 from eqinit._laws.gains import expectation, product_expectation
@@ -79,10 +81,17 @@ def test_random_walk_does_not_drift(relu: bool):
     logs = np.log(squares.sum(1))
     error = logs.std() / math.sqrt(walks)
     assert abs(logs.mean()) < 5 * error
-    # He's gain, which keeps the mean square, loses 5/(2N) a layer in the log square.
+    # He's gain, which keeps the mean square, loses 5/(2N) per layer in the log square,
+    # and at 16 units another 4/N^2: a binomial number of units is on, and the log of a
+    # chi-square of k has mean psi(k/2) + log 2.
     if relu:
+        on = np.arange(1, width + 1)
+        share = scipy.stats.binom.pmf(on, width, 0.5)
+        log_squares = scipy.special.digamma(on / 2) + math.log(2)
+        loss = share @ log_squares / share.sum() + math.log(2 / width)
+        assert loss == pytest.approx(-5 / (2 * width), abs=6 / width**2)
         he = logs.mean() + 2 * math.log(math.sqrt(2) / gain)
-        assert he == pytest.approx(-5 / (2 * width), abs=5 * error + 0.02)
+        assert abs(he - loss) < 5 * error
 
 
 def test_random_walk_against_the_fit_of_the_paper():
