@@ -1,7 +1,13 @@
 """Surgery: models changed as values, in one pass."""
 
 from ._biases import with_bias as with_bias, without_bias as without_bias
+from ._cast import cast as cast
+from ._channels import change_in_channels as change_in_channels
+from ._embedding import resize_embedding as resize_embedding
+from ._head import new_head as new_head
 from ._net2net import net2deeper as net2deeper, net2wider as net2wider
+from ._positions import interpolate_positions as interpolate_positions
+from ._record import Record as Record, RecordRow as RecordRow
 from ._renew import (
     dormant_units as dormant_units,
     recycle as recycle,
