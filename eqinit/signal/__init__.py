@@ -6,6 +6,7 @@ Those two are at the top: `eqinit.probe`, `eqinit.calibrate`.
 from ._calibration.calibration import (
     CalibratedLayer as CalibratedLayer,
     Calibration as Calibration,
+    SkippedLayer as SkippedLayer,
 )
 from ._calibration.methods import (
     LSUV as LSUV,

@@ -12,7 +12,7 @@ import pytest
 from by_hand import CASES, CNN, KEY, Scanned, filled, normal, outputs_by_hand
 
 from eqinit import calibrate, probe
-from eqinit.signal import ActNorm, OutputBias, ScaleShift, label_bias
+from eqinit.signal import LSUV, ActNorm, OutputBias, ScaleShift, label_bias
 
 
 X = normal(256, 8)
@@ -230,9 +230,10 @@ def test_tolerance_not_met_is_said():
     assert not report.ok
     assert "not met" in str(report)
     assert caught[0].filename == __file__
-    dead = eqx.tree_at(lambda m: m.weight, model, jnp.zeros((4, 8)))
-    with pytest.raises(ValueError, match="does not vary at all"):
-        calibrate(dead, batched, X, layouts=LAYOUT, strict=True)
+    with pytest.raises(ValueError, match="did not reach 1e-07"):
+        calibrate(
+            model, batched, X, layouts=LAYOUT, tol=1e-7, max_passes=2, strict=True
+        )
 
 
 def test_biases_that_vary_more_than_the_target():
@@ -250,31 +251,250 @@ class Recurrent(eqx.Module):
         return jax.lax.scan(lambda h, _: (self.cell(h), None), x, None, length=3)[0]
 
 
-def test_errors():
+def test_nothing_to_calibrate():
+    """Every reason is named, whatever it is."""
     linear = affine(8, 8)
-    with pytest.raises(ValueError, match="used several times in sequence"):
-        calibrate(Recurrent(linear), batched, X)
-    with pytest.raises(ValueError, match=r"(?s)no layer to calibrate.*register_layout"):
-        calibrate(Squared(jnp.ones((4, 8))), batched, X)
-    with pytest.raises(ValueError, match=r"axes \['gate'\]"):
-        calibrate(eqx.nn.LSTMCell(8, 8, key=KEY), batched, X)
-    no_bias = affine(8, 8, use_bias=False)
-    with pytest.raises(ValueError, match="no bias to shift with"):
-        calibrate(no_bias, batched, X, method=ActNorm())
-    with pytest.raises(ValueError, match="does not reach the output"):
-        calibrate(
-            [linear, no_bias], lambda m, x: m[1](jax.lax.stop_gradient(m[0](x))), X[0]
-        )
+    cases = {
+        "used 3 times in sequence": (Recurrent(linear), batched, {}),
+        "no kernel": (Squared(jnp.ones((4, 8))), batched, {}),
+        r"axes \['gate'\]": (eqx.nn.LSTMCell(8, 8, key=KEY), batched, {}),
+        "no bias to shift with": (
+            affine(8, 8, use_bias=False),
+            batched,
+            {"method": ActNorm()},
+        ),
+        "not called": (linear, lambda m, x: x @ m.weight, {}),
+        "does not reach that of `call`": (
+            linear,
+            lambda m, x: x + jax.lax.stop_gradient(batched(m, x)),
+            {},
+        ),
+        "no data reach it": (linear, lambda m, x: batched(m, 0 * x), {}),
+        "complex numbers": (
+            affine(8, 8, dtype=jnp.complex64),
+            lambda m, x: batched(m, x.astype(jnp.complex64)),
+            {},
+        ),
+    }
+    for why, (model, call, options) in cases.items():
+        text = rf"(?s)no layer to calibrate.*{why}.*register_layout"
+        with pytest.raises(ValueError, match=text):
+            calibrate(model, call, X, **options)
+
+
+def test_inside_a_transformation():
     with pytest.raises(ValueError, match="cannot be traced"):
-        eqx.filter_jit(lambda m: calibrate(m, batched, X)[0])(linear)
-    with pytest.raises(ValueError, match="calls none of the selected layers"):
-        calibrate(linear, lambda m, x: x @ m.weight, X)
+        eqx.filter_jit(lambda m: calibrate(m, batched, X)[0])(affine(8, 8))
 
 
-def test_uncalled_layers_are_left_and_listed():
+class Mixed(eqx.Module):
+    """Layers of all kinds around two that can be calibrated."""
+
+    first: eqx.nn.Linear
+    norm: eqx.nn.LayerNorm
+    cell: eqx.nn.GRUCell
+    shared: eqx.nn.Linear
+    spare: eqx.nn.Linear
+    head: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        h = self.norm(jnp.tanh(self.first(x)))
+        h = self.cell(h, h)
+        h = jax.lax.fori_loop(0, 2, lambda _, h: jnp.tanh(self.shared(h)), h)
+        return self.head(h)
+
+
+def test_what_is_skipped_is_named_with_its_reason():
+    def make() -> Mixed:
+        linears = [eqx.nn.Linear(8, 8, key=KEY) for _ in range(4)]
+        first, shared, spare, head = linears
+        norm, cell = eqx.nn.LayerNorm(8), eqx.nn.GRUCell(8, 8, key=KEY)
+        return Mixed(first, norm, cell, shared, spare, head)
+
+    start = filled(make)
+    model, report = calibrate(start, batched, X)
+    assert report.ok
+    assert [row.path for row in report.rows] == ["first", "head"]
+    why = {layer.path: layer.why for layer in report.skipped}
+    assert set(why) == {"norm", "cell", "shared", "spare"}
+    assert "no kernel" in why["norm"]
+    assert why["cell"] == "has 2 biases"
+    assert "used 2 times in sequence" in why["shared"]
+    assert why["spare"] == "not called"
+    for path in why:
+        kept, old = (jax.tree.leaves(getattr(m, path)) for m in (model, start))
+        assert all(a is b for a, b in zip(kept, old, strict=True))
+        assert path in str(report)
+    # What follows a skipped layer is measured behind that layer as it is.
+    h = batched(model, X)
+    np.testing.assert_allclose(np.var(h), 1, rtol=0.01)
+
+
+class Gated(eqx.Module):
+    """A ReZero block whose gate decides whether the head sees anything."""
+
+    inner: eqx.nn.Linear
+    gate: jax.Array
+    head: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        return self.head(self.gate * jnp.tanh(self.inner(x)))
+
+
+def batched_heads(m: Any, x: Any) -> Any:
+    """In the model's own precision."""
+    return batched(m, x.astype(m.gate.dtype))
+
+
+def gated(key: Any) -> Gated:
+    inner, head = eqx.nn.Linear(8, 8, key=key), eqx.nn.Linear(8, 5, key=key)
+    return Gated(inner, jnp.zeros(()), head)
+
+
+def closed(dtype: Any = jnp.float32) -> Gated:
+    start = eqx.tree_at(lambda m: m.gate, filled(lambda: gated(KEY)), jnp.zeros(()))
+    return jax.tree.map(lambda a: a.astype(dtype) if eqx.is_array(a) else a, start)
+
+
+@pytest.mark.parametrize(
+    ("method", "dtype"),
+    [
+        (LSUV(), jnp.float32),
+        (LSUV(), jnp.bfloat16),
+        (ActNorm(), jnp.float32),
+        (ScaleShift(), jnp.float32),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_layers_that_no_data_reach_are_left(method: Any, dtype: Any):
+    """Behind a gate at 0 all that a layer returns is its bias, and rounding."""
+    start = closed(dtype)
+    model, report = calibrate(start, batched_heads, X, method=method, tol=0.03)
+    assert report.ok
+    assert [row.path for row in report.rows] == ["inner"]
+    assert [layer.path for layer in report.skipped] == ["", "head"]
+    assert "head Linear: no data reach it" in str(report)
+    np.testing.assert_array_equal(model.head.weight, start.head.weight)
+    np.testing.assert_array_equal(model.head.bias, start.head.bias)
+
+
+def test_layers_that_few_data_reach_are_calibrated():
+    with pytest.raises(ValueError, match=r"no data reach \['head'\]"):
+        calibrate(closed(), batched_heads, X, strict=True)
+    opened = eqx.tree_at(lambda m: m.gate, closed(), jnp.asarray(np.float32(1e-5)))
+    zeros = eqx.tree_at(lambda m: m.head.bias, opened, jnp.zeros(5))
+    _, report = calibrate(zeros, batched_heads, X, strict=True)
+    assert [row.path for row in report.rows] == ["inner", "head"]
+
+
+def test_a_slice_that_no_data_reach():
+    """Of a stack of layers, only those slices are left."""
+    stack = filled(lambda: eqx.filter_vmap(gated)(jax.random.split(KEY, 3)))
+    stack = eqx.tree_at(lambda m: m.gate, stack, jnp.array([1.0, 0.0, 1.0]))
+
+    def call(m: Any, x: Any) -> Any:
+        return eqx.filter_vmap(batched, in_axes=(eqx.if_array(0), None))(m, x)
+
+    model, report = calibrate(stack, call, X)
+    paths = ["inner[0]", "inner[1]", "inner[2]", "head[0]", "head[2]"]
+    assert [row.path for row in report.rows] == paths
+    assert [layer.path for layer in report.skipped] == ["", "head[1]"]
+    np.testing.assert_array_equal(model.head.weight[1], stack.head.weight[1])
+
+
+def test_output_bias_of_a_head_at_zero():
+    """The bias is set where no data reach the head: it needs none."""
+    head = eqx.tree_at(lambda m: m.weight, affine(8, 4), jnp.zeros((4, 8)))
+    target = jnp.arange(4.0)
+    model, report = calibrate(head, batched, X, method=OutputBias(target))
+    assert report.ok
+    np.testing.assert_allclose(model.bias, target, atol=1e-6)
+
+
+def test_inputs_that_are_all_alike():
+    """A unit that varies by rounding alone keeps its weights."""
+    start, x = affine(100, 5), jnp.ones((77, 100))
+    model, report = calibrate(start, batched, x, method=ActNorm())
+    assert report.ok
+    np.testing.assert_array_equal(model.weight, start.weight)
+
+
+class Named:
+    """An array with named axes, as haliax has them: a PyTree of one array."""
+
+    def __init__(self, array: Any, axes: tuple[str, ...]):
+        self.array, self.axes = array, axes
+
+
+jax.tree_util.register_pytree_node(
+    Named, lambda n: ((n.array,), n.axes), lambda axes, kids: Named(kids[0], axes)
+)
+
+
+class NamedLinear(eqx.Module):
+    """Holds and returns arrays with named axes."""
+
+    weight: Named
+    bias: Named
+
+    def __call__(self, x: Named) -> Named:
+        out = jnp.einsum("oi,...i->...o", self.weight.array, x.array)
+        shift = jnp.expand_dims(self.bias.array, tuple(range(out.ndim - 1)))
+        return Named(out + shift, (*x.axes[:-1], "out"))
+
+
+NAMED = {NamedLinear: {"weight": "out in", "bias": "out"}}
+
+
+def test_named_arrays():
+    """A layer that holds and returns arrays inside of a class of their own."""
+    weight, bias = Named(normal(5, 8), ("out", "in")), Named(normal(5), ("out",))
+    start = NamedLinear(weight, bias)
+
+    def call(m: Any, x: Any) -> Any:
+        return m(Named(x, ("batch", "in"))).array
+
+    (row,) = probe(start, call, X, layouts=NAMED).rows
+    h = np.asarray(call(start, X))
+    np.testing.assert_allclose(row.std, h.std(), rtol=1e-5)
+    model, report = calibrate(start, call, X, method=ActNorm(), layouts=NAMED)
+    assert report.ok
+    h = np.asarray(call(model, X))
+    np.testing.assert_allclose(h.mean(0), 0, atol=0.01)
+    np.testing.assert_allclose(h.var(0), 1, rtol=0.01)
+    assert (model.weight.axes, model.bias.axes) == (weight.axes, bias.axes)
+
+
+class Rows(eqx.Module):
+    """(rows, in) to (rows, out)."""
+
+    weight: jax.Array
+    bias: jax.Array
+
+    def __call__(self, x: Any) -> Any:
+        return x @ self.weight.T + self.bias[None]
+
+
+def test_layout_that_contradicts_the_output():
+    """Two rows along the axis that the layout says, and a bias of five units."""
+    layouts = {Rows: {"weight": "out in", "bias": "out", "unit_axis": 0}}
+    start = Rows(normal(5, 8), normal(5))
+    x = X.reshape(-1, 2, 8)
+    text = r"(?s)do not fit.*2 units along axis 0.*bias 5 entries.*unit_axis"
+    with pytest.raises(ValueError, match=text):
+        calibrate(start, batched, x, layouts=layouts)
+    # Without a bias one scale serves all, and what is a unit does not matter.
+    flat = {Rows: {"weight": "out in", "bias": "other: feature", "unit_axis": 0}}
+    with pytest.raises(ValueError, match=r"holds \['other'\] beside kernels"):
+        calibrate(start, batched, x, layouts=flat)
+
+
+def test_uncalled_layers_are_left():
     used, spare = (affine(8, 8) for _ in range(2))
     model, report = calibrate([used, spare], lambda m, x: jax.vmap(m[0])(x), X)
-    assert report.missing == ("1",)
+    assert [(layer.path, layer.why) for layer in report.skipped] == [
+        ("1", "not called")
+    ]
     assert model[1].weight is spare.weight
 
 

@@ -1,124 +1,24 @@
 """`calibrate`: data-dependent initialisation, all layers in one compiled pass."""
 
-import dataclasses
-import inspect
-import types
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
-from jaxtyping import Array
 
+from ..._layouts.layout import Layout
 from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
-from ..._typing import Key, Shape, checked
-from .._probe.passes import default_dtype, scalarise
-from .._taps.dry_run import Seen, dry_run
+from ..._typing import checked
+from .._taps.dry_run import dry_run
 from .._taps.layers import parameter_layers
-from .._taps.tap import KeyPath, attach_all
-from .adjust import BIAS, MEAN, MISS, ROWS, SCALE, USES, VAR, Adjust, Ruler
-from .affine import AffineLayer, affine_layers, set_layers, stack_of
-from .calibration import CalibratedLayer, Calibration
+from .adjust import Row
+from .affine import AffineLayer, affine_layers
+from .calibration import CalibratedLayer, Calibration, SkippedLayer
+from .complaints import UNREACHED, complain, nothing
+from .measure import Run, measure, misused
 from .methods import LSUV, AbstractMethod
-
-
-@dataclasses.dataclass(frozen=True)
-class _Target:
-    """What the traced pass needs to know of one layer."""
-
-    path: str
-    keys: KeyPath
-    stack: Shape
-    units: int
-    axis: int
-    bias: str | None
-
-
-@eqx.filter_jit
-def _measure(
-    model: Any,
-    call: Callable[..., Any],
-    args: tuple[Any, ...],
-    targets: tuple[_Target, ...],
-    method: AbstractMethod,
-    key: Key,
-) -> list[Array]:
-    """One pass in which every layer is corrected: `(*stack, rows, units)` a layer."""
-    ruler = Ruler(method)
-
-    def objective(slots: list[Array]) -> Array:
-        pairs = zip(targets, slots, strict=True)
-        taps = {t.keys: Adjust(slot, ruler, t.bias, t.axis) for t, slot in pairs}
-        return scalarise(call(attach_all(model, taps), *args), key)
-
-    dtype = default_dtype()
-    slots = [jnp.zeros((*t.stack, ROWS, t.units), dtype) for t in targets]
-    return jax.grad(objective)(slots)
-
-
-def _target(layer: AffineLayer, seen: Seen) -> _Target:
-    stacks = {stack_of(site) for site in layer.kernels}
-    if stacks != {seen.stack}:
-        raise ValueError(
-            f"`{seen.path}` is called with arrays that have lost axes {seen.stack}, "
-            f"and its layout says {sorted(stacks)} are in front of its kernels. "
-            "Correct its layout, or leave it out with `select=`."
-        )
-    bias = None if layer.bias is None else layer.bias.field
-    output = seen.outputs[0]
-    units, axis = output.units, output.axis
-    return _Target(seen.path, seen.keys, seen.stack, units, axis, bias)
-
-
-def _check_uses(targets: Sequence[_Target], rows: Sequence[np.ndarray]) -> None:
-    pairs = list(zip(targets, rows, strict=True))
-    often = [t.path for t, r in pairs if (r[..., USES, :] > 1).any()]
-    never = [t.path for t, r in pairs if (r[..., USES, :] < 1).any()]
-    if often:
-        raise ValueError(
-            f"{often} are used several times in sequence (steps with shared weights, "
-            "or a loop over the batch): one correction cannot serve different inputs. "
-            "Batch with `jax.vmap`, or leave them out with `select=`."
-        )
-    if never:
-        raise ValueError(
-            f"the output of {never} does not reach the output of `call` by a path that "
-            "carries gradients, so it cannot be measured; leave it out with `select=`."
-        )
-
-
-def _moments(rows: np.ndarray, index: Shape) -> tuple[float, float]:
-    mean = rows[(*index, MEAN)].astype(np.float64)
-    var = rows[(*index, VAR)].astype(np.float64)
-    return float(mean.mean()), float(np.sqrt(var.mean() + mean.var()))
-
-
-def _report(
-    targets: Sequence[_Target],
-    passes: Sequence[Sequence[np.ndarray]],
-    tol: float,
-    missing: Sequence[str],
-) -> Calibration:
-    found: list[CalibratedLayer] = []
-    for i, target in enumerate(targets):
-        for index in np.ndindex(*target.stack):
-            scales = [rows[i][(*index, SCALE)] for rows in passes[:-1]]
-            total = np.prod([np.ones(target.units), *scales], axis=0)
-            found.append(
-                CalibratedLayer(
-                    target.path + (f"[{','.join(map(str, index))}]" if index else ""),
-                    _moments(passes[0][i], index),
-                    _moments(passes[-1][i], index),
-                    (float(total.min()), float(total.max())),
-                    float(passes[-1][i][(*index, MISS, 0)]),
-                )
-            )
-    return Calibration(tuple(found), len(passes), tol, tuple(missing))
+from .rescale import rescaled
+from .target import Target, find_targets
 
 
 @checked
@@ -146,7 +46,11 @@ def calibrate(
 
     Batches are seen through `jax.vmap`, anywhere in `call`: a layer's statistics are
     over all its mapped axes, as over all others but the one that counts its units.
-    Stacked layers under `lax.scan` get a correction a slice.
+    Stacked layers under `lax.scan` get a correction for each slice.
+
+    Layers that no correction can serve are left as they are, and the report says which
+    and why: recurrent ones, those that are never called, and those that no data reach
+    (behind a gate at zero, on a batch of zeros).
 
     **Arguments:**
 
@@ -160,96 +64,126 @@ def calibrate(
     - `tol`: how far off a layer may be, in the method's measure (relative variance,
         absolute mean).
     - `max_passes`: when to give up.
-    - `strict`: raise where the tolerance is not met, instead of warning.
+    - `strict`: raise where the tolerance is not met, or no data reach a layer, instead
+        of warning.
 
     **Returns:** the calibrated model, and a [`eqinit.signal.Calibration`][] to print.
 
-    **Raises:** `ValueError` for layers that cannot be calibrated; a `UserWarning` (or
-    with `strict` a `ValueError`) where the tolerance is not met.
+    **Raises:** `ValueError` where no layer can be calibrated, or a layout does not fit
+    what its layer returns; a `UserWarning` (or with `strict` a `ValueError`) where the
+    tolerance is not met.
     """
-    need_bias = method.shifts
     known = call_layouts(layouts)
-    layers = affine_layers(model, select, known, need_bias=need_bias)
-    found = [layer.found for layer in layers]
-    seen, missing = dry_run(model, call, args, found, parameter_layers(model, known))
-    targets = _targets(layers, seen)
-    passes: list[list[np.ndarray]] = []
-    key = jax.random.key(0)
-    while True:
-        passes.append(_concrete(_measure(model, call, args, targets, method, key)))
-        _check_uses(targets, passes[-1])
-        report = _report(targets, passes, tol, missing)
-        if report.ok or len(passes) >= max_passes:
-            break
-        layers = affine_layers(model, select, known, need_bias=need_bias)
+    run = Run(call, args, method)
+    targets, skipped = _choose(model, run, select, known)
+    targets, first, more = _first_pass(model, run, targets)
+    skipped += more
+    skipped, passes = [*skipped, *more], [first]
+    report = _report(targets, passes, tol, skipped)
+    while not report.ok and len(passes) < max_passes:
+        layers, _ = affine_layers(model, select, known, need_bias=method.shifts)
         model = _corrected(model, layers, targets, passes[-1], method)
-    if not report.ok:
-        _complain(report, strict=strict)
+        passes.append(measure(model, run, targets))
+        report = _report(targets, passes, tol, skipped)
+    if not report.rows:
+        raise ValueError(nothing(report.skipped))
+    complain(report, strict=strict)
     return model, report
 
 
-def _targets(
-    layers: Sequence[AffineLayer], seen: Sequence[Seen]
-) -> tuple[_Target, ...]:
-    if not seen:
-        raise ValueError(
-            "`call` calls none of the selected layers: "
-            f"{[layer.found.path for layer in layers]}."
-        )
-    by_path = {layer.found.path: layer for layer in layers}
-    return tuple(_target(by_path[s.path], s) for s in seen)
+def _choose(
+    model: Any,
+    run: Run,
+    select: SelectorLike | None,
+    layouts: Mapping[type, Layout],
+) -> tuple[tuple[Target, ...], list[SkippedLayer]]:
+    """The layers to calibrate, in call order, and the selected ones that cannot be."""
+    method = run.method
+    layers, unfit = affine_layers(model, select, layouts, need_bias=method.shifts)
+    if not layers:
+        return (), unfit
+    points, context = [a.point for a in layers], parameter_layers(model, layouts)
+    seen, missing = dry_run(model, run.call, run.args, points, context)
+    uncalled = [
+        SkippedLayer(a.point.path, a.kind, "not called")
+        for a in layers
+        if a.point.path in missing
+    ]
+    targets, unmeasured = find_targets(layers, seen, per_unit=method.per_unit)
+    return targets, unfit + uncalled + unmeasured
 
 
-def _concrete(rows: Sequence[Array]) -> list[np.ndarray]:
-    if any(isinstance(r, Tracer) for r in rows):
-        raise ValueError(
-            "calibrate decides by the numbers that it measures and cannot be traced: "
-            "call it outside of `jit`, `vmap` and `grad` (it compiles its own pass)."
-        )
-    return [np.asarray(r) for r in rows]
+def _first_pass(
+    model: Any, run: Run, targets: tuple[Target, ...]
+) -> tuple[tuple[Target, ...], list[np.ndarray], list[SkippedLayer]]:
+    """The first pass, without the layers of which it says that they cannot be served.
+
+    They would have been corrected at each use anew, and what follows them measured on
+    that; so the pass is run again.
+    """
+    skipped: list[SkippedLayer] = []
+    while targets:
+        tables = measure(model, run, targets)
+        wrong = misused(targets, tables)
+        if not wrong:
+            return targets, tables, skipped
+        skipped += wrong
+        paths = {layer.path for layer in wrong}
+        targets = tuple(t for t in targets if t.path not in paths)
+    return targets, [], skipped
 
 
 def _corrected(
     model: Any,
     layers: Sequence[AffineLayer],
-    targets: Sequence[_Target],
-    rows: Sequence[np.ndarray],
+    targets: Sequence[Target],
+    tables: Sequence[np.ndarray],
     method: AbstractMethod,
 ) -> Any:
-    by_path = {layer.found.path: layer for layer in layers}
-    return set_layers(
+    by_path = {layer.point.path: layer for layer in layers}
+    return rescaled(
         model,
         [by_path[t.path] for t in targets],
-        [r[..., SCALE, :] for r in rows],
-        [r[..., BIAS, :] for r in rows] if method.shifts else None,
+        [table[..., Row.SCALE, :] for table in tables],
+        [table[..., Row.BIAS, :] for table in tables] if method.shifts else None,
         per_unit=method.per_unit,
     )
 
 
-def _complain(report: Calibration, *, strict: bool) -> None:
-    worst = sorted(report.rows, key=lambda row: -np.nan_to_num(row.miss, nan=np.inf))
-    listed = "\n".join(
-        f"  {row.path or '(model)'}: mean {row.after[0]:.3g}, std {row.after[1]:.3g}, "
-        f"off by {row.miss:.3g}"
-        for row in worst[:5]
-        if not row.miss <= report.tol
-    )
-    text = (
-        f"calibration did not reach {report.tol:g} in {report.passes} passes:\n"
-        f"{listed}\nA layer that does not vary at all cannot be scaled, one whose "
-        "output is not linear in its kernels may need more passes or another layout, "
-        "and biases that vary more than the target need a method that sets them."
-    )
-    if strict:
-        raise ValueError(text)
-    # Point at the user's own line, above our frames and the type checkers'. In here and
-    # not in a function: how many frames a call takes depends on who checks it.
-    frame, level = inspect.currentframe(), 1
-    while frame is not None and _is_ours(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, stacklevel=level)
+def _report(
+    targets: Sequence[Target],
+    passes: Sequence[Sequence[np.ndarray]],
+    tol: float,
+    skipped: Sequence[SkippedLayer],
+) -> Calibration:
+    rows: list[CalibratedLayer] = []
+    unreached: list[SkippedLayer] = []
+    for i, target in enumerate(targets):
+        tables = [tables[i] for tables in passes]
+        for index in np.ndindex(*target.stack):
+            slice_ = f"[{','.join(map(str, index))}]" if index else ""
+            path = f"{target.path}{slice_}"
+            slices = [table[index] for table in tables]
+            if slices[-1][Row.REACHED].all():
+                rows.append(_calibrated(path, slices))
+            else:
+                unreached.append(SkippedLayer(path, target.kind, UNREACHED))
+    return Calibration(tuple(rows), len(passes), tol, (*skipped, *unreached))
 
 
-def _is_ours(frame: types.FrameType) -> bool:
-    root = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return root in ("eqinit", "jaxtyping", "beartype")
+def _calibrated(path: str, tables: Sequence[np.ndarray]) -> CalibratedLayer:
+    """One layer, from `(rows, units)` of each pass, the last of which only measures."""
+    scales = [table[Row.SCALE] for table in tables[:-1]]
+    total = np.prod([np.ones(tables[0].shape[-1]), *scales], axis=0)
+    return CalibratedLayer(
+        path,
+        before=_moments(tables[0]),
+        after=_moments(tables[-1]),
+        scale=(float(total.min()), float(total.max())),
+        miss=float(tables[-1][Row.MISS, 0]),
+    )
+
+
+def _moments(table: np.ndarray) -> tuple[float, float]:
+    mean, var = table[[Row.MEAN, Row.VAR]].astype(np.float64)
+    return float(mean.mean()), float(np.sqrt(var.mean() + mean.var()))

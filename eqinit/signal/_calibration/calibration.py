@@ -1,5 +1,6 @@
 """What a calibration did: data, table, verdict."""
 
+import collections
 import dataclasses
 
 import numpy as np
@@ -26,19 +27,33 @@ class CalibratedLayer:
 
 
 @dataclasses.dataclass(frozen=True)
+class SkippedLayer:
+    """A layer that was left as it is.
+
+    - `path`: of the layer, with its slice where only that was left.
+    - `kind`: its class.
+    - `why`: why it cannot be calibrated.
+    """
+
+    path: str
+    kind: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class Calibration:
     """What a calibration did.
 
-    - `rows`: one a layer, in call order.
+    - `rows`: one for each layer, in call order.
     - `passes`: how many were run, the last one to measure the result.
     - `tol`: what was asked for.
-    - `missing`: layers that were selected and never called, left as they are.
+    - `skipped`: layers that were selected and left as they are, and why.
     """
 
     rows: tuple[CalibratedLayer, ...]
     passes: int
     tol: float
-    missing: tuple[str, ...] = ()
+    skipped: tuple[SkippedLayer, ...] = ()
 
     @property
     def miss(self) -> float:
@@ -47,7 +62,7 @@ class Calibration:
 
     @property
     def ok(self) -> bool:
-        """Whether every layer is within the tolerance."""
+        """Whether every calibrated layer is within the tolerance."""
         return all(r.miss <= self.tol for r in self.rows)
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
@@ -65,16 +80,29 @@ class Calibration:
         ]
         return header, cells
 
-    def _summary(self) -> str:
+    def summary(self) -> str:
+        """How many layers are as asked for, and which were left as they are."""
         met = sum(row.miss <= self.tol for row in self.rows)
-        missing = f"; not called: {', '.join(self.missing)}" if self.missing else ""
-        return (
+        lines = [
             f"{met} of {len(self.rows)} layers within {self.tol:g} after "
-            f"{self.passes} passes (the last one measures){missing}"
-        )
+            f"{self.passes} passes (the last one measures)",
+            *list_skipped(self.skipped),
+        ]
+        return "\n".join(lines)
 
     def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n\n{self._summary()}"
+        return f"{text_table(*self._cells())}\n\n{self.summary()}"
+
+    def __repr__(self) -> str:
+        return f"Calibration({self.summary().splitlines()[0]}; print it for the table)"
 
     def _repr_html_(self) -> str:
-        return html_table(*self._cells(), self._summary())
+        return html_table(*self._cells(), self.summary())
+
+
+def list_skipped(skipped: tuple[SkippedLayer, ...]) -> list[str]:
+    """One line for each reason, with the layers that it is the reason for."""
+    reasons: dict[str, list[str]] = collections.defaultdict(list)
+    for layer in skipped:
+        reasons[layer.why].append(f"{layer.path or '(model)'} {layer.kind}")
+    return [f"left as it is: {', '.join(ls)}: {why}" for why, ls in reasons.items()]

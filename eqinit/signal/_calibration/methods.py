@@ -48,7 +48,9 @@ class AbstractMethod(eqx.Module):
     `change`.
     """
 
-    # Whether `change` gives each unit a scale of its own, and a bias at all.
+    # Whether `change` scales kernels at all (and then needs data that reach them), by a
+    # factor for each unit or one for all, and whether it sets a bias.
+    scales: ClassVar[bool] = True
     per_unit: ClassVar[bool] = False
     shifts: ClassVar[bool] = True
 
@@ -181,6 +183,7 @@ class OutputBias(AbstractMethod):
     """
 
     target: Float[Array, " units"]
+    scales: ClassVar[bool] = False
 
     def change(self, seen: Measurement) -> Change:
         if self.target.shape != seen.mean.shape:
