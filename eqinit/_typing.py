@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import jax
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray, jaxtyped
+
+from . import _checks
 
 
 RoleName: TypeAlias = Literal["kernel", "bias", "scale", "embedding", "other"]
@@ -22,11 +24,17 @@ DTypeLike: TypeAlias = Any
 ScalarLike: TypeAlias = float | int | np.number[Any] | np.ndarray | jax.Array
 Key: TypeAlias = PRNGKeyArray
 
+# Hyper-parameters with what they have to be, which is checked wherever they are passed.
+Finite: TypeAlias = Annotated[ScalarLike, _checks.finite]
+Positive: TypeAlias = Annotated[ScalarLike, _checks.positive]
+NonNegative: TypeAlias = Annotated[ScalarLike, _checks.non_negative]
+Natural: TypeAlias = Annotated[int, _checks.natural]
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def checked(fn: _F) -> _F:
-    """Check `fn`'s annotations at run time with jaxtyping and beartype.
+    """Check what `fn` is called with, its types by jaxtyping and beartype.
 
     Decorating costs about 3 ms, so it is put off until the first call: importing
     eqinit stays cheap however many public functions there are.
@@ -39,6 +47,7 @@ def checked(fn: _F) -> _F:
             from beartype import beartype
 
             compiled.append(jaxtyped(fn, typechecker=beartype))
+        _checks.check_call(fn, args, kwargs)
         return compiled[0](*args, **kwargs)
 
     return call  # pyright: ignore[reportReturnType]
@@ -48,8 +57,12 @@ __all__ = [
     "ROLES",
     "Array",
     "DTypeLike",
+    "Finite",
     "Key",
+    "Natural",
+    "NonNegative",
     "Number",
+    "Positive",
     "RoleName",
     "ScalarLike",
     "Shape",

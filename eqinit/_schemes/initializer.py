@@ -2,16 +2,21 @@
 
 import abc
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import check_fields
 from .._laws.law import AbstractLaw, Moments
 from .._parameters.spec import ParamSpec, make_spec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
+from .words import check_words
+
+
+_I = TypeVar("_I", bound="AbstractInitializer")
 
 
 class AbstractInitializer(eqx.Module):
@@ -25,6 +30,14 @@ class AbstractInitializer(eqx.Module):
     Dynamic fields (gains, scales) may be arrays, traced or not; whatever decides a
     shape or a branch is a static field.
     """
+
+    def __new__(cls: type[_I], *args: Any, **kwargs: Any) -> _I:
+        del args
+        check_words(cls, kwargs)
+        return eqx.Module.__new__(cls)
+
+    def __check_init__(self) -> None:
+        check_fields(self)
 
     # The roles that a scheme is made for. A positional rule that reaches any other
     # role raises; a keyword rule means what it says.

@@ -1,0 +1,243 @@
+"""What a hyper-parameter may be: said in its type, checked in one place.
+
+```python
+std: NonNegative = 0.01  # Annotated[ScalarLike, non_negative]
+```
+
+A value is looked at as what it is, whatever kind of number it comes as; a traced one
+cannot be looked at, and passes.
+"""
+
+import dataclasses
+import functools
+import inspect
+import reprlib
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What every entry of a number or of an array has to be.
+
+    - `wanted`: the words for it.
+    - `holds`: from an array, rounded as it will be when numbers are drawn, to bools.
+    - `kinds`: of numbers: `"whole"`, `"real"`, `"complex"`, `"bool"`.
+    """
+
+    wanted: str
+    holds: Callable[[Any], Any]
+    kinds: tuple[str, ...] = ("whole", "real")
+
+
+# Comparisons with NaN are false.
+finite = Condition("a finite number", np.isfinite)
+positive = Condition("a finite number > 0", lambda x: np.isfinite(x) & (x > 0))
+non_negative = Condition("a finite number >= 0", lambda x: np.isfinite(x) & (x >= 0))
+probability = Condition("a number in [0, 1]", lambda x: (x >= 0) & (x <= 1))
+share = Condition("a number in (0, 1]", lambda x: (x > 0) & (x <= 1))
+inside = Condition("a number inside (0, 1)", lambda x: (x > 0) & (x < 1))
+number = Condition("a number", np.isreal, ("whole", "real"))
+any_number = Condition("a number", lambda _: True, ("whole", "real", "complex"))
+whole = Condition("a whole number", np.isfinite, ("whole",))
+natural = Condition("a whole number >= 1", lambda x: x >= 1, ("whole",))
+count = Condition("a whole number >= 0", lambda x: x >= 0, ("whole",))
+flags = Condition("True, False or an array of these", np.isfinite, ("bool",))
+
+_KINDS = {
+    "bool": np.bool_,
+    "whole": np.integer,
+    "real": np.floating,
+    "complex": np.complexfloating,
+}
+_NUMBERS = (int, float, complex, np.generic, np.ndarray, jax.Array)
+
+
+def _array(value: Any, condition: Condition) -> np.ndarray | None:
+    """A number or an array of the right kind, as it will be when numbers are drawn."""
+    if not isinstance(value, _NUMBERS):
+        return None
+    if isinstance(value, jax.Array) and not value.is_fully_addressable:
+        return np.ones((), int)  # a part of it is on other hosts
+    array = np.asarray(value)
+    if array.dtype == object:  # a Python integer beyond 64 bits
+        array = np.asarray(np.inf)
+    # The short way for what nearly all are.
+    if not (type(value) is float and "real" in condition.kinds):
+        kinds = (_KINDS[kind] for kind in condition.kinds)
+        if not any(jnp.issubdtype(array.dtype, kind) for kind in kinds):
+            return None
+    if "real" not in condition.kinds or np.iscomplexobj(array):
+        return array
+    with np.errstate(over="ignore"):
+        return array.astype(jax.dtypes.canonicalize_dtype(float))
+
+
+def passes(condition: Condition, value: Any) -> bool:
+    """Whether a value is what is wanted; a traced one is."""
+    if isinstance(value, Tracer):
+        return True
+    array = _array(value, condition)
+    return array is not None and bool(np.all(condition.holds(array)))
+
+
+def ordered(owner: str, *, strict: bool = True, **values: Any) -> None:
+    """Raise unless one value is below another, as far as they can be looked at."""
+    (low, first), (high, last) = values.items()
+    if isinstance(first, Tracer) or isinstance(last, Tracer):
+        return
+    below, above = _array(first, number), _array(last, number)
+    if below is None or above is None:  # no numbers, which is said elsewhere
+        return
+    if not np.all(below < above if strict else below <= above):
+        raise ValueError(
+            f"{owner} got {low}={shown(first)} and {high}={shown(last)}; `{low}` must "
+            f"be {'below' if strict else 'at most'} `{high}`."
+        )
+
+
+# One way in which a value may be right, and the words for it.
+Way = tuple[Callable[[Any], bool], str]
+
+
+def _ways(annotation: Any) -> Iterator[Way]:
+    """The alternatives of an annotation."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        conditions = _conditions(annotation)
+        yield from (_way(arguments[0], c) for c in conditions)
+        yield from () if conditions else _ways(arguments[0])
+    elif origin in (types.UnionType, typing.Union):
+        for argument in arguments:
+            yield from _ways(argument)
+    elif origin is Literal:
+        yield lambda x: _is_among(x, arguments), f"one of {list(arguments)}"
+    elif annotation is type(None):
+        yield lambda x: x is None, "None"
+    elif isinstance(annotation, type):
+        yield lambda x: isinstance(x, annotation), f"a {annotation.__name__}"
+    else:
+        yield callable, "a function"
+
+
+def _way(kind: Any, condition: Condition) -> Way:
+    if typing.get_origin(kind) is not tuple:
+        return functools.partial(passes, condition), condition.wanted
+    return (
+        lambda x: isinstance(x, tuple) and all(passes(condition, e) for e in x),
+        f"a sequence, each of it {condition.wanted}",
+    )
+
+
+def _is_among(value: Any, options: tuple[Any, ...]) -> bool:
+    # The type first: an array is equal to nothing in particular.
+    return any(isinstance(value, type(o)) and value == o for o in options)
+
+
+def _conditions(annotation: Any) -> list[Condition]:
+    arguments = typing.get_args(annotation)[1:]
+    return [m for m in arguments if isinstance(m, Condition)]
+
+
+def _is_told(annotation: Any, *, only_numbers: bool = False) -> bool:
+    """Whether an annotation says more than a class, of which there are too many."""
+    origin = typing.get_origin(annotation)
+    if origin is Annotated:
+        return bool(_conditions(annotation))
+    if origin in (types.UnionType, typing.Union):
+        return any(
+            _is_told(argument, only_numbers=only_numbers)
+            for argument in typing.get_args(annotation)
+        )
+    return not only_numbers and (origin is Literal or annotation is bool)
+
+
+@dataclasses.dataclass(frozen=True)
+class Argument:
+    """An argument that has something to be checked."""
+
+    name: str
+    ways: tuple[Way, ...]
+    default: Any = None
+    static: bool = False
+
+    def problem(self, owner: str, value: Any) -> str | None:
+        """What is wrong with a value, in a sentence that ends with what is right."""
+        if not any(holds(value) for holds, _ in self.ways):
+            wanted = " or ".join(words for _, words in self.ways)
+        elif self.static and isinstance(value, jax.Array):
+            wanted = "a plain number, since it decides what is compiled"
+        else:
+            return None
+        fix = f", such as `{owner}({self.name}={self.default!r})`"
+        fix = "" if self.default is None else fix
+        return f"{owner} got {self.name}={shown(value)}; it must be {wanted}{fix}."
+
+
+def shown(value: Any) -> str:
+    """A value in an error: short, and with its type where that may be what is wrong."""
+    if type(value) in (int, float) or value is None:
+        return reprlib.repr(value)
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        size = list(value.shape) if value.ndim else ""
+        return f"{np.unique(value)[:4] if value.ndim else value} ({value.dtype}{size})"
+    return f"{reprlib.repr(value)} ({type(value).__name__})"
+
+
+@functools.cache
+def _fields(cls: type) -> list[Argument]:
+    return [
+        Argument(
+            field.name,
+            tuple(_ways(field.type)),
+            None if field.default is dataclasses.MISSING else field.default,
+            bool(field.metadata.get("static")),
+        )
+        for field in dataclasses.fields(cls)
+        if _is_told(field.type)
+    ]
+
+
+@functools.cache
+def _parameters(fn: Callable[..., Any]) -> tuple[inspect.Signature, list[Argument]]:
+    signature = inspect.signature(fn)
+    arguments = [
+        Argument(
+            parameter.name,
+            tuple(_ways(parameter.annotation)),
+            None if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in signature.parameters.values()
+        # Bools and options are beartype's.
+        if _is_told(parameter.annotation, only_numbers=True)
+    ]
+    return signature, arguments
+
+
+def _raise(problems: Iterable[str | None]) -> None:
+    all_of_them = [problem for problem in problems if problem is not None]
+    if all_of_them:
+        raise ValueError("\n".join(all_of_them))
+
+
+def check_fields(instance: Any) -> None:
+    """Raise a `ValueError` that lists every field which is not what its type says."""
+    owner = type(instance).__name__
+    arguments = _fields(type(instance))
+    _raise(a.problem(owner, getattr(instance, a.name)) for a in arguments)
+
+
+def check_call(fn: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:
+    """The same for what a function is called with."""
+    signature, arguments = _parameters(fn)
+    if arguments:
+        given = signature.bind(*args, **kwargs).arguments
+        mine = [a for a in arguments if a.name in given]
+        _raise(a.problem(fn.__name__, given[a.name]) for a in mine)
