@@ -147,7 +147,11 @@ def _mismatch(site: Site, value: Any) -> str:
     if site.parametrization is not None and site.parametrization.blind:
         return f"`{site.path}`: {site.parametrization.why}"
     if not isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
-        return f"`{site.path}` got a {type(value).__name__}, wanted an array"
+        arrays = [a for a in jtu.tree_leaves(value) if isinstance(a, jax.Array)]
+        # Not taken out of it silently: with named axes their order may be another.
+        inside = " (pass the array in it, with its axes in this order)"
+        hint = inside if len(arrays) == 1 else ""
+        return f"`{site.path}` got a {type(value).__name__}, wanted an array{hint}"
     if (tuple(value.shape), value.dtype) == (site.shape, site.dtype):
         return ""
     got = f"{value.dtype}{list(value.shape)}"

@@ -229,3 +229,27 @@ def test_role_of_one_selection_in_one_call():
     assert ei.select(model, Role("kernel"), optional=True).paths == ()
     layouts = {Own: {"w": "in out"}}
     assert ei.select(model, Role("kernel"), layouts=layouts).paths == ("w",)
+
+
+class Named:
+    """An array with named axes, as haliax has them: a PyTree of one array."""
+
+    def __init__(self, array: Any, axes: tuple[str, ...]):
+        self.array, self.axes = array, axes
+
+
+jtu.register_pytree_node(
+    Named, lambda n: ((n.array,), n.axes), lambda axes, kids: Named(kids[0], axes)
+)
+
+
+def test_named_arrays_are_reached_as_arrays():
+    model = {"weight": Named(jnp.ones((2, 3)), ("out", "in")), "other": jnp.ones(2)}
+    selection = ei.select(model, "weight")
+    same_bits(selection.get()[0], jnp.ones((2, 3)))
+    changed = selection.set(jnp.zeros((2, 3)))
+    same_bits(changed["weight"].array, jnp.zeros((2, 3)))
+    assert changed["weight"].axes == ("out", "in")
+    swapped = Named(jnp.zeros((2, 3)), ("in", "out"))
+    with pytest.raises(ValueError, match=r"got a Named.*pass the array in it"):
+        selection.set(swapped)
