@@ -10,7 +10,7 @@ import numpy as np
 
 from .._layouts.registry import call_layouts
 from .._parameters.paths import spell
-from .._tables import html_table, short_dtype, text_table
+from .._tables import AbstractReport, Column, Table, short_dtype
 from .._typing import checked
 from .guesses import Setting, guess_notation, guess_role
 from .read import Specs
@@ -44,17 +44,9 @@ class LeafRow:
         """Whether it is a parameter whose layout is still to be said."""
         return self.is_parameter and self.axes is None
 
-    def cells(self) -> list[str]:
-        """What a table shows of it."""
-        shape = ",".join(str(n) for n in self.shape)
-        axes = "unknown" if self.unknown else self.axes or ""
-        guessed = self.role + ("?" if self.unknown else "")
-        array = f"{self.dtype}[{shape}]"
-        return [self.path, array, self.owner, self.field, guessed, axes, self.remark]
-
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Inspection:
+class Inspection(AbstractReport):
     """Every array leaf of a model, in tree order; prints as a table.
 
     - `rows`: one [`eqinit.LeafRow`][] an array.
@@ -73,25 +65,28 @@ class Inspection:
         """The parameters whose layout is still to be said."""
         return tuple(row for row in self.rows if row.unknown)
 
-    def _table(self) -> tuple[list[str], list[list[str]]]:
-        header = ["leaf", "array", "owner", "field", "role", "axes", "remark"]
-        return header, [row.cells() for row in self.rows]
-
-    def _summary(self) -> str:
+    def _table(self) -> Table[LeafRow]:
         parameters = sum(row.is_parameter for row in self.rows)
-        return (
+        summary = (
             f"{len(self.rows)} arrays, {parameters} of them parameters; "
             f"{len(self.unknown)} with unknown layout"
         )
+        return Table(self.rows, _COLUMNS, [summary], dataclasses.asdict)
 
-    def __str__(self) -> str:
-        return f"{text_table(*self._table())}\n{self._summary()}"
 
-    def __repr__(self) -> str:
-        return f"Inspection({self._summary()})"
+def _array(row: LeafRow) -> str:
+    return f"{row.dtype}[{','.join(map(str, row.shape))}]"
 
-    def _repr_html_(self) -> str:
-        return html_table(*self._table(), self._summary())
+
+_COLUMNS: Sequence[Column[LeafRow]] = (
+    Column("leaf", lambda row: row.path),
+    Column("array", _array),
+    Column("owner", lambda row: row.owner),
+    Column("field", lambda row: row.field),
+    Column("role", lambda row: row.role + ("?" if row.unknown else "")),
+    Column("axes", lambda row: "unknown" if row.unknown else row.axes or ""),
+    Column("remark", lambda row: row.remark, quiet=True),
+)
 
 
 @checked

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._drawing.row import Row
 from .._laws.law import Moments
-from .._tables import html_table, number, text_table
+from .._tables import AbstractReport, Column, Table, number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,8 @@ class CheckRow:
         return max(abs(self.z_mean), abs(self.z_std))
 
 
-@dataclasses.dataclass(frozen=True)
-class Check:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Check(AbstractReport):
     """Every claimed parameter with a known law, realised against expected.
 
     `z_mean` and `z_std` are in units of their sampling error: for values that follow
@@ -48,35 +48,26 @@ class Check:
         """Whether no |z| is beyond 5."""
         return self.worst <= 5.0
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        header = ["parameter", "mean", "expected", "z", "std", "expected", "z"]
-        cells = [
-            [
-                row.path,
-                number(row.realised.mean),
-                number(row.expected.mean),
-                _z(row.z_mean),
-                number(row.realised.std),
-                number(row.expected.std),
-                _z(row.z_std),
-            ]
-            for row in self.rows
-        ]
-        return header, cells
-
-    def _summary(self) -> str:
+    def _table(self) -> Table[CheckRow]:
         verdict = "within" if self.ok else "BEYOND"
         skipped = f", {len(self.skipped)} without a known law" if self.skipped else ""
-        return (
+        summary = (
             f"{len(self.rows)} parameters checked{skipped}; "
             f"largest |z| {_z(self.worst)[1:]}, {verdict} 5"
         )
+        facts = {"ok": self.ok, "worst": self.worst, "skipped": list(self.skipped)}
+        return Table(self.rows, _COLUMNS, [summary], dataclasses.asdict, facts)
 
-    def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{self._summary()}"
 
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), self._summary())
+_COLUMNS: Sequence[Column[CheckRow]] = (
+    Column("parameter", lambda row: row.path),
+    Column("mean", lambda row: number(row.realised.mean)),
+    Column("expected", lambda row: number(row.expected.mean)),
+    Column("z", lambda row: _z(row.z_mean)),
+    Column("std", lambda row: number(row.realised.std)),
+    Column("expected", lambda row: number(row.expected.std)),
+    Column("z", lambda row: _z(row.z_std)),
+)
 
 
 def _z(score: float) -> str:

@@ -2,11 +2,9 @@
 
 import dataclasses
 import functools
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
@@ -18,12 +16,12 @@ from .._layouts.registry import call_layouts
 from .._models.shardings import new_leaves, wanted_shardings
 from .._models.walk import Site, Sites, find_sites
 from .._models.write import replace_leaves
-from .._parameters.spec import describe
-from .._tables import count, html_table, number, text_table
+from .._tables import AbstractReport, Table
 from .._typing import Key, checked
 from .check import Check, check_rows
 from .resolve import Resolved, resolve
 from .rule import as_rules
+from .table import plan_table
 
 
 @functools.partial(
@@ -32,7 +30,7 @@ from .rule import as_rules
     meta_fields=["shared", "sources", "notes"],
 )
 @dataclasses.dataclass(frozen=True, repr=False)
-class Plan:
+class Plan(AbstractReport):
     """What every parameter of a model will get: one row a parameter.
 
     Printing it shows the table. It holds no model: `apply` and `check` take one, which
@@ -108,36 +106,8 @@ class Plan:
             )
         return found
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        header = ["parameter", "value", "axes", "fan in", "fan out"]
-        header += ["initializer", "mean", "std", "rule"]
-        rows = [_cells(row) for row in self.rows]
-        sources = dict(self.sources)
-        for path in self.shared:
-            told = f"shared with {sources[path]}" if path in sources else "shared"
-            rows.append([path, "", "", "", "", told, "", "", ""])
-        return header, rows
-
-    def _summary(self) -> str:
-        set_rows = [row for row in self.rows if row.init is not None]
-        numbers = sum(row.spec.size for row in set_rows)
-        tally = Counter(row.status for row in self.rows)
-        others = {"follow": tally["follows"], "shared": len(self.shared)}
-        return (
-            f"{len(set_rows)} parameters set ({numbers:,} numbers), "
-            f"{tally['kept']} kept"
-            + "".join(f", {n} {word}" for word, n in others.items() if n)
-        )
-
-    def __str__(self) -> str:
-        notes = [f"Note: {note}" for note in self.notes]
-        return "\n".join([text_table(*self._cells()), self._summary(), *notes])
-
-    def __repr__(self) -> str:
-        return f"Plan({self._summary()})"
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), " ".join([self._summary(), *self.notes]))
+    def _table(self) -> Table[Any]:
+        return plan_table(self.rows, self.shared, dict(self.sources), self.notes)
 
 
 @no_collection()
@@ -161,47 +131,6 @@ def apply_plan(
         drawn = draw_rows(rows, key, places, progress=report)
     pairs = list(zip(claimed.values(), drawn, strict=True))
     return replace_leaves(model, new_leaves(pairs, found.states))
-
-
-def _cells(row: Row) -> list[str]:
-    spec = row.spec
-    axes = "?" if spec.axes is None else " ".join(spec.axes.text.split("<-")[0].split())
-    stack = "" if spec.axes is None else "".join(f"{n} x " for n in spec.axes.stack)
-    init = "kept" if row.init is None else _show(row.init)
-    init = f"follows {row.follows}" if row.follows is not None else init
-    init += f", through {row.through}" if row.through else ""
-    mean, std = row.moments
-    return [
-        row.path,
-        describe(spec),
-        stack + axes,
-        count(spec.fan_in),
-        count(spec.fan_out),
-        init,
-        number(mean),
-        number(std),
-        row.rule or "",
-    ]
-
-
-def _show(init: Any) -> str:
-    """One line: fields at their defaults are left out."""
-    cls = type(init)
-    if cls.__repr__ is not eqx.Module.__repr__:
-        return repr(init)
-    said = [
-        f"{f.name}={eqx.tree_pformat(getattr(init, f.name), width=40)}"
-        for f in dataclasses.fields(init)
-        if not _is_default(getattr(init, f.name), f.default)
-    ]
-    text = f"{cls.__name__}({', '.join(said)})".replace("\n", " ")
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    if isinstance(value, (jax.Array, np.ndarray)):
-        return False
-    return type(value) is type(default) and value == default
 
 
 def _mismatch(row: Row, site: Site | None) -> str:

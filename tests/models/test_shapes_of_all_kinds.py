@@ -270,11 +270,16 @@ def test_shared_slots_show_their_source():
     model = Tied()
     plan = eqinit.plan(model, [Rule(eqx.nn.Embedding, weight=Normal(0.02))])
     assert plan.shared == ("shared.pytree.1.weight",)
-    assert "shared with shared.pytree.0.weight" in str(plan)
+    assert plan.to_dict()["rows"][-1] == {
+        "path": "shared.pytree.1.weight",
+        "status": "shared",
+        "source": "shared.pytree.0.weight",
+    }
     new = plan.apply(model, KEY)
     embedding, head = new.shared()
     assert embedding.weight is head.weight
-    assert "shared with shared.pytree.1.weight" in str(eqinit.inspect(model))
+    remarks = [row.remark for row in eqinit.inspect(model)]
+    assert "shared with shared.pytree.1.weight" in remarks
 
 
 def test_shared_paths_are_spelled_as_all_others_are():

@@ -1,5 +1,7 @@
 """A plan is a value: it prints, can be asked, and checked against a model."""
 
+import dataclasses
+import json
 import math
 from typing import Any
 
@@ -30,15 +32,15 @@ def test_the_table():
     table = str(ei.plan(mlp(), RULES))
     header, line, weight, bias = table.splitlines()[:4]
     assert header.split() == (
-        "parameter value axes fan in fan out initializer mean std rule".split()
+        "parameter array axes fan in/out initializer std rule".split()
     )
     assert set(line) == {"-", " "}
     assert weight.split() == (
-        "layers.0.weight f32[4,3] kernel out in 3 4 HeNormal(gain=0.5) 0 0.4082 "
+        "layers.0.weight f32[4,3] out in 3/4 HeNormal(gain=0.5) 0.4082 "
         "Layer(Linear)".split()
     )
     assert bias.split() == (
-        "layers.0.bias f32[4] bias out 3 4 Zeros() 0 0 Layer(Linear)".split()
+        "layers.0.bias f32[4] out 3/4 Zeros() 0 Layer(Linear)".split()
     )
     assert table.splitlines()[-1] == "4 parameters set (26 numbers), 0 kept"
     # Columns line up.
@@ -62,7 +64,62 @@ def test_no_address_in_the_table():
     jax_he = jax.nn.initializers.he_normal()
     plan = ei.plan(mlp(), [Rule("**", weight=jax_he, bias=lambda site: Normal())])
     assert " at 0x" not in str(plan)
-    assert "variance_scaling(truncated_normal, fan_in, 2.0)" in str(plan)
+    assert plan.to_dict()["rows"][0]["initializer"] == ("Foreign(variance_scaling(truncated_normal, fan_in, 2.0))")
+
+
+def test_a_plan_is_plain_data():
+    plan = ei.plan(mlp(), [Rule(nn.Linear, weight=HeNormal(gain=1 / 3))])
+    data = json.loads(json.dumps(plan.to_dict()))
+    assert [row["path"] for row in data["rows"]] == [row.path for row in plan]
+    assert data["rows"][0] == {
+        "path": "layers.0.weight",
+        "status": "set",
+        "shape": [4, 3],
+        "dtype": "float32",
+        "role": "kernel",
+        "axes": "out in",
+        "stack": [],
+        "fan_in": 3,
+        "fan_out": 4,
+        "initializer": "HeNormal(gain=0.3333333333333333)",
+        "mean": 0.0,
+        "std": pytest.approx(math.sqrt(2 / 3) / 3),
+        "rule": "Layer(Linear)",
+        "through": None,
+        "follows": None,
+    }
+    assert data["rows"][1]["status"] == "kept"
+    assert "gain=0.3333)" in str(plan)
+
+
+def test_a_plan_of_very_many_leaves_prints_at_once(monkeypatch: pytest.MonkeyPatch):
+    # By counting what is slow: asking an initializer for its moments.
+    asked: list[object] = []
+    moments = Normal.moments
+    monkeypatch.setattr(
+        Normal, "moments", lambda self, spec: asked.append(spec) or moments(self, spec)
+    )
+    (row,) = ei.plan({"w": jnp.zeros(3)}, [("w", Normal())]).rows
+    paths = [f"blocks.{i}.{name}" for i in range(5000) for name in ("w", "b")]
+
+    one = ei.Plan(tuple(dataclasses.replace(row, path=path) for path in paths))
+    lines = str(one).splitlines()
+    assert [line.split()[0] for line in lines[2:]] == [
+        "blocks.0..4999.w",
+        "blocks.0..4999.b",
+        "10000",  # parameters set
+    ]
+    assert len(asked) == 1
+
+    # A function of the site makes an initializer of its own for each.
+    asked.clear()
+    each = ei.Plan(
+        tuple(dataclasses.replace(r, init=Normal(i)) for i, r in enumerate(one))
+    )
+    lines = str(each).splitlines()
+    assert "more lines" in lines[-2]
+    assert len(lines) < 500
+    assert len(asked) == 1000
 
 
 def test_html():
