@@ -5,8 +5,8 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from itertools import zip_longest
-from typing import Any, Generic, TypeVar
+from itertools import pairwise, zip_longest
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ._folding import Line, fold
 from ._memo import Memo
@@ -16,7 +16,7 @@ from ._typing import DTypeLike, Number
 _T = TypeVar("_T")
 
 WIDTH = 100
-_NARROWEST = 12  # no column is wrapped to less than this
+_NARROWEST = 6  # no column is wrapped to less than this
 _MOST_LINES = 200
 # Cells are worked out for so many rows, at 1 ms each, before lines are left out.
 _MOST_READ = 1000
@@ -152,9 +152,10 @@ def text_table(
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if room is None or sum(widths) + 2 * (len(widths) - 1) <= room:
         return "\n".join(_lines(rows, widths))
-    beside = _lines(rows, _fitted(widths, room))
     rest = [row[1:] for row in rows]
-    under = _lines(rest, _fitted(widths[1:], room - 2), [row[0] for row in rows])
+    beside = _lines(rows, _fitted(rows, widths, room))
+    paths = [row[0] for row in rows]
+    under = _lines(rest, _fitted(rest, widths[1:], room - 2), paths)
     return "\n".join(min(beside, under, key=len))
 
 
@@ -186,25 +187,61 @@ def _padded(texts: Iterable[str], widths: Sequence[int]) -> str:
     return "  ".join(text.ljust(width) for text, width in pairs).rstrip()
 
 
-def _fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Widths that fit in a line: the widest columns are cut to one and the same."""
-    room -= 2 * (len(widths) - 1)
-    most = max(widths)
-    while sum(min(w, most) for w in widths) > room and most > _NARROWEST:
-        most -= 1
-    return [min(width, most) for width in widths]
+def _fitted(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], room: int
+) -> list[int]:
+    """Widths that fit in a line, with as few rows broken as may be.
+
+    Column after column is cut to its next narrower form, each time the one that costs
+    the fewest lines for each character that it saves.
+    """
+    columns = list(zip(*rows, strict=True))
+    fitted, heights = list(widths), [1] * len(rows)
+    words = [max(map(_longest_word, column)) for column in columns]
+    while sum(fitted) + 2 * (len(fitted) - 1) > room:
+        # Words are only broken where nothing else is left to break.
+        whole = [i for i, width in enumerate(fitted) if width > words[i]]
+        some = whole or [i for i, width in enumerate(fitted) if width > _NARROWEST]
+        if not some:
+            break
+        cuts = [_cut(columns[i], fitted[i] - 1, heights, i) for i in some]
+        best = min(cuts, key=lambda cut: cut.lines / (fitted[cut.column] - cut.width))
+        fitted[best.column], heights = best.width, best.heights
+    return fitted
+
+
+class _Cut(NamedTuple):
+    """A column made narrower: its width, how many lines that costs, all heights."""
+
+    column: int
+    width: int
+    lines: int
+    heights: list[int]
+
+
+def _cut(texts: Sequence[str], width: int, heights: Sequence[int], i: int) -> _Cut:
+    cells = [_pieces(text, width) for text in texts]
+    tall = [max(len(pair[0]), pair[1]) for pair in zip(cells, heights, strict=True)]
+    widest = max(len(piece) for pieces in cells for piece in pieces)
+    return _Cut(i, widest, sum(tall) - sum(heights), tall)
 
 
 # Behind these a text may be broken, but not in the middle of `0.02` and of `0..23`.
-_BREAK = re.compile(r"[\s,(\[/|&]|(?<![.])\.(?![.\d])|(?<=[^\d.])\.(?=\d)")
+_BREAK = re.compile(r"[\s(|&]|(?<![.])\.(?![.\d])|(?<=[^\d.])\.(?=\d)")
+
+
+def _longest_word(text: str) -> int:
+    ends = [0, *(found.end() for found in _BREAK.finditer(text)), len(text)]
+    return max(len(text[a:b].strip()) for a, b in pairwise(ends))
 
 
 def _pieces(text: str, width: int) -> list[str]:
     pieces: list[str] = []
     while len(text) > width:
-        ends = [found.end() for found in _BREAK.finditer(text, 0, width)]
-        # A break in the first third leaves most of the line empty.
-        end = max((end for end in ends if 3 * end > width), default=width)
+        # A space may stand beyond the width: it is dropped.
+        ends = [found.end() for found in _BREAK.finditer(text, 0, width + 1)]
+        fits = [end for end in ends if len(text[:end].rstrip()) <= width]
+        end = max(fits, default=width)
         pieces.append(text[:end].rstrip())
         text = text[end:].lstrip()
     return [*pieces, text]

@@ -64,7 +64,9 @@ def test_no_address_in_the_table():
     jax_he = jax.nn.initializers.he_normal()
     plan = ei.plan(mlp(), [Rule("**", weight=jax_he, bias=lambda site: Normal())])
     assert " at 0x" not in str(plan)
-    assert plan.to_dict()["rows"][0]["initializer"] == ("Foreign(variance_scaling(truncated_normal, fan_in, 2.0))")
+    assert plan.to_dict()["rows"][0]["initializer"] == (
+        "Foreign(variance_scaling(truncated_normal, fan_in, 2.0))"
+    )
 
 
 def test_a_plan_is_plain_data():
