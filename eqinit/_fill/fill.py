@@ -72,3 +72,22 @@ def fill(
             for i, array in zip(members, arrays, strict=True):
                 results[i] = array
     return results
+
+
+def fill_into(requests: Sequence[FillRequest], places: Sequence[np.ndarray]) -> None:
+    """Draw every request into host memory that is there already (on CPU).
+
+    **Arguments:**
+
+    - `requests`: each must be `eligible`.
+    - `places`: `dtype[size]` for each request, in its dtype, contiguous.
+    """
+    _check(requests)
+    target = default_device()
+    rows = rows_per_launch(target)
+    with jax.default_device(target):
+        for (base, dtype), members in _by_kernel(requests).items():
+            group = [requests[i] for i in members]
+            kernel = compiled(base, dtype, rows, target)
+            memory = [places[i] for i in members]
+            fill_host(group, kernel, rows, list, lambda _: None, memory)

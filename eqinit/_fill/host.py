@@ -51,10 +51,11 @@ def fill_host(
     requests: Sequence[FillRequest],
     kernel: Kernel,
     rows: int,
-    put: Callable[..., list[jax.Array]],
+    put: Callable[..., list[Any]],
     progress: Callable[[int], object],
-) -> list[jax.Array]:
-    """Draws requests that share a kernel.
+    memory: Sequence[np.ndarray] | None = None,
+) -> list[Any]:
+    """Draws requests that share a kernel; into `memory`, flat, if there is some.
 
     Every leaf is copied into memory of its own, which becomes the array without another
     copy: nothing else refers to it, so nothing can write to it afterwards. A view of a
@@ -70,7 +71,10 @@ def fill_host(
             shape, size = requests[leaf].shape, requests[leaf].size
             drawn = values[source : source + stop - start]
             if start == 0:
-                open_leaves[leaf] = empty_aligned(size, drawn.dtype)
+                own = None if memory is None else memory[leaf]
+                open_leaves[leaf] = (
+                    empty_aligned(size, drawn.dtype) if own is None else own
+                )
             open_leaves[leaf][start:stop] = drawn
             if stop == size:
                 done[leaf] = open_leaves.pop(leaf).reshape(shape)
