@@ -19,7 +19,11 @@ from ._config.config import (
 from ._construction.build import build as build
 from ._laws.gains import gain as gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
-from ._layouts.inverses import register_inverse as register_inverse
+from ._laws.transforms import (
+    AbstractTransform as AbstractTransform,
+    Domain as Domain,
+    register_inverse as register_inverse,
+)
 from ._layouts.parametrizations import (
     register_parametrization as register_parametrization,
 )
@@ -69,10 +73,7 @@ from ._schemes.combined.split import (
     Concatenated as Concatenated,
     PerGate as PerGate,
 )
-from ._schemes.combined.through import (
-    AbstractTransform as AbstractTransform,
-    Through as Through,
-)
+from ._schemes.combined.through import Through as Through
 from ._schemes.constant import (
     Constant as Constant,
     Keep as Keep,

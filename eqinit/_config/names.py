@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, TypeVar, overload
 import equinox as eqx
 
 from .. import _schemes
+from .._laws.transforms import AbstractTransform
 from .._laws.unit import AbstractBase
 from .._models.selectors import AbstractSelector
 from .._nearest import nearest
-from .._schemes.combined.through import AbstractTransform
 from .._schemes.initializer import AbstractInitializer
 
 

@@ -1,7 +1,6 @@
 """Parametrizations: how modules keep arrays in another form than the one used."""
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,39 +8,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
+from .._laws.transforms import (
+    EVERYTHING,
+    AbstractTransform,
+    Domain,
+    Transform,
+    same,
+    transform_of,
+)
 from .._typing import Number, checked
 from .libraries import library_of
-
-
-@dataclasses.dataclass(frozen=True)
-class Domain:
-    """The values that a parametrization can stand for: from `low` to `high`."""
-
-    low: float = -math.inf
-    high: float = math.inf
-    closed: bool = True
-
-    def holds(self, low: float, high: float) -> bool:
-        """Whether everything from `low` to `high` is inside."""
-        if self.closed:
-            return self.low <= low and high <= self.high
-        # A law's own bounds are met with probability zero, a constant's are not.
-        touches = low == high and (low == self.low or high == self.high)
-        return self.low <= low and high <= self.high and not touches
-
-    @property
-    def everything(self) -> bool:
-        return self == Domain()
-
-    def __str__(self) -> str:
-        low = "[" if self.closed and math.isfinite(self.low) else "("
-        high = "]" if self.closed and math.isfinite(self.high) else ")"
-        return f"{low}{self.low:g}, {self.high:g}{high}"
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +48,10 @@ class Parametrization:
     set: Callable[[Any, Any], Any]
     in_place: bool = True
     transparent: bool = False
-    domain: Domain = Domain()
+    domain: Domain = EVERYTHING
     follows: tuple[str, ...] = ()
-    project: Callable[[Any], Any] = _same
-    free: Callable[[np.ndarray], np.ndarray] = _same
+    project: Callable[[Any], Any] = same
+    free: Callable[[np.ndarray], np.ndarray] = same
     index: Callable[[Any], eqx.nn.StateIndex[Any] | None] = lambda node: None
     carry: Callable[[Any, Any], Any] = lambda value, old: old
     note: str = ""
@@ -129,7 +107,31 @@ def set_effective(node: Any, value: Any) -> Any:
     """The node with `value` for its effective value."""
     if is_array(node):
         return jnp.asarray(value).astype(node.dtype)
-    return _known(node).set(node, value)
+    known, name = _known(node), type(node).__name__
+    return known.set(node, inside(value, known.domain, f"a value in {name}", name))
+
+
+def inside(value: Any, domain: Domain, what: str, name: str) -> Any:
+    """The value, or an error where it is outside of a domain."""
+    if domain == EVERYTHING or not value.size:
+        return value
+    real = jnp.abs(value) if jnp.iscomplexobj(value) else value
+    low, high = jnp.min(real), jnp.max(real)
+    holds = domain.holds(low, high)
+    text = (
+        f"{what} is outside of {domain}, all that {name} can stand for. Use a scheme "
+        "that stays inside."
+    )
+    if isinstance(holds, Tracer):
+        return eqx.error_if(value, ~holds, text)
+    if not holds:
+        raise ValueError(f"{text} (It got {float(low):.4g} to {float(high):.4g}.)")
+    return value
+
+
+def domain_of(node: Any) -> Domain:
+    """The values that a node can stand for."""
+    return EVERYTHING if is_array(node) else _known(node).domain
 
 
 def primary(node: Any) -> str:
@@ -167,26 +169,32 @@ def unknown(node: Any) -> str:
     )
 
 
+IDENTITY = Transform(same, same)
+
+
 def elementwise(
     field: str,
-    forward: Callable[[Any], Any] = _same,
-    inverse: Callable[[Any], Any] = _same,
+    transform: AbstractTransform = IDENTITY,
     *,
     in_place: bool = True,
     transparent: bool = False,
-    domain: Domain = Domain(),
 ) -> Parametrization:
-    """A parametrization that applies `forward` to what it holds in `field`."""
+    """What is in `field`, transformed entry by entry."""
 
     def get(node: Any) -> Any:
-        return forward(effective(at(node, field)))
+        return transform.forward(effective(at(node, field)))
 
     def set_(node: Any, value: Any) -> Any:
-        raw = value if inverse is _same else inverse(_wide(value))
+        raw = value if transform is IDENTITY else transform.stored(_wide(value))
         return put(node, field, set_effective(at(node, field), raw))
 
     return Parametrization(
-        field, get, set_, in_place=in_place, transparent=transparent, domain=domain
+        field,
+        get,
+        set_,
+        in_place=in_place,
+        transparent=transparent,
+        domain=transform.domain,
     )
 
 
@@ -202,19 +210,17 @@ def register_parametrization(
     /,
     *,
     field: str,
-    forward: Callable[[Any], Any] = _same,
-    inverse: Callable[[Any], Any] = _same,
-    domain: tuple[Number, Number] = (-math.inf, math.inf),
+    forward: Callable[[Any], Any] | None = None,
+    inverse: Callable[[Any], Any] | None = None,
+    domain: tuple[Number, Number] | None = None,
     closed: bool = False,
     layer: bool = False,
 ) -> None:
     """Say once how a class keeps a parameter in another form than the one it uses.
 
     ```python
-    register_parametrization(
-        Positive, field="raw", forward=jax.nn.softplus, inverse=my_inverse,
-        domain=(0, math.inf),
-    )
+    register_parametrization(Positive, field="raw", forward=jax.nn.softplus)
+    register_parametrization(Mine, field="raw", forward=f, inverse=g, domain=(0, 2))
     ```
 
     From then on a rule says what the *effective* value is, `forward(raw)`, and
@@ -224,23 +230,40 @@ def register_parametrization(
 
     - `cls`: the class; its subclasses share what is said.
     - `field`: the field that holds the raw array.
-    - `forward`: from the raw array to the effective value.
-    - `inverse`: from an effective value to a raw array.
+    - `forward`: from the raw array to the effective value; by default they are one.
+    - `inverse`: from an effective value to a raw array; by default what is known of
+        `forward`, as of [`eqinit.register_inverse`][].
     - `domain`: the least and the largest effective value.
     - `closed`: whether these two can be reached.
     - `layer`: whether `cls` is itself a layer that passes its own `field` through
         `forward` when called. By default it is an object that stands where its owner
         expects an array.
+
+    **Raises:** `ValueError` for a `forward` whose inverse nobody has said.
     """
-    parametrization = elementwise(
-        field,
-        forward,
-        inverse,
-        in_place=not layer,
-        domain=Domain(*map(float, domain), closed=closed),
-    )
-    register_parametrize(cls, lambda node: parametrization)
+    transform = _transform(cls, forward, inverse)
+    if domain is not None:
+        values = Domain(*map(float, domain), closed=closed)
+        transform = Transform(transform.forward_fn, transform.inverse_fn, values)
+    kept = elementwise(field, transform, in_place=not layer)
+    _REGISTERED[cls] = lambda node: kept
 
 
-def register_parametrize(cls: type, parametrize: Parametrize) -> None:
-    _REGISTERED[cls] = parametrize
+def _transform(
+    cls: type,
+    forward: Callable[[Any], Any] | None,
+    inverse: Callable[[Any], Any] | None,
+) -> Transform:
+    if forward is None and inverse is None:
+        return IDENTITY
+    if forward is not None and inverse is not None:
+        return Transform(forward, inverse)
+    known = None if forward is None else transform_of(forward)
+    if known is None:
+        fn = getattr(forward, "__qualname__", forward)
+        raise ValueError(
+            f"register_parametrization({cls.__name__}) got forward={fn} without an "
+            "inverse that is known. Pass both, `forward=fn, inverse=gn`, or say "
+            "`register_inverse(fn, gn)` once."
+        )
+    return known

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
-from .._layouts.parametrizations import Parametrization
+from .._layouts.parametrizations import Parametrization, inside
 from .._parameters.paths import join
 from .._typing import Shape
 
@@ -70,7 +69,9 @@ class BoundParametrization:
             # Or what looks at the value would be compiled into the draw itself, whose
             # last bit may then differ from an eager one.
             value = jax.lax.optimization_barrier(value)
-        new = kind.set(node, self._inside(kind.project(value)))
+        what = f"a value of `{self._path}`"
+        projected = inside(kind.project(value), kind.domain, what, self.name)
+        new = kind.set(node, projected)
         self._check(kind, new, value)
         return changed(node, new, self.start)
 
@@ -83,23 +84,6 @@ class BoundParametrization:
         if self.kind is None:
             raise ValueError(f"`{self.step.path}`: {self.why}")
         return self.kind
-
-    def _inside(self, value: Any) -> Any:
-        domain = self._known.domain
-        if domain.everything:
-            return value
-        low, high = jnp.min(value), jnp.max(value)
-        out = (low < domain.low) | (high > domain.high)
-        text = f"a value of `{self._path}` is outside of {domain}: {self._remedy}"
-        if isinstance(out, Tracer):
-            return eqx.error_if(value, out, text)
-        if bool(out):
-            raise ValueError(f"{text} (It got {float(low):.4g} to {float(high):.4g}.)")
-        return value
-
-    @property
-    def _remedy(self) -> str:
-        return f"{self.name} cannot stand for it. Use a scheme that stays inside."
 
     def _check(self, kind: Parametrization, new: Any, value: Any) -> None:
         """That the module now stands for what was drawn, where values are known."""

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.law import ConstantLaw
+from .._laws.transforms import logit
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from .checks import positive
@@ -195,7 +196,7 @@ class UniformGate(AbstractTimescaleBias):
         # One or two units have no interval: their gate is half open.
         margin = 1 / max(units, 2)
         share = jax.random.uniform(key, shape, dtype, margin, max(1 - margin, margin))
-        return jnp.log(share) - jnp.log1p(-share)
+        return logit(share)
 
 
 class PriorProb(AbstractLawInitializer):
@@ -218,10 +219,7 @@ class PriorProb(AbstractLawInitializer):
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec
-        value = self.probability
-        if isinstance(value, (int, float, np.ndarray)):
-            return ConstantLaw(np.log(value) - np.log1p(-np.asarray(value)))
-        return ConstantLaw(jnp.log(value) - jnp.log1p(-value))
+        return ConstantLaw(logit(self.probability))
 
 
 class ClassPrior(AbstractLawInitializer):

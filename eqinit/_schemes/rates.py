@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.law import Moments
+from .._laws.transforms import TRANSFORMS, same
 from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
@@ -21,9 +22,9 @@ from .steady import steady
 Stored: TypeAlias = Literal["plain", "log", "softplus"]
 # What a layer stores so that it reads the value itself: exp(stored), softplus(stored).
 _STORED: dict[Stored, Any] = {
-    "plain": lambda x: x,
-    "log": jnp.log,
-    "softplus": lambda x: x + jnp.log(-jnp.expm1(-x)),
+    "plain": same,
+    "log": TRANSFORMS["exp"].inverse,
+    "softplus": TRANSFORMS["softplus"].inverse,
 }
 
 

@@ -212,12 +212,7 @@ class Positive(eqx.Module):
 
 eqinit.register_layout(PositiveLinear, raw="out in", bias="out")
 eqinit.register_parametrization(
-    PositiveLinear,
-    field="raw",
-    forward=jax.nn.softplus,
-    inverse=inverse_softplus,
-    domain=(0, math.inf),
-    layer=True,
+    PositiveLinear, field="raw", forward=jax.nn.softplus, layer=True
 )
 eqinit.register_parametrization(
     Positive,
@@ -253,6 +248,22 @@ def test_a_wrapper_in_place_of_an_array():
     row = plan["weight.raw"]
     assert (row.spec.fan_in, row.spec.role, row.through) == (40, "kernel", "Positive")
     assert plan.check(plan.apply(model, KEY)).ok
+
+
+def test_an_unknown_inverse_has_to_be_said():
+    class Own(eqx.Module):
+        raw: jax.Array
+
+    with pytest.raises(ValueError, match="without an inverse that is known"):
+        eqinit.register_parametrization(Own, field="raw", forward=jnp.cosh)
+    eqinit.register_inverse(jnp.cosh, jnp.arccosh, domain=(1, math.inf), closed=True)
+    eqinit.register_parametrization(Own, field="raw", forward=jnp.cosh)
+    linear = eqx.nn.Linear(4, 3, key=KEY)
+    model = eqx.tree_at(lambda m: m.weight, linear, Own(jnp.zeros((3, 4))))
+    new = eqinit.apply(model, KEY, [Rule(eqx.nn.Linear, weight=Constant(2.0))])
+    np.testing.assert_allclose(new.weight.raw, math.acosh(2), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"can stand for \[1, inf\) only"):
+        eqinit.plan(model, [Rule(eqx.nn.Linear, weight=Constant(0.5))])
 
 
 def test_values_outside_of_the_domain_are_refused():
@@ -367,6 +378,25 @@ def test_paramax_parametrizations():
         drawn = init(derived(plan), (30, 40))
         shown = jnp.where(mask, drawn, 0) if "where" in repr(model) else drawn
         np.testing.assert_allclose(seen, shown, rtol=1e-4, atol=1e-5)
+
+
+def test_norms_through_a_softplus_are_never_zero():
+    """paramax's weight normalisation and Equinox's are one definition."""
+    paramax = pytest.importorskip("paramax")
+    linear = eqx.nn.Linear(4, 3, key=KEY)
+    kept = paramax.WeightNormalization(linear.weight)
+    model = eqx.tree_at(lambda m: m.weight, linear, kept)
+    rules = [Rule(eqx.nn.Linear, weight=Zeros())]
+    refused = r"Zeros draws from 0 to 0, and WeightNormalization .* less zero only"
+    with pytest.raises(ValueError, match=refused):
+        eqinit.plan(model, rules)
+    with pytest.raises(ValueError, match=r"`weight\.weight` is outside of"):
+        eqinit.select(model, "weight").set(0.0)
+    # With norms kept as they are, zero rows have a direction and no length.
+    plain = eqx.tree_at(lambda m: m.weight.scale, model, jnp.ones((3, 1)))
+    new = eqinit.apply(plain, KEY, rules)
+    assert not paramax.unwrap(new).weight.any()
+    assert not new.weight.scale.any()
 
 
 def derived(plan: eqinit.Plan) -> Any:

@@ -43,5 +43,5 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 }
 
 PARAMETRIZATIONS: dict[str, Parametrize] = {
-    "WeightNormLinear": lambda node: rows_times("weight_v", "weight_g"),
+    "WeightNormLinear": lambda node: rows_times(node, "weight_v", "weight_g"),
 }

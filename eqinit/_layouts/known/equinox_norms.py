@@ -6,7 +6,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..parametrizations import Parametrization, at, put
+from ..._laws.transforms import Domain
+from ..parametrizations import (
+    Parametrization,
+    at,
+    domain_of,
+    effective,
+    put,
+    set_effective,
+)
 
 
 def _norm(value: Any, like: Any) -> Any:
@@ -25,23 +33,37 @@ def _direction(value: Any, norm: Any) -> Any:
     return jnp.where(norm == 0, jnp.ones_like(value), value)
 
 
-def rows_times(direction: str, length: str) -> Parametrization:
-    """Weight normalisation: what is in one field has the norms that another holds."""
+def rows_times(
+    node: Any, direction: str, length: str, *, in_place: bool = False
+) -> Parametrization:
+    """Weight normalisation: what is in one field has the norms that another holds.
+
+    Both may be parametrized themselves: paramax keeps the norms through a softplus,
+    which is never zero.
+    """
 
     def get(node: Any) -> Any:
-        v, g = at(node, direction), at(node, length)
+        v, g = effective(at(node, direction)), effective(at(node, length))
         return v * (g / _norm(v, g)).astype(v.dtype)
 
     def set_(node: Any, value: Any) -> Any:
-        norm = _norm(value, at(node, length))
-        node = put(node, direction, _direction(value, norm))
-        return put(node, length, norm)
+        g = at(node, length)
+        norm = _norm(value, effective(g))
+        v = set_effective(at(node, direction), _direction(value, norm))
+        return put(put(node, direction, v), length, set_effective(g, norm))
 
-    return Parametrization(direction, get, set_, in_place=False, follows=(length,))
+    return Parametrization(
+        direction,
+        get,
+        set_,
+        in_place=in_place,
+        follows=() if in_place else (length,),
+        domain=Domain(zero=domain_of(at(node, length)).holds(0, 0)),
+    )
 
 
 def weight_norm(node: Any) -> Parametrization | None:
-    return rows_times(f"layer.{node.weight_name}", "g")
+    return rows_times(node, f"layer.{node.weight_name}", "g")
 
 
 def power_iterate(weight: Any, like: tuple[Any, Any], steps: int = 15) -> Any:

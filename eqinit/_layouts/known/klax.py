@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..inverses import parameterize
-from ..parametrizations import Domain, Parametrize, elementwise
+from ..._laws.transforms import Domain, Transform, same
+from ..parametrizations import Parametrize, elementwise
+from .parameterize import parameterize
 from .symmetric import mirrored
 
 
@@ -22,7 +23,9 @@ PARAMETRIZATIONS: dict[str, Parametrize] = {
     "NonTrainable": lambda node: elementwise("tree", transparent=True),
     # `unwrap` is the identity and `apply` projects after each update: a negative draw
     # gives a net that is not convex, and half of whose weights the first update zeroes.
-    "NonNegative": lambda node: elementwise("parameter", domain=Domain(low=0.0)),
+    "NonNegative": lambda node: elementwise(
+        "parameter", Transform(same, same, Domain(low=0.0))
+    ),
     "Symmetric": lambda node: mirrored("parameter", 1.0),
     "SkewSymmetric": lambda node: mirrored("parameter", -1.0),
 }

@@ -2,17 +2,9 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
-from ..inverses import parameterize
-from ..parametrizations import (
-    Parametrization,
-    Parametrize,
-    effective,
-    elementwise,
-    put,
-    set_effective,
-)
+from ..parametrizations import Parametrization, Parametrize, elementwise
+from .equinox_norms import rows_times
+from .parameterize import parameterize
 
 
 def _transparent(node: Any) -> Parametrization:
@@ -20,23 +12,8 @@ def _transparent(node: Any) -> Parametrization:
     return elementwise("tree", transparent=True)
 
 
-def _row_norm(weight: Any) -> Any:
-    return jnp.sqrt(jnp.sum(jnp.square(weight), axis=-1, keepdims=True))
-
-
-def _get_weight_norm(node: Any) -> Any:
-    weight = effective(node.weight)
-    return effective(node.scale) * weight / _row_norm(weight)
-
-
-def _set_weight_norm(node: Any, value: Any) -> Any:
-    node = put(node, "weight", set_effective(node.weight, value))
-    return put(node, "scale", set_effective(node.scale, _row_norm(value)))
-
-
 def _weight_norm(node: Any) -> Parametrization:
-    del node
-    return Parametrization("weight", _get_weight_norm, _set_weight_norm)
+    return rows_times(node, "weight", "scale", in_place=True)
 
 
 LAYOUTS: dict[str, dict[str, Any]] = {}
