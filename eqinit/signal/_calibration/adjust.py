@@ -17,9 +17,9 @@ import jax.tree_util as jtu
 from jaxtyping import Array, Bool, Float, Inexact
 
 from ..._layouts.parametrizations import effective, parametrize_of
+from .._taps.batching import through_vmap
 from .._taps.dry_run import is_signal, is_state
 from .._taps.layers import axis_within
-from .._taps.mapped import through_vmap
 from .._taps.slots import units_last, wide
 from .._taps.tap import AbstractTap, Run
 from .methods import AbstractMethod, Change, Measurement
@@ -105,7 +105,7 @@ class Adjust(AbstractTap):
         def through(leaf: Any) -> Any:
             return self._through(layer, leaf) if is_signal(leaf) else leaf
 
-        # One array of floats, as the dry run has seen; with named axes it is a leaf.
+        # One array of floats, as in the dry run; with named axes it is a leaf.
         out = run(layer, *args, **kwargs)
         return jtu.tree_map(through, out, is_leaf=is_state)
 

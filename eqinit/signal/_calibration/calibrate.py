@@ -103,13 +103,13 @@ def _choose(
     if not layers:
         return (), unfit
     points, context = [a.point for a in layers], parameter_layers(model, layouts)
-    seen, missing = dry_run(model, run.call, run.args, points, context)
+    called, missing = dry_run(model, run.call, run.args, points, context)
     uncalled = [
         SkippedLayer(a.point.path, a.kind, "not called")
         for a in layers
         if a.point.path in missing
     ]
-    targets, unmeasured = find_targets(layers, seen, per_unit=method.per_unit)
+    targets, unmeasured = find_targets(layers, called, per_unit=method.per_unit)
     return targets, unfit + uncalled + unmeasured
 
 

@@ -55,7 +55,7 @@ class AbstractMethod(eqx.Module):
     shifts: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def change(self, seen: Measurement) -> Change:
+    def change(self, layer: Measurement) -> Change:
         """The scale of the kernels and the new bias of one layer."""
 
     @abc.abstractmethod
@@ -92,19 +92,19 @@ class LSUV(AbstractMethod):
     variance: ScalarLike = 1.0
     shifts: ClassVar[bool] = False
 
-    def change(self, seen: Measurement) -> Change:
-        square = _pooled(seen.mean, seen.var)
-        cross = jnp.mean(seen.mean * seen.bias) - jnp.mean(seen.mean) * jnp.mean(
-            seen.bias
+    def change(self, layer: Measurement) -> Change:
+        square = _pooled(layer.mean, layer.var)
+        cross = jnp.mean(layer.mean * layer.bias) - jnp.mean(layer.mean) * jnp.mean(
+            layer.bias
         )
-        lacking = self.variance - jnp.var(seen.bias)
+        lacking = self.variance - jnp.var(layer.bias)
         root = jnp.square(cross) + square * lacking
         scale = (jnp.sqrt(jnp.maximum(root, 0)) - cross) / jnp.where(
             square > 0, square, 1
         )
         solvable = (square > 0) & (lacking > 0)
         scale = jnp.where(solvable, scale, 1)
-        return Change(jnp.full_like(seen.mean, scale), seen.bias)
+        return Change(jnp.full_like(layer.mean, scale), layer.bias)
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
         return jnp.abs(_pooled(mean, var) / self.variance - 1)
@@ -129,9 +129,9 @@ class ActNorm(AbstractMethod):
     variance: ScalarLike = 1.0
     per_unit: ClassVar[bool] = True
 
-    def change(self, seen: Measurement) -> Change:
-        scale = _inverse_sqrt(seen.var, self.variance)
-        return Change(scale, -scale * seen.mean)
+    def change(self, layer: Measurement) -> Change:
+        scale = _inverse_sqrt(layer.var, self.variance)
+        return Change(scale, -scale * layer.mean)
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
         # Units that do not vary cannot be helped and are not counted.
@@ -160,10 +160,10 @@ class ScaleShift(AbstractMethod):
     variance: ScalarLike = 1.0
     mean: ScalarLike = 0.0
 
-    def change(self, seen: Measurement) -> Change:
-        scale = _inverse_sqrt(jnp.mean(seen.var), self.variance)
-        scale = jnp.full_like(seen.mean, scale)
-        return Change(scale, jnp.asarray(self.mean - scale * seen.mean))
+    def change(self, layer: Measurement) -> Change:
+        scale = _inverse_sqrt(jnp.mean(layer.var), self.variance)
+        scale = jnp.full_like(layer.mean, scale)
+        return Change(scale, jnp.asarray(self.mean - scale * layer.mean))
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
         off = jnp.abs(jnp.mean(var) / self.variance - 1)
@@ -185,15 +185,15 @@ class OutputBias(AbstractMethod):
     target: Float[Array, " units"]
     scales: ClassVar[bool] = False
 
-    def change(self, seen: Measurement) -> Change:
-        if self.target.shape != seen.mean.shape:
+    def change(self, layer: Measurement) -> Change:
+        if self.target.shape != layer.mean.shape:
             raise ValueError(
                 f"OutputBias has a target of shape {self.target.shape}, and the layer "
-                f"has {len(seen.mean)} units. Select the layer that returns the "
+                f"has {len(layer.mean)} units. Select the layer that returns the "
                 'model\'s output, as in `select="head"`.'
             )
-        wide = self.target.astype(seen.mean.dtype)
-        return Change(jnp.ones_like(seen.mean), wide - seen.mean)
+        wide = self.target.astype(layer.mean.dtype)
+        return Change(jnp.ones_like(layer.mean), wide - layer.mean)
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
         del var

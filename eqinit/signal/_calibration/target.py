@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from ..._typing import Shape
-from .._taps.dry_run import Seen
+from .._taps.dry_run import CalledLayer
 from .._taps.tap import KeyPath
 from .affine import AffineLayer
 from .calibration import SkippedLayer
@@ -30,19 +30,19 @@ class Target:
 
 
 def find_targets(
-    layers: Sequence[AffineLayer], seen: Sequence[Seen], *, per_unit: bool
+    layers: Sequence[AffineLayer], called: Sequence[CalledLayer], *, per_unit: bool
 ) -> tuple[tuple[Target, ...], list[SkippedLayer]]:
     """The called layers whose output can be measured, in call order, and the others.
 
     **Raises:** `ValueError` where a layout contradicts what a layer returns.
     """
     by_path = {layer.point.path: layer for layer in layers}
-    skipped = [SkippedLayer(s.path, s.kind, why) for s in seen if (why := _unfit(s))]
-    fit = [s for s in seen if not _unfit(s)]
+    skipped = [SkippedLayer(c.path, c.kind, why) for c in called if (why := _unfit(c))]
+    fit = [layer for layer in called if not _unfit(layer)]
     contradictions = [
-        f"  `{s.path}`: {text}"
-        for s in fit
-        for text in _contradictions(by_path[s.path], s, per_unit=per_unit)
+        f"  `{c.path}`: {text}"
+        for c in fit
+        for text in _contradictions(by_path[c.path], c, per_unit=per_unit)
     ]
     if contradictions:
         listed = "\n".join(contradictions)
@@ -51,31 +51,33 @@ def find_targets(
             '`register_layout(MyConv, weight="out in *kernel", unit_axis=0)`, or '
             "leave these layers out with `select=`."
         )
-    return tuple(_target(by_path[s.path], s) for s in fit), skipped
+    return tuple(_target(by_path[c.path], c) for c in fit), skipped
 
 
-def _unfit(seen: Seen) -> str:
+def _unfit(called: CalledLayer) -> str:
     """Why the output of a layer cannot be measured; empty if it can."""
-    if len(seen.outputs) != 1:
-        return f"returns {len(seen.outputs)} arrays, not one pre-activation"
-    if seen.outputs[0].complex:
+    if len(called.outputs) != 1:
+        return f"returns {len(called.outputs)} arrays, not one pre-activation"
+    if called.outputs[0].complex:
         return "returns complex numbers"
-    if seen.outputs[0].units == 0:
+    if called.outputs[0].units == 0:
         return "returns another number of units from call to call"
     return ""
 
 
-def _contradictions(layer: AffineLayer, seen: Seen, *, per_unit: bool) -> list[str]:
-    output = seen.outputs[0]
+def _contradictions(
+    layer: AffineLayer, called: CalledLayer, *, per_unit: bool
+) -> list[str]:
+    output = called.outputs[0]
     texts: list[str] = []
-    if layer.stacks != {seen.stack}:
+    if layer.stacks != {called.stack}:
         texts.append(
-            f"it is called with arrays that have lost axes {seen.stack}, and its "
+            f"it is called with arrays that have lost axes {called.stack}, and its "
             f"layout says {sorted(layer.stacks)} are in front of its kernels"
         )
     returned = f"its output has {output.units} units along axis {output.axis}"
     if layer.bias is not None:
-        entries = math.prod(layer.bias.shape[len(seen.stack) :])
+        entries = math.prod(layer.bias.shape[len(called.stack) :])
         if entries != output.units:
             texts.append(f"{returned}, and its bias {entries} entries")
     for site in layer.kernels if per_unit else ():
@@ -86,13 +88,13 @@ def _contradictions(layer: AffineLayer, seen: Seen, *, per_unit: bool) -> list[s
     return texts
 
 
-def _target(layer: AffineLayer, seen: Seen) -> Target:
-    output = seen.outputs[0]
+def _target(layer: AffineLayer, called: CalledLayer) -> Target:
+    output = called.outputs[0]
     return Target(
-        seen.path,
-        seen.keys,
-        seen.kind,
-        seen.stack,
+        called.path,
+        called.keys,
+        called.kind,
+        called.stack,
         output.units,
         output.axis,
         None if layer.bias is None else layer.bias.field,

@@ -57,17 +57,17 @@ def series(rows: Sequence[LayerSignal]) -> dict[str, list[int]]:
 
 def marks(rows: Sequence[LayerSignal]) -> list[list[str]]:
     """What is wrong with each row, in a few words; empty where nothing is."""
-    found: list[list[str]] = [_faults(row) for row in rows]
+    notes: list[list[str]] = [_faults(row) for row in rows]
     for name, members in series(rows).items():
         factor = SERIES_FACTOR if name else MIXED_FACTOR
         forward = _arrows(rows, members, lambda r: r.std, factor)
         # Gradients travel from the output, so they are compared with the last layer's.
         back = _arrows(rows, members[::-1], lambda r: r.grad_std, factor)
         for i, arrow in forward.items():
-            found[i].append(f"{arrow} signal")
+            notes[i].append(f"{arrow} signal")
         for i, arrow in back.items():
-            found[i].append(f"{arrow} gradient")
-    return found
+            notes[i].append(f"{arrow} gradient")
+    return notes
 
 
 def _faults(row: LayerSignal) -> list[str]:
@@ -112,11 +112,11 @@ def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
     Blocks have several of one length, and norms among them keep any scale: of those,
     the one that changes most.
     """
-    found = series(rows)
-    longest = max(len(members) for members in found.values())
+    grouped = series(rows)
+    longest = max(len(members) for members in grouped.values())
     forward: list[Trend] = []
     backward: list[Trend] = []
-    for name, members in found.items():
+    for name, members in grouped.items():
         if len(members) == longest:
             std = [rows[i].std for i in members]
             grad = [rows[i].grad_std for i in members]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..._typing import Shape
-from .._taps.dry_run import Output, Seen
-from .._taps.slots import In, Out
-from .refine import Measured
+from .._taps.dry_run import CalledLayer, Output
+from .._taps.lanes import In, Out
+from .readings import Readings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class LayerSignal:
     - `kind`: the layer's class.
     - `output`: which array, where a layer returns several: `[0]`.
     - `uses`: how often it was called in sequence (mapped axes count once).
-    - `count`: how many numbers were seen; 0 where no gradient path led to it.
+    - `count`: how many numbers were measured; 0 where no gradient path led to it.
     - `mean`, `std`, `second_moment`, `max`, `min`: of its output. For complex outputs
         the mean is complex and `max` and `min` are of the modulus.
     - `dead`: fraction of output values that are exactly zero.
@@ -60,57 +60,59 @@ class LayerSignal:
 class Label:
     """Which layer, slice and output a row is about."""
 
-    seen: Seen
+    called: CalledLayer
     index: Shape
     output: Output
 
     @property
     def path(self) -> str:
         slice_ = f"[{','.join(map(str, self.index))}]" if self.index else ""
-        return f"{self.seen.path}{slice_}"
+        return f"{self.called.path}{slice_}"
 
 
-def slot_labels(seen: Sequence[Seen]) -> list[Label]:
+def slot_labels(layers: Sequence[CalledLayer]) -> list[Label]:
     """One label a row of a pass: layer by layer, output by output, slice by slice."""
     return [
-        Label(s, index, output)
-        for s in seen
-        for output in s.outputs
-        for index in np.ndindex(*s.stack)
+        Label(layer, index, output)
+        for layer in layers
+        for output in layer.outputs
+        for index in np.ndindex(*layer.stack)
     ]
 
 
-def call_order(seen: Sequence[Seen]) -> list[Label]:
+def call_order(layers: Sequence[CalledLayer]) -> list[Label]:
     """The same labels in the order of computation.
 
     Layers that are scanned together come slice by slice: all of block 0, then all of
     block 1.
     """
     labels: list[Label] = []
-    for together in _runs(seen):
+    for together in _runs(layers):
         for index in np.ndindex(*together[0].stack):
-            labels += [Label(s, index, out) for s in together for out in s.outputs]
+            labels += [Label(c, index, out) for c in together for out in c.outputs]
     return labels
 
 
-def _runs(seen: Sequence[Seen]) -> Iterator[list[Seen]]:
-    run: list[Seen] = []
-    for s in seen:
-        if run and (s.root, s.stack) != (run[0].root, run[0].stack):
+def _runs(layers: Sequence[CalledLayer]) -> Iterator[list[CalledLayer]]:
+    run: list[CalledLayer] = []
+    for layer in layers:
+        if run and (layer.root, layer.stack) != (run[0].root, run[0].stack):
             yield run
             run = []
-        run.append(s)
+        run.append(layer)
     if run:
         yield run
 
 
-def signals(measured: Measured, seen: Sequence[Seen]) -> tuple[LayerSignal, ...]:
+def signals(
+    readings: Readings, layers: Sequence[CalledLayer]
+) -> tuple[LayerSignal, ...]:
     """Every row's statistics, in call order."""
-    tables = (measured.carried, measured.sums, measured.extremes)
+    tables = (readings.carried, readings.sums, readings.extremes)
     carried, sums, extremes = (np.asarray(t, np.float64) for t in tables)
-    position = {label: i for i, label in enumerate(slot_labels(seen))}
+    position = {label: i for i, label in enumerate(slot_labels(layers))}
     rows: list[LayerSignal] = []
-    for label in call_order(seen):
+    for label in call_order(layers):
         i = position[label]
         rows.append(_signal(label, carried[i], sums[i], extremes[i]))
     return tuple(rows)
@@ -120,7 +122,7 @@ def _signal(
     label: Label, carried: np.ndarray, sums: np.ndarray, extremes: np.ndarray
 ) -> LayerSignal:
     output = label.output
-    single = len(label.seen.outputs) == 1
+    single = len(label.called.outputs) == 1
     count = sums[Out.COUNT]
     with np.errstate(all="ignore"):
         scale = np.exp2(carried[In.LOG2_SCALE])
@@ -132,8 +134,8 @@ def _signal(
         square = std**2 + abs(mean) ** 2
         return LayerSignal(
             path=label.path,
-            layer=label.seen.path,
-            kind=label.seen.kind,
+            layer=label.called.path,
+            kind=label.called.kind,
             output="" if single else output.label,
             uses=int(sums[Out.USES]),
             count=int(count),

@@ -14,11 +14,13 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ..._typing import Key, Shape
-from .._taps.dry_run import Output, Seen, is_signal, is_state
+from .._taps.dry_run import CalledLayer, Output, is_signal, is_state
+from .._taps.extremes import LEVELS
+from .._taps.lanes import In, width
 from .._taps.layers import axis_within
-from .._taps.slots import LEVELS, In, tap, width
+from .._taps.slots import tap
 from .._taps.tap import AbstractTap, KeyPath, Run, attach_all
-from .refine import Measured, Pass, plain, spelled
+from .readings import Pass, Readings, after_bytewise_pass, after_plain_pass
 
 
 class _Slots(AbstractTap):
@@ -26,7 +28,7 @@ class _Slots(AbstractTap):
 
     slots: tuple[Array, ...]
     axes: tuple[int, ...] = eqx.field(static=True)
-    spell: bool = eqx.field(static=True)
+    bytewise: bool = eqx.field(static=True)
 
     def __call__(
         self, layer: eqx.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -39,7 +41,7 @@ class _Slots(AbstractTap):
                 return leaf
             slot, axis = next(slots)
             axis = axis_within(axis, leaf.ndim)
-            return tap(leaf, _checked(slot), axis, self.spell)
+            return tap(leaf, _checked(slot), axis, self.bytewise)
 
         return jtu.tree_map(through, out, is_leaf=is_state)
 
@@ -62,25 +64,25 @@ def _units(output: Output) -> int:
     return 0 if output.complex else output.units
 
 
-def _shapes(seen: Sequence[Seen], spell: bool) -> list[tuple[Shape, int]]:
+def _shapes(called: Sequence[CalledLayer], bytewise: bool) -> list[tuple[Shape, int]]:
     """(stack, width) of every slot: layer by layer, output by output."""
     return [
-        (s.stack, width(_units(output), spell=spell))
-        for s in seen
-        for output in s.outputs
+        (layer.stack, width(_units(output), bytewise=bytewise))
+        for layer in called
+        for output in layer.outputs
     ]
 
 
-def row_count(seen: Sequence[Seen]) -> int:
-    return sum(int(np.prod(stack, dtype=int)) for stack, _ in _shapes(seen, False))
+def row_count(called: Sequence[CalledLayer]) -> int:
+    return sum(int(np.prod(stack, dtype=int)) for stack, _ in _shapes(called, False))
 
 
 def _make_slots(
-    inputs: Float[Array, "rows in"], seen: Sequence[Seen], spell: bool
+    inputs: Float[Array, "rows in"], called: Sequence[CalledLayer], bytewise: bool
 ) -> list[Array]:
     slots: list[Array] = []
     start = 0
-    for stack, lanes in _shapes(seen, spell):
+    for stack, lanes in _shapes(called, bytewise):
         stop = start + int(np.prod(stack, dtype=int))
         padded = jnp.pad(inputs[start:stop], ((0, 0), (0, lanes - inputs.shape[1])))
         slots.append(padded.reshape(*stack, lanes))
@@ -88,12 +90,12 @@ def _make_slots(
     return slots
 
 
-def _table(sums: Sequence[Array], spell: bool) -> Float[Array, "rows columns"]:
+def _table(sums: Sequence[Array], bytewise: bool) -> Float[Array, "rows columns"]:
     """All slots under each other: lanes, bins, and the squared length of the sum over
     samples, which is all that the sums per unit are needed for.
     """
     parts: list[Array] = []
-    lanes = width(0, spell=spell)
+    lanes = width(0, bytewise=bytewise)
     for slot in sums:
         rows = slot.reshape(-1, slot.shape[-1])
         units = jnp.sum(jnp.square(rows[:, lanes:]), axis=1, keepdims=True)
@@ -102,14 +104,14 @@ def _table(sums: Sequence[Array], spell: bool) -> Float[Array, "rows columns"]:
 
 
 def _attach_slots(
-    model: Any, seen: Sequence[Seen], slots: Sequence[Array], spell: bool
+    model: Any, called: Sequence[CalledLayer], slots: Sequence[Array], bytewise: bool
 ) -> Any:
     left = iter(slots)
     taps: dict[KeyPath, AbstractTap] = {}
-    for s in seen:
-        own = tuple(itertools.islice(left, len(s.outputs)))
-        axes = tuple(output.axis for output in s.outputs)
-        taps[s.keys] = _Slots(own, axes, spell)
+    for layer in called:
+        own = tuple(itertools.islice(left, len(layer.outputs)))
+        axes = tuple(output.axis for output in layer.outputs)
+        taps[layer.keys] = _Slots(own, axes, bytewise)
     return attach_all(model, taps)
 
 
@@ -145,49 +147,52 @@ def _pass(
     model: Any,
     call: Callable[..., Any],
     args: tuple[Any, ...],
-    seen: tuple[Seen, ...],
+    called: tuple[CalledLayer, ...],
     key: Key,
-    spell: bool,
+    bytewise: bool,
 ) -> Pass:
     """One backward pass: what every slot collected, a row each, and what it means."""
 
     def objective(slots: list[Array]) -> Array:
-        return scalarise(call(_attach_slots(model, seen, slots, spell), *args), key)
+        return scalarise(
+            call(_attach_slots(model, called, slots, bytewise), *args), key
+        )
 
-    sums = _table(jax.grad(objective)(_make_slots(inputs, seen, spell)), spell)
-    return spelled(inputs, sums) if spell else plain(inputs, sums)
+    sums = _table(jax.grad(objective)(_make_slots(inputs, called, bytewise)), bytewise)
+    after = after_bytewise_pass if bytewise else after_plain_pass
+    return after(inputs, sums)
 
 
 def run_passes(
     model: Any,
     call: Callable[..., Any],
     args: tuple[Any, ...],
-    seen: tuple[Seen, ...],
+    called: tuple[CalledLayer, ...],
     key: Key,
-) -> Measured:
+) -> Readings:
     """Run as many passes as it takes: one, nearly always."""
     once = functools.partial(
-        _pass, model=model, call=call, args=args, seen=seen, key=key
+        _pass, model=model, call=call, args=args, called=called, key=key
     )
-    first = once(_start((model, args, key), row_count(seen)), spell=False)
+    first = once(_start((model, args, key), row_count(called)), bytewise=False)
 
-    def again() -> Measured:
-        return once(first.following, spell=False).measured
+    def about_the_mean() -> Readings:
+        return once(first.following, bytewise=False).readings
 
-    def spelling() -> Measured:
+    def byte_by_byte() -> Readings:
         def step(level: Any, state: Pass) -> Pass:
             del level  # carried in the slots
-            return once(state.following, spell=True)
+            return once(state.following, bytewise=True)
 
         loop = jax.lax.fori_loop if traced else _python_loop
-        return loop(0, LEVELS, step, first).measured
+        return loop(0, LEVELS, step, first).readings
 
     # Inside someone's own transformation the numbers are not known yet.
-    traced = isinstance(first.enough, Tracer)
-    cases = (lambda: first.measured, again, spelling)
+    traced = isinstance(first.further, Tracer)
+    cases = (lambda: first.readings, about_the_mean, byte_by_byte)
     if traced:
-        return jax.lax.switch(first.enough, cases)
-    return cases[int(first.enough)]()
+        return jax.lax.switch(first.further, cases)
+    return cases[int(first.further)]()
 
 
 def _python_loop(start: int, stop: int, step: Callable[..., Any], state: Any) -> Any:

@@ -62,12 +62,12 @@ def probe(
     """
     known = call_layouts(layouts)
     layers = tap_points(model, select, known)
-    seen, missing = dry_run(model, call, args, layers, parameter_layers(model, known))
-    if not seen:
+    called, missing = dry_run(model, call, args, layers, parameter_layers(model, known))
+    if not called:
         raise ValueError(
             f"`call` calls none of the {len(layers)} selected layers (or none of them "
             f"returns floating-point arrays): {', '.join(f.path for f in layers[:8])}."
         )
     key = jax.random.key(0) if key is None else key
-    measured = run_passes(model, call, args, tuple(seen), key)
-    return Report(measured, tuple(seen), tuple(missing))
+    readings = run_passes(model, call, args, tuple(called), key)
+    return Report(readings, tuple(called), tuple(missing))

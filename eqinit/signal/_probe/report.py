@@ -1,4 +1,4 @@
-"""The report: what a probe has seen, as data, as a table and as a plot."""
+"""The report: what a probe has measured, as data, as a table and as a plot."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +7,10 @@ import equinox as eqx
 from jax.core import Tracer
 
 from ..._tables import html_table, text_table
-from .._taps.dry_run import Seen
+from .._taps.dry_run import CalledLayer
 from .drift import marks, trends, verdict
 from .layer_signal import LayerSignal, signals
-from .refine import Measured
+from .readings import Readings
 
 
 _HEADER = (
@@ -30,13 +30,13 @@ class Report(eqx.Module):
     - `missing`: layers that were selected and never called.
     """
 
-    measured: Measured
-    seen: tuple[Seen, ...] = eqx.field(static=True)
+    readings: Readings
+    layers: tuple[CalledLayer, ...] = eqx.field(static=True)
     missing: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def rows(self) -> tuple[LayerSignal, ...]:
-        sums = self.measured.sums
+        sums = self.readings.sums
         if isinstance(sums, Tracer):
             raise ValueError(
                 "the numbers of a report are not known inside a transformation; "
@@ -47,7 +47,7 @@ class Report(eqx.Module):
                 f"these are {sums.shape[:-2]} reports in one; take one of them, as in "
                 "`jax.tree.map(lambda x: x[0], report)`."
             )
-        return signals(self.measured, self.seen)
+        return signals(self.readings, self.layers)
 
     def __iter__(self) -> Iterator[LayerSignal]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return iter(self.rows)
@@ -81,7 +81,7 @@ class Report(eqx.Module):
         return plot_reports(dict(zip(names, reports, strict=True)), path=path)
 
     def summary(self) -> str:
-        """How signal and gradient develop, and what was not seen."""
+        """How signal and gradient develop, and which layers were not called."""
         forward, backward = trends(self.rows)
         lines = [
             f"signal    {verdict(forward)}",
@@ -95,7 +95,7 @@ class Report(eqx.Module):
         return f"{text_table(_HEADER, _cells(self.rows))}\n\n{self.summary()}"
 
     def __repr__(self) -> str:
-        sums = self.measured.sums
+        sums = self.readings.sums
         return f"Report({sums.shape[-2]} rows; print it for the table)"
 
     def _repr_html_(self) -> str:

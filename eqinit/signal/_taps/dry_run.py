@@ -1,8 +1,8 @@
 """A dry run: which layers are called, in what order, sliced how, returning what.
 
 Nothing is computed: the call is traced once on abstract values. Stacks are not guessed
-from a layout but seen: a weight that is `(12, 64, 64)` in the model and `(64, 64)` when
-its layer is called has been sliced along 12.
+from a layout: a weight that is `(12, 64, 64)` in the model and `(64, 64)` when its
+layer is called has been sliced along 12.
 """
 
 import collections
@@ -17,7 +17,7 @@ import jax.tree_util as jtu
 
 from ..._typing import Shape
 from .layers import TapPoint, axis_within
-from .memory import remembered, structure
+from .memory import from_memory, structure
 from .tap import AbstractTap, KeyPath, Run, attach_all
 
 
@@ -37,7 +37,7 @@ class Output:
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class CalledLayer:
     """One layer that was called.
 
     - `stack`: the leading axes along which it is scanned or vmapped.
@@ -53,7 +53,7 @@ class Seen:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Event:
+class _Call:
     index: int
     stack: Shape | None
     outputs: tuple[Output, ...]
@@ -64,13 +64,12 @@ class _Recorder:
 
     def __init__(self, layers: Sequence[TapPoint]):
         self.layers = layers
-        self.events: list[_Event] = []
+        self.calls: list[_Call] = []
 
     def add(self, index: int, layer: eqx.Module, out: Any) -> None:
         original = self.layers[index].node.module
         outputs = _outputs(self.layers[index].unit_axis, out)
-        event = _Event(index, _stack(original, layer), outputs)
-        self.events.append(event)
+        self.calls.append(_Call(index, _stack(original, layer), outputs))
 
 
 class _Mark(AbstractTap):
@@ -98,14 +97,14 @@ def is_signal(leaf: Any) -> bool:
 
 
 def _outputs(unit_axis: int, out: Any) -> tuple[Output, ...]:
-    found: list[Output] = []
+    outputs: list[Output] = []
     for keys, leaf in jtu.tree_leaves_with_path(out, is_leaf=is_state):
         if is_signal(leaf):
             axis = axis_within(unit_axis, leaf.ndim)
             units = leaf.shape[axis] if leaf.ndim else 1
             cplx = bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))
-            found.append(Output(jtu.keystr(keys), units, unit_axis, cplx))
-    return tuple(found)
+            outputs.append(Output(jtu.keystr(keys), units, unit_axis, cplx))
+    return tuple(outputs)
 
 
 def _arrays(tree: Any) -> list[jax.Array]:
@@ -116,7 +115,7 @@ def _stack(original: Any, called: Any) -> Shape | None:
     """The leading axes that a layer's arrays lost on the way to its call."""
     before, after = _arrays(original), _arrays(called)
     if not before or len(before) != len(after):
-        return None  # no arrays to tell by, or a wrapper was unwrapped on the way
+        return None  # no arrays to tell by, or it was put into another form on the way
     votes: collections.Counter[Shape] = collections.Counter()
     for a, b in zip(before, after, strict=True):
         lost = a.ndim - b.ndim
@@ -131,7 +130,7 @@ def dry_run(
     args: tuple[Any, ...],
     layers: Sequence[TapPoint],
     context: Sequence[TapPoint] = (),
-) -> tuple[list[Seen], list[str]]:
+) -> tuple[list[CalledLayer], list[str]]:
     """Trace `call(model, *args)` and say what happened.
 
     **Arguments:**
@@ -146,8 +145,10 @@ def dry_run(
     """
     names = tuple((p.path, p.unit_axis) for p in (*layers, *context)), len(layers)
     key = (call, names, structure((model, args)))
-    seen, missing = remembered(key, lambda: _trace(model, call, args, layers, context))
-    return list(seen), list(missing)
+    called, missing = from_memory(
+        key, lambda: _trace(model, call, args, layers, context)
+    )
+    return list(called), list(missing)
 
 
 def _trace(
@@ -156,43 +157,44 @@ def _trace(
     args: tuple[Any, ...],
     layers: Sequence[TapPoint],
     context: Sequence[TapPoint],
-) -> tuple[list[Seen], list[str]]:
-    wanted = {found.node.keys for found in layers}
-    extra = [found for found in context if found.node.keys not in wanted]
+) -> tuple[list[CalledLayer], list[str]]:
+    wanted = {point.node.keys for point in layers}
+    extra = [point for point in context if point.node.keys not in wanted]
     recorder = _Recorder([*layers, *extra])
-    marks = {f.node.keys: _Mark(i, recorder) for i, f in enumerate(recorder.layers)}
+    marks = {p.node.keys: _Mark(i, recorder) for i, p in enumerate(recorder.layers)}
     try:
         eqx.filter_eval_shape(call, attach_all(model, marks), *args)
     except Exception as error:
-        # Raises by itself where the fault is not in the wrapping.
+        # Raises by itself where the fault is not in the taps.
         eqx.filter_eval_shape(call, model, *args)
         raise ValueError(_blame(error)) from error
     stacks = _settle_stacks(recorder)
-    order = dict.fromkeys(event.index for event in recorder.events)
-    seen = [_seen(recorder, i, stacks) for i in order if i < len(layers)]
-    called = {s.keys for s in seen}
-    missing = [f.path for f in layers if f.node.keys not in called]
-    return [s for s in seen if s.outputs], missing
+    order = dict.fromkeys(call.index for call in recorder.calls)
+    called = [_called_layer(recorder, i, stacks) for i in order if i < len(layers)]
+    keys = {layer.keys for layer in called}
+    missing = [p.path for p in layers if p.node.keys not in keys]
+    return [layer for layer in called if layer.outputs], missing
 
 
 def _blame(error: Exception) -> str:
     return (
-        "the call works on the model but not on the model with its layers wrapped: "
+        "the call works on the model but not on the model with taps on its layers: "
         f"{type(error).__name__}: {error}\n"
-        "A wrapped layer is an instance of a subclass of its own class. Code that asks "
-        "`type(x) is ...`, or puts the model together with a second copy of it inside "
-        "the call (`eqx.combine` with a static half made outside), does not know it. "
+        "A layer with a tap is an instance of a subclass of its own class. Code that "
+        "asks `type(x) is ...`, or puts the model together with a second copy of it "
+        "inside the call (`eqx.combine` with a static half made outside), does not "
+        "know it. "
         "Pass the whole model, or leave such layers out with `select=`."
     )
 
 
 def _settle_stacks(recorder: _Recorder) -> dict[int, Shape]:
     """The stack of every layer; those without arrays share their neighbours'."""
-    known = {e.index: e.stack for e in recorder.events if e.stack is not None}
+    known = {c.index: c.stack for c in recorder.calls if c.stack is not None}
     settled = dict(known)
-    for event in recorder.events:
-        if event.index not in settled:
-            settled[event.index] = _inherited(recorder, event.index, known)
+    for call in recorder.calls:
+        if call.index not in settled:
+            settled[call.index] = _inherited(recorder, call.index, known)
     return settled
 
 
@@ -209,15 +211,17 @@ def _inherited(recorder: _Recorder, index: int, known: dict[int, Shape]) -> Shap
     return ()
 
 
-def _seen(recorder: _Recorder, index: int, stacks: dict[int, Shape]) -> Seen:
-    found = recorder.layers[index]
-    outputs = _agreed([e.outputs for e in recorder.events if e.index == index])
-    return Seen(
-        found.path,
-        found.node.keys,
-        type(found.node.module).__name__,
+def _called_layer(
+    recorder: _Recorder, index: int, stacks: dict[int, Shape]
+) -> CalledLayer:
+    point = recorder.layers[index]
+    outputs = _agreed([c.outputs for c in recorder.calls if c.index == index])
+    return CalledLayer(
+        point.path,
+        point.node.keys,
+        type(point.node.module).__name__,
         stacks[index],
-        _root(found, stacks[index]),
+        _root(point, stacks[index]),
         outputs,
     )
 
@@ -233,9 +237,9 @@ def _agreed(calls: list[tuple[Output, ...]]) -> tuple[Output, ...]:
     return tuple(agreed)
 
 
-def _root(found: TapPoint, stack: Shape) -> KeyPath:
+def _root(point: TapPoint, stack: Shape) -> KeyPath:
     """The outermost module above a layer all of whose arrays share its stack."""
-    for keys, module in found.node.ancestors:
+    for keys, module in point.node.ancestors:
         if stack and all(x.shape[: len(stack)] == stack for x in _arrays(module)):
             return keys
-    return found.node.keys
+    return point.node.keys

@@ -1,4 +1,4 @@
-"""Remember what was found for a structure: no arrays, only shapes, types and statics.
+"""What is known of a structure: no arrays, only shapes, types and statics.
 
 Like `jit`, this takes equal structures to give equal traces.
 """
@@ -14,9 +14,9 @@ import jax.tree_util as jtu
 
 _T = TypeVar("_T")
 
-# Structures in use at a time; what is remembered keeps `call` functions alive.
+# Structures in use at a time; entries keep `call` functions alive.
 _SIZE = 32
-_found: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+_entries: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
 
 
 def structure(tree: Any) -> Hashable:
@@ -33,15 +33,15 @@ def _leaf(leaf: Any) -> Hashable:
     return type(leaf), leaf
 
 
-def remembered(key: Hashable, find: Callable[[], _T]) -> _T:
-    """`find()`, or what it returned when it was last asked for `key`."""
+def from_memory(key: Hashable, make: Callable[[], _T]) -> _T:
+    """`make()`, or what it returned when it was last asked for `key`."""
     try:
         hash(key)
     except TypeError:
-        return find()
-    if key not in _found:
-        _found[key] = find()
-        while len(_found) > _SIZE:
-            _found.popitem(last=False)
-    _found.move_to_end(key)
-    return _found[key]
+        return make()
+    if key not in _entries:
+        _entries[key] = make()
+        while len(_entries) > _SIZE:
+            _entries.popitem(last=False)
+    _entries.move_to_end(key)
+    return _entries[key]

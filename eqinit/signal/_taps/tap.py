@@ -66,11 +66,11 @@ def modules(model: Any) -> Iterator[Node]:
 
 def own_arrays(module: eqx.Module) -> list[Any]:
     """The inexact arrays that a module holds itself, not through a module inside it."""
-    found: list[Any] = []
+    arrays: list[Any] = []
     for _, child in _children(module)[0]:
         inner = jtu.tree_leaves(child, is_leaf=lambda x: isinstance(x, eqx.Module))
-        found.extend(x for x in inner if eqx.is_inexact_array(x))
-    return found
+        arrays.extend(x for x in inner if eqx.is_inexact_array(x))
+    return arrays
 
 
 def is_callable(module: eqx.Module) -> bool:
@@ -96,7 +96,7 @@ def _tapped_class(cls: type[eqx.Module]) -> type[eqx.Module]:
         _FIELD: None,
     }
     with warnings.catch_warnings():
-        # Whatever Equinox has to say about the class, it has said about the original.
+        # Whatever Equinox warns of in the class, it has warned of in the original.
         warnings.simplefilter("ignore")
         metaclass: Any = type(cls)
         return metaclass(cls.__name__, (cls,), namespace)
