@@ -21,6 +21,7 @@ from typing import Any
 from . import (
     accelerator,
     cold,
+    mesh,
     orthogonal,
     page,
     scaling,
@@ -37,6 +38,7 @@ MEASURED = {
     "orthogonal": orthogonal,
     "scaling": scaling,
     "traced": traced,
+    "mesh": mesh,
 }
 PARTS = ("cold", *MEASURED)
 

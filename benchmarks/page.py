@@ -8,6 +8,7 @@ from typing import Any
 
 DOCS = Path(__file__).parents[1] / "docs"
 ACCELERATOR = Path(__file__).with_name("accelerator.json")
+MESH = DOCS / "mesh.md"
 PAGE, PLOT = DOCS / "speed.md", DOCS / "images" / "speed.png"
 Results = dict[str, Any]
 
@@ -127,6 +128,22 @@ def import_table(results: Results) -> str:
     )
 
 
+def mesh_table(results: Results) -> str:
+    rows = [
+        [
+            name,
+            f"{run['parameters'] / 1e9:.1f} B",
+            f"{run['bytes'] / 1e9:.1f} GB",
+            f"{run['device_bytes'] / 1e6:,.0f} MB",
+            f"{run['plan']:.1f} s",
+            f"{int(run['shard']):,} numbers",
+        ]
+        for name, run in results["mesh"].items()
+    ]
+    header = ["model", "parameters", "bf16", "on each of 64", "plan", "measured shard"]
+    return _table(header, rows)
+
+
 def accelerator_table() -> str:
     """What `--accelerator` has measured, or that nobody has."""
     if not ACCELERATOR.exists():
@@ -213,6 +230,9 @@ def _between(text: str, name: str, table: str) -> str:
 def write(results: Results) -> None:
     """Put every table between its two markers in the page."""
     text = PAGE.read_text(encoding="utf-8")
+    if "mesh" in results:
+        page = MESH.read_text(encoding="utf-8")
+        MESH.write_text(_between(page, "mesh", mesh_table(results)), encoding="utf-8")
     for name, (table, part) in TABLES.items():
         if part not in results:
             continue
