@@ -14,3 +14,6 @@ from ._renew import (
     shrink_and_perturb as shrink_and_perturb,
 )
 from ._selection import Selection as Selection
+from ._weights.load import load_weights as load_weights
+from ._weights.match import MatchRow as MatchRow, WeightMatch as WeightMatch
+from ._weights.save import save_weights as save_weights
