@@ -88,12 +88,34 @@ from ._schemes.conv_special import (
 )
 from ._schemes.discrete import DiscreteUniform as DiscreteUniform
 from ._schemes.distributions import (
-    LogNormal as LogNormal,
+    Cauchy as Cauchy,
+    Laplace as Laplace,
+    Logistic as Logistic,
     Normal as Normal,
+    StudentT as StudentT,
     TruncatedNormal as TruncatedNormal,
     Uniform as Uniform,
 )
-from ._schemes.fan_power import FanUniform as FanUniform
+from ._schemes.fans import (
+    FanUniform as FanUniform,
+    GlorotNormal as GlorotNormal,
+    GlorotUniform as GlorotUniform,
+    HeNormal as HeNormal,
+    HeUniform as HeUniform,
+    KaimingNormal as KaimingNormal,
+    KaimingUniform as KaimingUniform,
+    LecunNormal as LecunNormal,
+    LecunUniform as LecunUniform,
+    TorchDefault as TorchDefault,
+    VarianceScaling as VarianceScaling,
+    XavierNormal as XavierNormal,
+    XavierUniform as XavierUniform,
+)
+from ._schemes.few_valued import (
+    Phase as Phase,
+    Rademacher as Rademacher,
+    Ternary as Ternary,
+)
 from ._schemes.gates import (
     Chrono as Chrono,
     ClassPrior as ClassPrior,
@@ -121,17 +143,11 @@ from ._schemes.initializer import (
 )
 from ._schemes.kernels import AbstractConvInitializer as AbstractConvInitializer
 from ._schemes.mimetic import Mimetic as Mimetic
-from ._schemes.more_distributions import (
-    Cauchy as Cauchy,
+from ._schemes.one_sided import (
     Exponential as Exponential,
     Gamma as Gamma,
     HalfNormal as HalfNormal,
-    Laplace as Laplace,
-    Logistic as Logistic,
-    Phase as Phase,
-    Rademacher as Rademacher,
-    StudentT as StudentT,
-    Ternary as Ternary,
+    LogNormal as LogNormal,
 )
 from ._schemes.orthogonal import Orthogonal as Orthogonal, Spectrum as Spectrum
 from ._schemes.orthogonal_conv import (
@@ -146,21 +162,7 @@ from ._schemes.recurrent import (
 from ._schemes.spaced import Linspace as Linspace
 from ._schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
 from ._schemes.structured import DCT as DCT, Hadamard as Hadamard
-from ._schemes.torch_default import TorchDefault as TorchDefault
 from ._schemes.transformer import SmallInit as SmallInit, Wang as Wang
-from ._schemes.variance_scaling import (
-    GlorotNormal as GlorotNormal,
-    GlorotUniform as GlorotUniform,
-    HeNormal as HeNormal,
-    HeUniform as HeUniform,
-    KaimingNormal as KaimingNormal,
-    KaimingUniform as KaimingUniform,
-    LecunNormal as LecunNormal,
-    LecunUniform as LecunUniform,
-    VarianceScaling as VarianceScaling,
-    XavierNormal as XavierNormal,
-    XavierUniform as XavierUniform,
-)
 from .signal._calibration.calibrate import calibrate as calibrate
 from .signal._probe.probe import probe as probe
 from .surgery._selection import select as select

@@ -88,16 +88,19 @@ def passes(condition: Condition, value: Any) -> bool:
     return array is not None and bool(np.all(condition.holds(array)))
 
 
-def ordered(owner: str, *, strict: bool = True, **values: Any) -> None:
-    """Raise unless one value is below another, as far as they can be looked at."""
+def known(*values: Any) -> bool:
+    """Whether all values can be looked at: none is traced or missing."""
+    return not any(isinstance(value, Tracer) or value is None for value in values)
+
+
+def ordered(owner: str, *, strict: bool = True, **values: Any) -> Iterator[str]:
+    """What is wrong unless the first of two values is below the second."""
     (low, first), (high, last) = values.items()
-    if isinstance(first, Tracer) or isinstance(last, Tracer):
+    if not known(first, last):
         return
-    below, above = _array(first, number), _array(last, number)
-    if below is None or above is None:  # no numbers, which is said elsewhere
-        return
+    below, above = (np.asarray(value, np.float64) for value in (first, last))
     if not np.all(below < above if strict else below <= above):
-        raise ValueError(
+        yield (
             f"{owner} got {low}={shown(first)} and {high}={shown(last)}; `{low}` must "
             f"be {'below' if strict else 'at most'} `{high}`."
         )
@@ -227,11 +230,17 @@ def _raise(problems: Iterable[str | None]) -> None:
         raise ValueError("\n".join(all_of_them))
 
 
-def check_fields(instance: Any) -> None:
-    """Raise a `ValueError` that lists every field which is not what its type says."""
+def check_fields(
+    instance: Any, conflicts: Callable[[], Iterable[str]] = tuple[str]
+) -> None:
+    """Raise a `ValueError` that lists every field which is not what its type says.
+
+    If there is none, it lists `conflicts()`: what is wrong with several together.
+    """
     owner = type(instance).__name__
     arguments = _fields(type(instance))
     _raise(a.problem(owner, getattr(instance, a.name)) for a in arguments)
+    _raise(conflicts())
 
 
 def check_call(fn: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:

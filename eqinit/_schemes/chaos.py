@@ -3,20 +3,20 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import non_negative
 from .._laws.gains import Activation, activation_of, expectation, slope
 from .._laws.law import LocScale
 from .._parameters.spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike, checked
-from .checks import choice, positive
+from .centred import Distribution, centred
 from .distributions import Normal
 from .initializer import AbstractLawInitializer
-from .variance_scaling import BASES, Distribution, base_of, scaled_law
 
 
 class Criticality(NamedTuple):
@@ -69,7 +69,9 @@ def _critical(activation: Activation, bias_var: float) -> Criticality:
 
 
 @checked
-def edge_of_chaos(activation: Activation, bias_var: Number = 0.0) -> Criticality:
+def edge_of_chaos(
+    activation: Activation, bias_var: Annotated[Number, non_negative] = 0.0
+) -> Criticality:
     r"""The weight variance at which neither order nor chaos wins, for any activation.
 
     The variance of pre-activations has a fixed point
@@ -81,7 +83,7 @@ def edge_of_chaos(activation: Activation, bias_var: Number = 0.0) -> Criticality
     **Arguments:**
 
     - `activation`: an elementwise function, or its name in `jax.nn` or `jax.numpy`.
-    - `bias_var`: $\sigma_b^2$.
+    - `bias_var`: $\sigma_b^2$, the variance of the biases.
 
     **Returns:** `(weight_var, q)`: $\sigma_w^2$ (times $1/n_\text{in}$ in a layer) and
     the fixed point. Of several, that with the smallest $q$.
@@ -106,41 +108,44 @@ class EdgeOfChaos(AbstractLawInitializer):
 
     - `activation`: an elementwise function, or its name in `jax.nn` or `jax.numpy`.
     - `bias_var`: variance of the biases.
-    - `distribution`: as [`eqinit.LecunNormal`][].
+    - `distribution`: as in [`eqinit.LecunNormal`][].
 
     Poole et al., arXiv:1606.05340; Schoenholz et al., arXiv:1611.01232; Hayou et al.,
     arXiv:1902.06853.
     """
 
     activation: Activation = eqx.field(static=True)
-    bias_var: Number = eqx.field(static=True, default=0.0)
+    bias_var: Annotated[Number, non_negative] = eqx.field(static=True, default=0.0)
     distribution: Distribution = eqx.field(static=True, default="normal")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("EdgeOfChaos", bias_var=self.bias_var, zero=True)
-        if isinstance(self.distribution, str):
-            choice("EdgeOfChaos", "distribution", self.distribution, tuple(BASES))
 
     def law(self, spec: ParamSpec) -> LocScale:
         point = edge_of_chaos(self.activation, self.bias_var)
         variance = point.weight_var / spec.fan("fan_in")
-        return scaled_law(base_of(self.distribution), variance, spec)
+        return centred(self.distribution, variance, spec)
 
 
 @checked
 def critical(
     activation: Activation,
-    bias_var: Number = 0.0,
+    bias_var: Annotated[Number, non_negative] = 0.0,
     distribution: Distribution = "normal",
 ) -> dict[str, Any]:
     """The linked pair at the edge of chaos, to spread into a rule.
 
     `Rule(eqx.nn.Linear, **critical("tanh", 0.0025))`.
 
-    Arguments as [`eqinit.EdgeOfChaos`][].
+    **Arguments:**
+
+    - `activation`: an elementwise function, or its name in `jax.nn` or `jax.numpy`.
+    - `bias_var`: variance of the biases.
+    - `distribution`: of the weights, as in [`eqinit.LecunNormal`][].
 
     **Returns:** `{"weight": EdgeOfChaos(...), "bias": Normal(...)}`.
+
+    **Raises:** `ValueError` if there is no critical point.
+
+    Schoenholz et al., arXiv:1611.01232.
     """
     bias = Normal(math.sqrt(bias_var))
     return {"weight": EdgeOfChaos(activation, bias_var, distribution), "bias": bias}
@@ -184,20 +189,21 @@ class RandomWalk(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `relu`: for ReLU layers; `False` for linear ones.
+    - `activation`: `"relu"` or `"linear"`.
 
     Sussillo and Abbott, Random walk initialization for training very deep feedforward
     networks, arXiv:1412.6558.
     """
 
-    relu: bool = eqx.field(static=True, default=True)
+    activation: Literal["relu", "linear"] = eqx.field(static=True, default="relu")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def gain(self, fan_in: Number) -> float:
         r"""The gain of a layer this wide, over a std of $1/\sqrt{n}$."""
-        return math.exp(-_growth(max(round(fan_in), 1), self.relu) / 2)
+        relu = self.activation == "relu"
+        return math.exp(-_growth(max(round(fan_in), 1), relu) / 2)
 
     def law(self, spec: ParamSpec) -> LocScale:
         fan = spec.fan("fan_in")
         variance: ScalarLike = self.gain(fan) ** 2 / fan
-        return scaled_law(BASES["normal"], variance, spec)
+        return centred("normal", variance, spec)

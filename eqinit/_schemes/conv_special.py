@@ -14,9 +14,9 @@ from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, Shape
 from .checks import choice
 from .combined.combinator import accept
+from .fans import HeNormal
 from .initializer import AbstractInitializer, cast
 from .kernels import AbstractConvInitializer, kernel_shape
-from .variance_scaling import HeNormal
 
 
 def triangle(size: int) -> np.ndarray:

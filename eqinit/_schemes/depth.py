@@ -1,19 +1,18 @@
 """How much smaller a residual branch starts in a deeper network: published factors."""
 
 import math
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from .._typing import checked
+from .._checks import Condition, count
+from .._typing import Natural, checked
 
 
-def _depth(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ValueError(f"a depth scale got {name}={count}; it is at least 1.")
+# A branch of one layer has none before its last, which is zero.
+_SEVERAL = Condition("a whole number >= 2", lambda x: x >= 2, ("whole",))
 
 
 @checked
-def gpt2(num_layers: int, branches: int = 2) -> float:
+def gpt2(num_layers: Natural, branches: Natural = 2) -> float:
     r"""GPT-2: $1/\sqrt{2L}$ for the last layer of every residual branch.
 
     The stream then gains one unit of variance over all depth, rather than one a branch.
@@ -27,12 +26,11 @@ def gpt2(num_layers: int, branches: int = 2) -> float:
 
     Radford et al., Language models are unsupervised multitask learners, 2019.
     """
-    _depth(num_layers=num_layers, branches=branches)
     return (branches * num_layers) ** -0.5
 
 
 @checked
-def beit(index: int, branches: int = 2) -> float:
+def beit(index: Annotated[int, count], branches: Natural = 2) -> float:
     r"""BEiT, EVA: $1/\sqrt{2(l + 1)}$ for the last layer of the branches of block $l$.
 
     **Arguments:**
@@ -48,7 +46,7 @@ def beit(index: int, branches: int = 2) -> float:
 
 
 @checked
-def fixup(num_layers: int, branch_layers: int = 2) -> float:
+def fixup(num_layers: Natural, branch_layers: Annotated[int, _SEVERAL] = 2) -> float:
     r"""Fixup: $L^{-1/(2m - 2)}$ for all but the last layer of every residual branch.
 
     The last layer of a branch and the classifier start at zero, scalar biases at 0 and
@@ -65,17 +63,13 @@ def fixup(num_layers: int, branch_layers: int = 2) -> float:
     Zhang, Dauphin and Ma, Fixup initialization: Residual learning without
     normalization, arXiv:1901.09321.
     """
-    _depth(num_layers=num_layers)
-    if branch_layers < 2:
-        raise ValueError(
-            f"depth.fixup got branch_layers={branch_layers}; a branch of one layer has "
-            "none before its last, which is zero."
-        )
     return num_layers ** (-1 / (2 * branch_layers - 2))
 
 
 @checked
-def t_fixup(num_layers: int, part: Literal["encoder", "decoder"] = "encoder") -> float:
+def t_fixup(
+    num_layers: Natural, part: Literal["encoder", "decoder"] = "encoder"
+) -> float:
     r"""T-Fixup: $0.67 N^{-1/4}$ in the encoder, $(9N)^{-1/4}$ in the decoder.
 
     For values, attention outputs and both layers of the MLP; the decoder's factor also
@@ -92,7 +86,6 @@ def t_fixup(num_layers: int, part: Literal["encoder", "decoder"] = "encoder") ->
     Huang et al., Improving transformer optimization through better initialization,
     ICML 2020.
     """
-    _depth(num_layers=num_layers)
     return 0.67 * num_layers**-0.25 if part == "encoder" else (9 * num_layers) ** -0.25
 
 
@@ -113,7 +106,9 @@ class DeepNorm(NamedTuple):
 
 
 @checked
-def deepnorm(encoder: int | None = None, decoder: int | None = None) -> DeepNorm:
+def deepnorm(
+    encoder: Natural | None = None, decoder: Natural | None = None
+) -> DeepNorm:
     r"""DeepNorm: how much to enlarge the stream, and how much to shrink the branches.
 
     $\beta$ multiplies the gain of Glorot weights of values, attention outputs and both
@@ -133,14 +128,24 @@ def deepnorm(encoder: int | None = None, decoder: int | None = None) -> DeepNorm
 
     **Returns:** `(encoder, decoder)`, each `(alpha, beta)` or `None`.
 
+    **Raises:** `ValueError` if neither is given.
+
     Wang et al., DeepNet: Scaling transformers to 1,000 layers, arXiv:2203.00555.
     """
-    _depth(encoder=encoder, decoder=decoder)
+    _told("deepnorm", encoder, decoder)
     if encoder is not None and decoder is not None:
         both = (encoder**4 * decoder) ** (1 / 16)
         third = (3 * decoder) ** 0.25, (12 * decoder) ** -0.25
         return DeepNorm(ResidualScale(0.81 * both, 0.87 / both), ResidualScale(*third))
     return DeepNorm(_alone(encoder), _alone(decoder))
+
+
+def _told(name: str, encoder: int | None, decoder: int | None) -> None:
+    if encoder is None and decoder is None:
+        raise ValueError(
+            f"{name} was told of no layers; pass how many there are: "
+            f"`{name}(encoder=12)`, `{name}(decoder=12)` or both."
+        )
 
 
 def _alone(layers: int | None) -> ResidualScale | None:
@@ -157,7 +162,7 @@ class SubLN(NamedTuple):
 
 
 @checked
-def subln(encoder: int | None = None, decoder: int | None = None) -> SubLN:
+def subln(encoder: Natural | None = None, decoder: Natural | None = None) -> SubLN:
     r"""Sub-LayerNorm (Magneto): $\sqrt{\ln 2N}$ for values, outputs and the MLP.
 
     In an encoder-decoder $\sqrt{\tfrac13 \ln 3M \ln 2N}$ and $\sqrt{\ln 3M}$ (not for
@@ -169,9 +174,11 @@ def subln(encoder: int | None = None, decoder: int | None = None) -> SubLN:
 
     **Returns:** `(encoder, decoder)`: factors for the gain of Glorot weights.
 
+    **Raises:** `ValueError` if neither is given.
+
     Wang et al., Foundation transformers, arXiv:2210.06423.
     """
-    _depth(encoder=encoder, decoder=decoder)
+    _told("subln", encoder, decoder)
     if encoder is not None and decoder is not None:
         third = math.log(3 * decoder)
         return SubLN(math.sqrt(third * math.log(2 * encoder) / 3), math.sqrt(third))
@@ -182,7 +189,7 @@ def subln(encoder: int | None = None, decoder: int | None = None) -> SubLN:
 
 
 @checked
-def layer_scale(num_layers: int) -> float:
+def layer_scale(num_layers: Natural) -> float:
     r"""LayerScale: the start of the per-channel multipliers of every branch.
 
     0.1 up to 18 layers, $10^{-5}$ up to 24, $10^{-6}$ beyond; use as
@@ -196,5 +203,4 @@ def layer_scale(num_layers: int) -> float:
 
     Touvron et al., Going deeper with image transformers, arXiv:2103.17239.
     """
-    _depth(num_layers=num_layers)
     return 0.1 if num_layers <= 18 else 1e-5 if num_layers <= 24 else 1e-6

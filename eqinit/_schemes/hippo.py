@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._typing import checked
+from .._typing import Natural, checked
 
 
 Measure: TypeAlias = Literal["legs", "legt", "lagt", "fourier"]
@@ -53,7 +53,7 @@ _MEASURES = {"legs": _legs, "legt": _legt, "lagt": _lagt, "fourier": _fourier}
 
 
 @checked
-def hippo(measure: Measure, size: int) -> StateSpace:
+def hippo(measure: Measure, size: Natural) -> StateSpace:
     r"""The matrices of online function approximation: $\dot c = A c + B u$.
 
     The state $c_n = \langle u, g_n \rangle$ holds the coefficients of the input's past
@@ -68,7 +68,7 @@ def hippo(measure: Measure, size: int) -> StateSpace:
     **Arguments:**
 
     - `measure`: as above.
-    - `size`: $N$, the size of the state.
+    - `size`: $N \ge 1$, the size of the state.
 
     **Returns:** `(a, b)` of shapes `(N, N)` and `(N,)`, float64.
 
@@ -92,7 +92,7 @@ class Dplr(NamedTuple):
 
 
 @checked
-def dplr(size: int, *, half: bool = False) -> Dplr:
+def dplr(size: Natural, *, half: bool = False) -> Dplr:
     r"""HiPPO-LegS as a normal matrix less one of rank one, diagonalised.
 
     $A + P P^\top = -\frac12 I + S$ with $P_n = \sqrt{n + 1/2}$ and $S$ skew, so the
@@ -102,10 +102,13 @@ def dplr(size: int, *, half: bool = False) -> Dplr:
 
     **Arguments:**
 
-    - `size`: $N$.
+    - `size`: $N \ge 1$.
     - `half`: only those with $\omega > 0$ (`N` even).
 
-    **Returns:** `(eigenvalues, low_rank, b, vectors)`.
+    **Returns:** `(eigenvalues, low_rank, b, vectors)`, of shapes `(K,)`, `(K,)`, `(K,)`
+    and `(N, K)`, complex128, with $K = N/2$ if `half` and else $N$.
+
+    **Raises:** `ValueError` for `half` and an odd `size`.
 
     Gu et al., Efficiently modeling long sequences with structured state spaces,
     arXiv:2111.00396.
@@ -140,8 +143,8 @@ Diagonal: TypeAlias = Literal["lin", "inv", "quad", "legs", "real"]
 
 
 @checked
-def diagonal(kind: Diagonal, size: int) -> np.ndarray:
-    r"""Eigenvalues of the diagonal state spaces of S4D, shape `(N,)`, complex.
+def diagonal(kind: Diagonal, size: Natural) -> np.ndarray:
+    r"""Eigenvalues of the diagonal state spaces of S4D.
 
     One of each conjugate pair, for a state of $2N$ real numbers:
 
@@ -150,6 +153,13 @@ def diagonal(kind: Diagonal, size: int) -> np.ndarray:
     - `"quad"`: $-\frac12 + i(1 + 2n)^2/\pi$.
     - `"legs"`: those of [`eqinit.ssm.dplr`][], ascending.
     - `"real"`: $-(n + 1)$, with no partner.
+
+    **Arguments:**
+
+    - `kind`: as above.
+    - `size`: $N \ge 1$, the number of eigenvalues.
+
+    **Returns:** an array of shape `(N,)`, complex128.
 
     Gu et al., On the parameterization and initialization of diagonal state space
     models, arXiv:2206.11893.

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 
 from .._laws.gains import Activation, activation_of, expectation, product_expectation
 from .._laws.law import LocScale, LogNormalLaw, Moments
+from .._laws.unit import StandardNormal
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike, checked
 from .checks import positive
-from .distributions import log_normal_law
 from .initializer import (
     AbstractInitializer,
     AbstractLawInitializer,
@@ -21,8 +21,8 @@ from .initializer import (
     cast,
     draw_slices,
 )
+from .one_sided import log_normal_law
 from .steady import one_by_one, steady
-from .variance_scaling import BASES
 
 
 class Statistics(NamedTuple):
@@ -270,7 +270,7 @@ class HoedtBias(AbstractHoedt, AbstractLawInitializer):
     def law(self, spec: ParamSpec) -> LocScale:
         noise = math.sqrt(self.bias_noise * (1 - self.corr))
         shift = self.positive_moments(spec).shift
-        return LocScale(BASES["normal"], shift, noise * self.var**0.5)
+        return LocScale(StandardNormal(), shift, noise * self.var**0.5)
 
 
 @checked

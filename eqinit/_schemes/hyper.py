@@ -1,18 +1,20 @@
 """Heads of hypernetworks: layers whose outputs are another network's parameters."""
 
 import abc
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 
+from .._checks import positive
 from .._laws.law import LocScale
 from .._parameters.spec import ParamSpec
-from .._typing import Number, RoleName, ScalarLike
-from .checks import choice, positive
+from .._typing import Number, Positive, RoleName
+from .centred import Distribution, centred
 from .initializer import AbstractLawInitializer
-from .variance_scaling import BASES, Distribution, base_of, scaled_law
 
 
+Fan: TypeAlias = Annotated[Number, positive]
+Unit: TypeAlias = Literal["relu", "linear"]
 Target: TypeAlias = Literal["weight", "bias"]
 
 
@@ -24,33 +26,27 @@ class AbstractHyperfan(AbstractLawInitializer):
     which variance it is.
     """
 
-    fan_in: eqx.AbstractVar[Number]
-    fan_out: eqx.AbstractVar[Number]
+    fan_in: eqx.AbstractVar[Fan]
+    fan_out: eqx.AbstractVar[Fan]
     target: eqx.AbstractVar[Target]
-    relu: eqx.AbstractVar[bool]
-    bias: eqx.AbstractVar[bool]
-    variance: eqx.AbstractVar[ScalarLike]
+    activation: eqx.AbstractVar[Unit]
+    use_bias: eqx.AbstractVar[bool]
+    embedding_var: eqx.AbstractVar[Positive]
     distribution: eqx.AbstractVar[Distribution]
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        name = type(self).__name__
-        choice(name, "target", self.target, ("weight", "bias"))
-        positive(name, fan_in=self.fan_in, fan_out=self.fan_out, variance=self.variance)
-        if isinstance(self.distribution, str):
-            choice(name, "distribution", self.distribution, tuple(BASES))
 
     @abc.abstractmethod
     def generated(self) -> float:
         """The variance that the generated parameter should have."""
 
     def law(self, spec: ParamSpec) -> LocScale:
-        variance = self.generated() / (spec.fan("fan_in") * self.variance)
-        return scaled_law(base_of(self.distribution), variance, spec)
+        variance = self.generated() / (spec.fan("fan_in") * self.embedding_var)
+        return centred(self.distribution, variance, spec)
 
     @property
-    def relus(self) -> float:
-        return 2.0 if self.relu else 1.0
+    def boost(self) -> float:
+        """$c$: a ReLU passes half of a second moment."""
+        return 2.0 if self.activation == "relu" else 1.0
 
 
 class HyperfanIn(AbstractHyperfan):
@@ -66,27 +62,27 @@ class HyperfanIn(AbstractHyperfan):
     - `fan_in`, `fan_out`: of the *main* layer whose parameter is generated; the head's
         own fan_in comes from its layout.
     - `target`: whether the head generates a `"weight"` or a `"bias"`.
-    - `relu`: whether the main network's activation is a ReLU.
-    - `bias`: whether the main layer has a generated bias.
-    - `variance`: of the embedding's entries.
-    - `distribution`: as [`eqinit.LecunNormal`][].
+    - `activation`: the main network's, `"relu"` or `"linear"`.
+    - `use_bias`: whether the main layer has a generated bias.
+    - `embedding_var`: variance of the embedding's entries.
+    - `distribution`: as in [`eqinit.LecunNormal`][].
 
     Chang, Flokas and Lipson, Principled weight initialization for hypernetworks,
     arXiv:2312.08399.
     """
 
-    fan_in: Number = eqx.field(static=True)
-    fan_out: Number = eqx.field(static=True)
+    fan_in: Fan = eqx.field(static=True)
+    fan_out: Fan = eqx.field(static=True)
     target: Target = eqx.field(static=True, default="weight")
-    relu: bool = eqx.field(static=True, default=True)
-    bias: bool = eqx.field(static=True, default=True)
-    variance: ScalarLike = 1.0
+    activation: Unit = eqx.field(static=True, default="relu")
+    use_bias: bool = eqx.field(static=True, default=True)
+    embedding_var: Positive = 1.0
     distribution: Distribution = eqx.field(static=True, default="uniform")
 
     def generated(self) -> float:
         if self.target == "bias":
-            return self.relus / 2
-        return self.relus / ((2 if self.bias else 1) * self.fan_in)
+            return self.boost / 2
+        return self.boost / ((2 if self.use_bias else 1) * self.fan_in)
 
 
 class HyperfanOut(AbstractHyperfan):
@@ -96,21 +92,29 @@ class HyperfanOut(AbstractHyperfan):
     \operatorname{Var} e)$, the one that generates biases what is missing forward,
     $\max(0, c (1 - n_\text{in} / n_\text{out})) / (d_k \operatorname{Var} e)$.
 
-    Arguments as [`eqinit.HyperfanIn`][].
+    **Arguments:**
+
+    - `fan_in`, `fan_out`: of the *main* layer whose parameter is generated; the head's
+        own fan_in comes from its layout.
+    - `target`: whether the head generates a `"weight"` or a `"bias"`.
+    - `activation`: the main network's, `"relu"` or `"linear"`.
+    - `use_bias`: whether the main layer has a generated bias.
+    - `embedding_var`: variance of the embedding's entries.
+    - `distribution`: as in [`eqinit.LecunNormal`][].
 
     Chang, Flokas and Lipson, Principled weight initialization for hypernetworks,
     arXiv:2312.08399.
     """
 
-    fan_in: Number = eqx.field(static=True)
-    fan_out: Number = eqx.field(static=True)
+    fan_in: Fan = eqx.field(static=True)
+    fan_out: Fan = eqx.field(static=True)
     target: Target = eqx.field(static=True, default="weight")
-    relu: bool = eqx.field(static=True, default=True)
-    bias: bool = eqx.field(static=True, default=True)
-    variance: ScalarLike = 1.0
+    activation: Unit = eqx.field(static=True, default="relu")
+    use_bias: bool = eqx.field(static=True, default=True)
+    embedding_var: Positive = 1.0
     distribution: Distribution = eqx.field(static=True, default="uniform")
 
     def generated(self) -> float:
         if self.target == "bias":
-            return max(0.0, self.relus * (1 - self.fan_in / self.fan_out))
-        return self.relus / self.fan_out
+            return max(0.0, self.boost * (1 - self.fan_in / self.fan_out))
+        return self.boost / self.fan_out

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
+from .._typing import Array, DTypeLike, Finite, Key, Number, RoleName
 from .kernels import AbstractCentreTap, kernel_shape
 from .structured import hadamard_matrix
 
@@ -40,7 +40,7 @@ class Identity(AbstractCentreTap):
     arXiv:1504.00941, uses it for recurrent kernels.
     """
 
-    gain: ScalarLike = 1.0
+    gain: Finite = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
@@ -62,7 +62,7 @@ class IDInit(AbstractCentreTap):
 
     **Arguments:**
 
-    - `tau`: the value of the entries.
+    - `gain`: $\tau$, the value of the entries.
 
     !!! warning
         The repetition is tested; that it is the paper's in every detail is not
@@ -73,7 +73,7 @@ class IDInit(AbstractCentreTap):
     training, arXiv:2503.04626.
     """
 
-    tau: ScalarLike = 1.0
+    gain: Finite = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
@@ -81,11 +81,11 @@ class IDInit(AbstractCentreTap):
         least = min(rows, cols)
         i, j = np.arange(rows)[:, None], np.arange(cols)[None, :]
         same = jnp.asarray(i % least == j % least, dtype)
-        return jnp.asarray(self.tau, dtype) * same
+        return jnp.asarray(self.gain, dtype) * same
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         out, inputs, _ = kernel_shape(spec)
-        return _eye_moments(spec, max(out, inputs), float(self.tau))
+        return _eye_moments(spec, max(out, inputs), float(self.gain))
 
 
 class ZerO(AbstractCentreTap):
@@ -104,7 +104,7 @@ class ZerO(AbstractCentreTap):
     Zhao, Schäfer and Anandkumar, ZerO initialization, arXiv:2110.12661.
     """
 
-    gain: ScalarLike = 1.0
+    gain: Finite = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
+from .centred import within
 from .checks import choice, positive
-from .fan_power import bounded_law
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 from .orthogonal import haar
 from .steady import one_by_one, steady
@@ -45,9 +45,7 @@ class Siren(AbstractLawInitializer):
 
     def law(self, spec: ParamSpec) -> LocScale:
         fan = spec.fan("fan_in")
-        return bounded_law(
-            1 / fan if self.first else math.sqrt(6 / fan) / self.w0, spec
-        )
+        return within(1 / fan if self.first else math.sqrt(6 / fan) / self.w0, spec)
 
 
 Kernel: TypeAlias = Literal["rbf", "matern", "laplace"]

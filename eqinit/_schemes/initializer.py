@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -37,7 +38,11 @@ class AbstractInitializer(eqx.Module):
         return eqx.Module.__new__(cls)
 
     def __check_init__(self) -> None:
-        check_fields(self)
+        check_fields(self, self.conflicts)
+
+    def conflicts(self) -> Iterable[str]:
+        """What is wrong with arguments that are right one by one; asked once, early."""
+        return ()
 
     # The roles that a scheme is made for. A positional rule that reaches any other
     # role raises; a keyword rule means what it says.

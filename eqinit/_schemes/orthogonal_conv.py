@@ -9,8 +9,7 @@ import numpy as np
 
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
-from .checks import positive
+from .._typing import Array, DTypeLike, Key, NonNegative, RoleName, Shape
 from .kernels import AbstractCentreTap, AbstractConvInitializer, kernel_shape
 from .orthogonal import haar
 
@@ -33,11 +32,8 @@ class DeltaOrthogonal(AbstractCentreTap):
     Xiao et al., Dynamical isometry and a mean field theory of CNNs, arXiv:1806.05393.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("DeltaOrthogonal", gain=self.gain, zero=True)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         return jnp.asarray(self.gain, dtype) * haar(key, rows, cols, dtype)
@@ -69,11 +65,8 @@ class ConvolutionOrthogonal(AbstractConvInitializer):
     to discrete wavelets, 1994.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("ConvolutionOrthogonal", gain=self.gain, zero=True)
 
     def kernel(
         self, key: Key, out: int, inputs: int, taps: Shape, dtype: DTypeLike

@@ -1,6 +1,7 @@
 """Values that run along an axis."""
 
 import abc
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -8,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import known
 from .._laws.law import ConstantLaw
 from .._parameters.spec import ParamSpec
-from .._typing import ScalarLike
-from .checks import positive
+from .._typing import Finite, Positive, ScalarLike
 from .initializer import AbstractLawInitializer
 
 
@@ -79,22 +80,27 @@ class Linspace(AbstractSequence):
 
     **Arguments:**
 
-    - `start`, `stop`: first and last value.
+    - `start`, `stop`: first and last value, in either order.
     - `power`: $p > 0$; 1 is linear.
     - `log`: space the *logarithms* evenly, between positive `start` and `stop`.
+
+    **Raises:** `ValueError` where the parameter is a scalar.
 
     Beck et al., xLSTM: Extended long short-term memory, arXiv:2405.04517.
     """
 
-    start: ScalarLike
-    stop: ScalarLike
-    power: ScalarLike = 1.0
+    start: Finite
+    stop: Finite
+    power: Positive = 1.0
     log: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self) -> None:
-        positive("Linspace", power=self.power)
-        if self.log:
-            positive("Linspace", start=self.start, stop=self.stop)
+    def conflicts(self) -> Iterator[str]:
+        ends = [end for end in (self.start, self.stop) if known(end)]
+        if self.log and not all(np.all(np.greater(end, 0)) for end in ends):
+            yield (
+                f"Linspace got log=True, start={self.start} and stop={self.stop}; both "
+                "ends must be > 0, or the logarithms have no values."
+            )
 
     def values(self, count: int) -> ScalarLike:
         traced = any(isinstance(v, jax.Array) for v in (self.start, self.stop))

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
+from .centred import centred
 from .checks import positive
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 from .steady import one_by_one, steady
-from .variance_scaling import BASES, scaled_law
 
 
 class Spectral(AbstractMatrixInitializer):
@@ -74,7 +74,7 @@ class SpectralNormal(AbstractLawInitializer):
         # A pair of stored numbers is one weight.
         rows, cols = view.rows or 1, (view.cols or 1) / spec.pair_size
         variance = self.gain * self.gain * (min(1.0, rows / cols) / cols)
-        return scaled_law(BASES["normal"], variance, spec)
+        return centred("normal", variance, spec)
 
     def moments(self, spec: ParamSpec) -> Moments:
         return self.law(spec).moments(spec.is_complex)

@@ -9,9 +9,8 @@ from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal
+from .._schemes.fans import HeNormal, TorchDefault
 from .._schemes.gates import PriorProb
-from .._schemes.torch_default import TorchDefault
-from .._schemes.variance_scaling import HeNormal
 from .._typing import Number, checked
 from ._parts import CONVS, DENSE, layers, norms
 

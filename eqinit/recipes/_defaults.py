@@ -9,10 +9,9 @@ from .._models.walk import Site
 from .._planning.rule import Rule
 from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, Uniform
+from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
-from .._schemes.torch_default import TorchDefault
-from .._schemes.variance_scaling import GlorotUniform, LecunNormal
 from .._typing import checked
 from ._parts import DENSE, any_of, cells, embeddings, layers, norms
 

@@ -9,11 +9,10 @@ from .._models.selectors import SelectorLike
 from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Uniform
+from .._schemes.fans import LecunNormal, TorchDefault
 from .._schemes.hoedt import hoedt
 from .._schemes.implicit import Siren
 from .._schemes.orthogonal import Orthogonal
-from .._schemes.torch_default import TorchDefault
-from .._schemes.variance_scaling import LecunNormal
 from .._typing import Number, checked
 from ._parts import DENSE, layers
 

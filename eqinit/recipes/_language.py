@@ -12,9 +12,8 @@ from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
+from .._schemes.fans import LecunNormal, TorchDefault
 from .._schemes.orthogonal import Orthogonal
-from .._schemes.torch_default import TorchDefault
-from .._schemes.variance_scaling import LecunNormal
 from .._typing import checked
 from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
 

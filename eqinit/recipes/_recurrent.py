@@ -8,14 +8,13 @@ from .._models.selectors import Path, SelectorLike
 from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
 from .._schemes.distributions import Normal
-from .._schemes.fan_power import FanUniform
+from .._schemes.fans import FanUniform, GlorotUniform
 from .._schemes.gates import Chrono, ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.rates import LogDt, UniformRate
 from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
 from .._schemes.transformer import SmallInit, Wang
-from .._schemes.variance_scaling import GlorotUniform
 from .._typing import Number, checked
 from ._parts import embeddings, layers, norms
 
@@ -81,7 +80,7 @@ def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
 
 @checked
 def xlstm(
-    num_blocks: int,
+    num_layers: int,
     dim: int,
     input_gate: SelectorLike = Path("**.igate"),
     forget_gate: SelectorLike = Path("**.fgate"),
@@ -95,7 +94,7 @@ def xlstm(
 
     **Arguments:**
 
-    - `num_blocks`: $L$, the number of blocks.
+    - `num_layers`: $L$, the number of blocks.
     - `dim`: $d$, the model's width.
     - `input_gate`, `forget_gate`: the layers that compute the gates.
     - `down`: the last layers of the blocks.
@@ -108,7 +107,7 @@ def xlstm(
     return [
         Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
         Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
-        Rule(down, weight=Wang(num_blocks, dim=dim), bias=Zeros()),
+        Rule(down, weight=Wang(num_layers, dim=dim), bias=Zeros()),
         *layers(eqx.nn.Linear, small),
         *embeddings(small),
         *norms(),

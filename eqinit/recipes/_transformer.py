@@ -10,9 +10,9 @@ from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal
+from .._schemes.fans import GlorotUniform
 from .._schemes.mimetic import Mimetic
 from .._schemes.transformer import SmallInit, Wang
-from .._schemes.variance_scaling import GlorotUniform
 from .._typing import Number, checked
 from ._parts import ATTENTION_INPUTS, BRANCH, DENSE, RESIDUAL, embeddings, layers, norms
 

@@ -12,9 +12,8 @@ from .._schemes import depth
 from .._schemes.combined.split import Blocks
 from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
+from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
-from .._schemes.torch_default import TorchDefault
-from .._schemes.variance_scaling import GlorotUniform, LecunNormal
 from .._typing import Number, checked
 from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
 

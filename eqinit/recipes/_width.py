@@ -10,7 +10,7 @@ from .._models.walk import Site, find_sites
 from .._parameters.spec import ParamSpec
 from .._planning.plan import plan
 from .._planning.rule import Rule
-from .._schemes.variance_scaling import LecunNormal
+from .._schemes.fans import LecunNormal
 from .._typing import Number, checked
 
 

@@ -9,7 +9,7 @@ from .._parameters.paths import join
 from .._planning.plan import plan
 from .._planning.rule import Rule
 from .._schemes.constant import Zeros
-from .._schemes.variance_scaling import LecunNormal
+from .._schemes.fans import LecunNormal
 from .._typing import Key, checked
 from ._edit import edit, layer
 from ._fields import replace_fields, wanted

@@ -46,7 +46,7 @@ CASES = [
     ),
     Case(
         "RandomWalk-linear",
-        RandomWalk(relu=False),
+        RandomWalk("linear"),
         (80, 16),
         has_variance(math.exp(1 / 16)),
         axes="out in",

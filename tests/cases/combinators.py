@@ -10,7 +10,7 @@ import eqinit as ei
 from ._case import FLOATS, Case
 from .constant import equals
 from .distributions import law
-from .variance_scaling import scaled
+from .fans import scaled
 
 
 _LINEAR = {"shape": (30, 90), "axes": "out in", "zero": (30, 0)}
@@ -179,7 +179,7 @@ CASES = [
     ),
     Case(
         "Scaled-log-normal",
-        ei.Scaled(ei.LogNormal(1.0, 0.5), 3.0),
+        ei.Scaled(ei.LogNormal(0.5, 1.0), 3.0),
         gold=law(normal_cdf, math.log(3) - _LOG2 / 2, math.sqrt(_LOG2), np.log),
         dtypes=FLOATS,
         **_PLAIN,
@@ -321,21 +321,21 @@ CASES = [
     ),
     Case(
         "Through-softplus",
-        ei.Through(ei.LogNormal(1.0, 0.5), "softplus"),
+        ei.Through(ei.LogNormal(0.5, 1.0), "softplus"),
         gold=effective(_softplus, _LOG),
         dtypes=FLOATS,
         **_PLAIN,
     ),
     Case(
         "Through-exp",
-        ei.Through(ei.LogNormal(1.0, 0.5), "exp"),
+        ei.Through(ei.LogNormal(0.5, 1.0), "exp"),
         gold=effective(np.exp, _LOG),
         dtypes=FLOATS,
         **_PLAIN,
     ),
     Case(
         "Through-square",
-        ei.Through(ei.LogNormal(1.0, 0.5), "square"),
+        ei.Through(ei.LogNormal(0.5, 1.0), "square"),
         gold=effective(np.square, _LOG),
         dtypes=FLOATS,
         **_PLAIN,

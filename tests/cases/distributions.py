@@ -3,9 +3,18 @@
 import math
 
 import numpy as np
-from helpers import follows, normal_cdf, truncated_cdf, uniform_cdf
+from helpers import follows, ks, normal_cdf, truncated_cdf, uniform_cdf
 
-from eqinit import LogNormal, Normal, ParamSpec, TruncatedNormal, Uniform
+from eqinit import (
+    Cauchy,
+    Laplace,
+    Logistic,
+    Normal,
+    ParamSpec,
+    StudentT,
+    TruncatedNormal,
+    Uniform,
+)
 
 from ._case import FLOATS, Case
 
@@ -47,8 +56,36 @@ def _cut(lower, upper):
 
 _SKEW_MEAN, _SKEW_STD = _cut(-1.0, 3.0)
 _SKEW = 0.1 / _SKEW_STD
-# A log-normal of mean 1 and std 0.5 has a log of variance ln(1 + 0.25).
-_LOG2 = math.log1p(0.25)
+
+
+def laplace_cdf(x):
+    return np.where(x < 0, np.exp(np.minimum(x, 0)) / 2, 1 - np.exp(-np.abs(x)) / 2)
+
+
+def logistic_cdf(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def cauchy_cdf(x):
+    return 0.5 + np.arctan(x) / math.pi
+
+
+def t2_cdf(x):
+    """Student's t with two degrees of freedom, the one with an elementary cdf."""
+    return 0.5 + x / (2 * np.sqrt(2 + x * x))
+
+
+def t4_cdf(x):
+    u = x / np.sqrt(4 + x * x)
+    return 0.5 + 0.75 * (u - u**3 / 3)
+
+
+def not_cauchy(draw: np.ndarray, spec: ParamSpec) -> None:
+    # Heavy-tailed, but the same law with a scale ten percent off is told apart: the
+    # largest gap between the two cdfs is 1.5 %.
+    law(cauchy_cdf, 1.0, 0.5)(draw, spec)
+    assert ks((draw - 1.0) / 0.4, cauchy_cdf) > 1.5
+
 
 CASES = [
     Case("Normal", Normal(0.02), _SHAPE, law(normal_cdf, scale=0.02), zero=(0, 3)),
@@ -97,11 +134,35 @@ CASES = [
         law(uniform_cdf(-0.02 * math.sqrt(3), 0.02 * math.sqrt(3))),
     ),
     Case(
-        "LogNormal",
-        LogNormal(1.0, 0.5),
+        "Laplace",
+        Laplace(2.0, 1.0),
         _SHAPE,
-        law(normal_cdf, -_LOG2 / 2, math.sqrt(_LOG2), np.log),
+        law(laplace_cdf, 1.0, math.sqrt(2)),
+        dtypes=FLOATS,
+        zero=(0, 2),
+    ),
+    Case(
+        "Logistic",
+        Logistic(2.0, -1.0),
+        _SHAPE,
+        law(logistic_cdf, -1.0, 2.0 * math.sqrt(3) / math.pi),
         dtypes=FLOATS,
         zero=(0,),
     ),
+    Case(
+        "StudentT",
+        StudentT(4.0, std=2.0, mean=1.0),
+        _SHAPE,
+        law(t4_cdf, 1.0, math.sqrt(2)),
+        dtypes=FLOATS,
+        zero=(0,),
+    ),
+    Case(
+        "StudentT-scale",
+        StudentT(2, scale=0.5),
+        _SHAPE,
+        law(t2_cdf, 0.0, 0.5),
+        dtypes=("float32",),
+    ),
+    Case("Cauchy", Cauchy(0.5, 1.0), _SHAPE, not_cauchy, dtypes=("float32",)),
 ]

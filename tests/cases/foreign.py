@@ -5,7 +5,7 @@ import jax
 from eqinit._schemes.foreign import as_initializer
 
 from ._case import Case
-from .variance_scaling import scaled
+from .fans import scaled
 
 
 CASES = [

@@ -35,23 +35,27 @@ CASES = [
     # A main layer of 10 inputs and 40 outputs, with ReLU: 2 / n_in without a bias.
     _case(
         "HyperfanIn",
-        HyperfanIn(10, 40, bias=False, variance=_VARIANCE),
+        HyperfanIn(10, 40, use_bias=False, embedding_var=_VARIANCE),
         generates(2 / 10),
     ),
-    _case("HyperfanIn-half", HyperfanIn(10, 40, variance=_VARIANCE), generates(1 / 10)),
+    _case(
+        "HyperfanIn-half",
+        HyperfanIn(10, 40, embedding_var=_VARIANCE),
+        generates(1 / 10),
+    ),
     _case(
         "HyperfanIn-bias",
-        HyperfanIn(10, 40, "bias", variance=_VARIANCE, distribution="normal"),
+        HyperfanIn(10, 40, "bias", embedding_var=_VARIANCE, distribution="normal"),
         generates(1.0),
     ),
     _case(
         "HyperfanOut",
-        HyperfanOut(10, 40, relu=False, variance=_VARIANCE),
+        HyperfanOut(10, 40, activation="linear", embedding_var=_VARIANCE),
         generates(1 / 40),
     ),
     _case(
         "HyperfanOut-bias",
-        HyperfanOut(10, 40, "bias", variance=_VARIANCE),
+        HyperfanOut(10, 40, "bias", embedding_var=_VARIANCE),
         generates(2 * 3 / 4),
     ),
     _case("HyperfanOut-none", HyperfanOut(40, 10, "bias"), nothing),

@@ -103,7 +103,7 @@ def test_families_are_imported_on_first_use() -> None:
         "import sys, eqinit\n"
         "assert not [m for m in sys.modules if m.startswith('eqinit._schemes.')]\n"
         "eqinit.HeNormal\n"
-        "assert 'eqinit._schemes.variance_scaling' in sys.modules\n"
+        "assert 'eqinit._schemes.fans' in sys.modules\n"
         "assert 'eqinit._schemes.ssm' not in sys.modules\n"
         "eqinit.select\n"
         "assert 'eqinit.surgery._net2net' not in sys.modules\n"

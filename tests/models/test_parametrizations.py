@@ -366,7 +366,7 @@ def test_paramax_parametrizations():
         (wrapped(paramax.NonTrainable(weight)), Normal(0.5)),
         (wrapped(paramax.WeightNormalization(weight)), Normal(0.5)),
         (wrapped(paramax.Parameterize(jnp.where, mask, weight, 0)), Normal(0.5)),
-        (wrapped(paramax.Parameterize(jnp.exp, weight)), LogNormal(1.0, 0.5)),
+        (wrapped(paramax.Parameterize(jnp.exp, weight)), LogNormal(0.5, 1.0)),
         (wrapped(paramax.Parameterize(jax.nn.softplus, weight)), Uniform(0.1, 0.9)),
         (wrapped(paramax.Parameterize(jax.nn.sigmoid, weight)), Uniform(0.1, 0.9)),
     ]

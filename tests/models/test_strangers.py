@@ -243,7 +243,7 @@ def test_rules_by_role_say_what_they_pass_over():
 
 SCALARS = [
     *(Normal(1.0), eqinit.TruncatedNormal(1.0), eqinit.Uniform(-1.0, 1.0)),
-    *(eqinit.LogNormal(0.5, 0.1), eqinit.Laplace(1.0), eqinit.Cauchy(1.0)),
+    *(eqinit.LogNormal(0.1, 0.5), eqinit.Laplace(1.0), eqinit.Cauchy(1.0)),
     *(eqinit.Exponential(), eqinit.Gamma(2.0), eqinit.Logistic(1.0)),
     *(eqinit.HalfNormal(), eqinit.Rademacher(), eqinit.Constant(3.0)),
 ]

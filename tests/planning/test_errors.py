@@ -319,12 +319,12 @@ def test_splits(axes: str):
 
 ARGUMENTS = {
     "Normal got std=-1": lambda: Normal(-1.0),
-    "std=nan; it must be finite and >= 0": lambda: Normal(float("nan")),
+    "std=nan; it must be a finite number >= 0": lambda: Normal(float("nan")),
     "HeNormal got gain=-2": lambda: HeNormal(gain=-2.0),
-    "lower must be below upper": lambda: TruncatedNormal(1.0, lower=2.0, upper=1.0),
+    "leave nothing to draw": lambda: TruncatedNormal(1.0, lower=2.0, upper=1.0),
     "Uniform takes a bound, two bounds or `std`": lambda: Uniform(),
-    "Uniform got width=-2": lambda: Uniform(1.0, -1.0),
-    "LogNormal got mean=0": lambda: LogNormal(0.0),
+    "`lower` must be at most `upper`": lambda: Uniform(1.0, -1.0),
+    "LogNormal got mean=0": lambda: LogNormal(mean=0.0),
     "corr=1.0; it must be inside (0, 1)": lambda: ei.HoedtNormal(corr=1.0),
     "PriorProb got 1.0": lambda: ei.PriorProb(1.0),
 }

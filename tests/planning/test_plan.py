@@ -213,7 +213,7 @@ def big() -> nn.MLP:
         [Rule(nn.Linear, **ei.hoedt(bias_noise=0.2))],
         [Rule(nn.Linear, weight=ei.Uniform(1.0, 1.0), bias=ei.Constant(0.1))],
         [("**", Normal(0.0, mean=3.0))],
-        [("**", ei.LogNormal(2.0, 0.0))],
+        [("**", ei.LogNormal(0.0, 2.0))],
     ],
 )
 def test_check_accepts_what_was_planned(rules: Any):

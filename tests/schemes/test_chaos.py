@@ -72,7 +72,7 @@ def test_critical_pair_goes_into_a_rule():
 @pytest.mark.parametrize("relu", [True, False])
 def test_random_walk_does_not_drift(relu: bool):
     width, walks = 16, 4000
-    gain = ei.RandomWalk(relu).gain(width)
+    gain = ei.RandomWalk("relu" if relu else "linear").gain(width)
     rng = np.random.default_rng(0)
     # The length after one layer, for walks * 1 independent matrices: only W x matters,
     # which is normal.
@@ -99,4 +99,4 @@ def test_random_walk_against_the_fit_of_the_paper():
         fit = math.sqrt(2) * math.exp(1.2 / (max(width, 6) - 2.4))
         assert ei.RandomWalk().gain(width) == pytest.approx(fit, rel=1e-3)
         linear = math.exp(1 / (2 * width))
-        assert ei.RandomWalk(relu=False).gain(width) == pytest.approx(linear, rel=1e-3)
+        assert ei.RandomWalk("linear").gain(width) == pytest.approx(linear, rel=1e-3)

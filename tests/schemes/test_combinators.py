@@ -85,7 +85,7 @@ def test_laws_of_a_kind_stay_laws():
     uniform = ei.Shifted(ei.Scaled(ei.Uniform(1.0), 2.0), 1.0).law(spec())
     assert isinstance(uniform, UniformLaw)
     assert (uniform.lower, uniform.upper) == (-1.0, 3.0)
-    log_normal = ei.Scaled(ei.LogNormal(2.0, 1.0), 3.0).law(spec())
+    log_normal = ei.Scaled(ei.LogNormal(1.0, 2.0), 3.0).law(spec())
     assert isinstance(log_normal, LogNormalLaw)
     assert math.isclose(log_normal.moments().mean, 6.0)
     assert math.isclose(log_normal.moments().std, 3.0)
@@ -366,8 +366,8 @@ def test_what_does_not_fit(
         (lambda: ei.Mixture((N, N), (1.0, -1.0)), "none negative"),
         (lambda: ei.PerGate(), "PerGate got no initializer"),
         (lambda: ei.Through(N, "cosine"), "transform='cosine'"),
-        (lambda: ei.StudentT(3.0), "either `std` or `scale`"),
-        (lambda: ei.StudentT(2.0, std=1.0), "use df > 2"),
+        (lambda: ei.StudentT(3.0, std=1.0, scale=1.0), "either `std` or `scale`"),
+        (lambda: ei.StudentT(2.0, std=1.0), "give its scale instead"),
         (lambda: ei.Ternary(density=0.0), "density=0.0"),
         (lambda: ei.Reservoir(density=0.0), "density=0.0"),
         (lambda: ei.DiscreteUniform(2, 2), "low=2, high=2"),

@@ -69,10 +69,14 @@ def test_subln_of_the_paper():
 
 
 def test_what_cannot_be():
-    with pytest.raises(ValueError, match="num_layers=0; it is at least 1"):
+    with pytest.raises(ValueError, match="num_layers=0; it must be a whole number >= 1"):
         ei.depth.gpt2(0)
-    with pytest.raises(ValueError, match="a branch of one layer"):
+    with pytest.raises(ValueError, match="branch_layers=1; it must be a whole number >= 2"):
         ei.depth.fixup(4, 1)
+    with pytest.raises(ValueError, match="told of no layers"):
+        ei.depth.deepnorm()
+    with pytest.raises(ValueError, match="told of no layers"):
+        ei.depth.subln()
 
 
 def _stream(blocks: int, scale: float, rng: np.random.Generator) -> float:
