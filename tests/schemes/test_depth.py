@@ -71,7 +71,7 @@ def test_subln_of_the_paper():
 def test_what_cannot_be():
     with pytest.raises(ValueError, match="num_layers=0; it must be a whole number"):
         ei.depth.gpt2(0)
-    with pytest.raises(ValueError, match="branch_layers=1; it must be .* >= 2"):
+    with pytest.raises(ValueError, match="branch_layers=1; it must be a whole"):
         ei.depth.fixup(4, 1)
     with pytest.raises(ValueError, match="told of no layers"):
         ei.depth.deepnorm()
