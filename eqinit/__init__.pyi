@@ -62,7 +62,7 @@ from ._schemes.combined.affine import (
     Scaled as Scaled,
     Shifted as Shifted,
 )
-from ._schemes.combined.combinator import AbstractWrapper as AbstractWrapper
+from ._schemes.combined.combinator import AbstractCombinator as AbstractCombinator
 from ._schemes.combined.looks_linear import LooksLinear as LooksLinear
 from ._schemes.combined.masks import Masked as Masked, Sparse as Sparse
 from ._schemes.combined.mixture import Mixture as Mixture

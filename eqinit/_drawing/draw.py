@@ -18,7 +18,6 @@ from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
 from .bulk import constant, fill_request
 from .loop import draw_looped
-from .one import as_promised
 from .row import Row
 from .sharded import ShardedDraws
 from .threads import draw_each
@@ -53,7 +52,7 @@ def draw_rows(
     for i, row in enumerate(rows):
         device, spread = _device(places[i])
         if spread is not None:
-            values[i] = as_promised(sharded.draw(row, laws[i], keys[i], spread), row)
+            values[i] = sharded.draw(row, laws[i], keys[i], spread)
             report(row.spec.nbytes)
             continue
         request = keys.request(i, laws[i], row.spec)
@@ -103,8 +102,7 @@ def _traced_rows(
     sharded = ShardedDraws(splits=True)
     for i, (_, spread) in enumerate(places):
         if spread is not None:
-            value = sharded.draw(rows[i], laws[i], keys[i], spread)
-            values[i] = as_promised(value, rows[i])
+            values[i] = sharded.draw(rows[i], laws[i], keys[i], spread)
     return values
 
 

@@ -30,7 +30,7 @@ def draw_looped(
     for members in kinds.values():
         if len(members) == 1 or isinstance(laws[members[0]], ConstantLaw):
             for i in members:
-                values[i] = draw_one(rows[i], laws[i], keys[i])
+                values[i] = draw_one(rows[i], keys[i])
             continue
         draw, data = _body([rows[i] for i in members], [laws[i] for i in members])
         stacked = jax.lax.map(draw, (keys[np.asarray(members)], data))
@@ -56,7 +56,7 @@ def _body(
     """A loop's body, and beside the key what it needs to be told a step."""
     first, spec = laws[0], rows[0].spec
     if not isinstance(first, LocScale) or not _plain(first):
-        return lambda step: draw_one(rows[0], first, step[0]), None
+        return lambda step: draw_one(rows[0], step[0]), None
     base, centred = first.base, first.loc == 0
     # Depth-dependent scales enter as data, rounded as `LocScale.sample` rounds them.
     terms = [(law.loc, law.scale) for law in laws if isinstance(law, LocScale)]

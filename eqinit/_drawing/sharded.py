@@ -12,6 +12,7 @@ from jax.sharding import Sharding
 from .._laws.law import AbstractLaw, ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
+from .one import draw_one
 from .row import Row
 
 
@@ -31,21 +32,20 @@ class ShardedDraws:
     def draw(
         self, row: Row, law: AbstractLaw | None, key: Key, sharding: Sharding
     ) -> Array:
-        init, spec = row.init, row.spec
-        assert init is not None
+        spec = row.spec
         if isinstance(key, Tracer):
-            return jax.lax.with_sharding_constraint(init.draw(key, spec), sharding)
+            return jax.lax.with_sharding_constraint(draw_one(row, key), sharding)
         if isinstance(law, ConstantLaw):
             return _constant(law, spec, sharding)
         typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
         impl = jax.random.key_impl(key) if typed else None
-        same = (id(init), spec, sharding)
+        same = (id(row.init), spec, sharding)
         if same not in self._compiled:
 
             def draw(data: Array) -> Array:
                 if impl is not None:
                     data = jax.random.wrap_key_data(data, impl=impl)
-                return init.draw(data, spec)
+                return draw_one(row, data)
 
             out = sharding if self._splits else None
             self._compiled[same] = jax.jit(draw, out_shardings=out)

@@ -11,7 +11,7 @@ import jax
 
 from .._laws.law import AbstractLaw
 from .._typing import Array, Key
-from .one import as_promised, compile_one, draw_one
+from .one import compile_one, draw_one
 from .row import Row
 
 
@@ -40,7 +40,7 @@ def draw_each(
 ) -> Iterator[Array]:
     """`draw_one` of each, in order."""
     if _workers() == 1:
-        yield from map(draw_one, rows, laws, keys)
+        yield from map(draw_one, rows, keys)
         return
     kinds = [
         None if law is not None else (id(row.init), row.spec)
@@ -59,11 +59,8 @@ def draw_each(
             if kind not in ready:
                 ready[kind] = compile_one(row, key)
             futures.append(pool.submit(_finished, ready[kind], key))
-        for row, law, key, future in zip(rows, laws, keys, futures, strict=True):
-            if future is None:
-                yield draw_one(row, law, key)
-            else:
-                yield as_promised(future.result(), row)
+        for row, key, future in zip(rows, keys, futures, strict=True):
+            yield draw_one(row, key) if future is None else future.result()
 
 
 def _finished(draw: Callable[[Key], Any], key: Key) -> Any:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
+from .exact import affine, apart
 from .unit import AbstractBase, is_complex
 
 
@@ -184,21 +185,6 @@ def _arguments(
     return None if plain_zero else jnp.asarray(loc, dtype), jnp.asarray(scale, dtype)
 
 
-def affine(x: Array, scale: Array, loc: Array | None) -> Array:
-    """`x * scale + loc` with both operations rounded, be it compiled or not.
-
-    Left alone, a compiler may fuse the two into one that rounds once, and a draw under
-    `jit` would differ in the last bit from an eager one. It may not look through a
-    maximum.
-    """
-    scaled = x * scale
-    if loc is None:
-        return scaled
-    if jnp.iscomplexobj(scaled):
-        return scaled + loc
-    return jnp.maximum(scaled, jnp.finfo(scaled.dtype).min) + loc
-
-
 # The barriers keep XLA from folding a scale that is a constant (inside a user's `jit`)
 # into the constants of the base draw, which would change the last bit.
 _barrier = jax.lax.optimization_barrier
@@ -223,7 +209,7 @@ def _sample_log_normal(
 ) -> Array:
     scale, loc = jnp.asarray(sigma, dtype), jnp.asarray(mu, dtype)
     drawn, scale = _barrier((jax.random.normal(key, shape, dtype), scale))
-    return jnp.exp(affine(drawn, scale, loc))
+    return apart(jnp.exp(affine(drawn, scale, loc)))
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
@@ -232,10 +218,10 @@ def _sample_uniform(
 ) -> Array:
     lower, upper = _barrier((lower, upper))
     if not is_complex(dtype):
-        return jax.random.uniform(key, shape, dtype, lower, upper)
+        return apart(jax.random.uniform(key, shape, dtype, lower, upper))
     half, middle = (upper - lower) * math.sqrt(0.125), (upper + lower) / 2
     parts = [
         jax.random.uniform(k, shape, half.dtype, -half, half)
         for k in jax.random.split(key)
     ]
-    return jax.lax.complex(parts[0] + middle, parts[1])
+    return apart(jax.lax.complex(parts[0] + middle, parts[1]))

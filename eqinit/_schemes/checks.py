@@ -1,8 +1,12 @@
 """Checks of hyper-parameters, made where a Python value can be looked at."""
 
 import math
+from collections.abc import Iterator
 
-from .._typing import ScalarLike
+import numpy as np
+
+from .._parameters.spec import ParamSpec
+from .._typing import ScalarLike, Shape
 
 
 def positive(scheme: str, *, zero: bool = False, **values: ScalarLike) -> None:
@@ -21,4 +25,17 @@ def choice(scheme: str, name: str, value: object, options: object) -> None:
     if value not in options:  # pyright: ignore[reportOperatorIssue]
         raise ValueError(
             f"{scheme} got {name}={value!r}; it must be one of {list(options)}."  # pyright: ignore
+        )
+
+
+def broadcasts(name: str, what: str, shape: Shape, spec: ParamSpec) -> Iterator[str]:
+    """Yields why an array of `shape` does not broadcast to the parameter."""
+    try:
+        fits = np.broadcast_shapes(shape, spec.shape) == spec.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        yield (
+            f"{name} got {what} of shape {shape}, which does not broadcast to the "
+            f"parameter's {spec.shape}. Pass a number or an array that does."
         )

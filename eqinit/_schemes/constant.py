@@ -1,5 +1,6 @@
 """Values that are not drawn."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ from jax.core import Tracer
 from .._laws.law import ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, ScalarLike
+from .checks import broadcasts
 from .initializer import AbstractInitializer, AbstractLawInitializer
 
 
@@ -25,24 +27,15 @@ class Constant(AbstractLawInitializer):
 
     value: ScalarLike = 0.0
 
-    def check(self, spec: ParamSpec) -> None:
-        shape = np.shape(self.value)
-        try:
-            fits = np.broadcast_shapes(shape, spec.shape) == spec.shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(
-                f"Constant has a value of shape {shape}, which does not broadcast to "
-                f"the parameter's {spec.shape}. Pass a number or an array that does."
-            )
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from broadcasts("Constant", "a value", np.shape(self.value), spec)
         if jnp.iscomplexobj(self.value) and not spec.is_complex:
-            raise ValueError(
+            yield (
                 f"Constant has a complex value and the parameter is {spec.dtype}. "
                 "Pass its `.real`."
             )
         if jnp.issubdtype(spec.dtype, jnp.integer) and not self._is_whole():
-            raise ValueError(
+            yield (
                 f"Constant has the value {self.value}, which {spec.dtype} cannot hold. "
                 "Pass a whole number, or ask for a float."
             )
@@ -52,7 +45,7 @@ class Constant(AbstractLawInitializer):
         return traced or bool(np.all(np.equal(np.mod(self.value, 1), 0)))
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
-        self.check(spec)
+        del spec
         return ConstantLaw(self.value)
 
 
@@ -77,7 +70,7 @@ class Keep(AbstractInitializer):
 
     keeps: ClassVar[bool] = True
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         del key
         raise ValueError(
             f"Keep draws nothing: there is no value of shape {spec.shape} to keep. "

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -13,9 +14,9 @@ from .._parameters.pieces import position_of, with_sizes
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, Shape
 from .checks import choice
-from .combined.combinator import accept
+from .combined.combinator import AbstractComposite, accept
 from .fans import HeNormal
-from .initializer import AbstractInitializer, cast
+from .initializer import AbstractInitializer, Parts
 from .kernels import AbstractConvInitializer, kernel_shape
 
 
@@ -136,10 +137,10 @@ class STFT(AbstractConvInitializer):
         choice("STFT", "window", self.window, tuple(_WINDOWS))
         choice("STFT", "scaling", self.scaling, ("density", "spectrum", "none"))
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         out, inputs, taps = kernel_shape(spec)
         if len(taps) != 1 or inputs != 1 or out < 2:
-            raise ValueError(
+            yield (
                 "STFT is for one-dimensional convolutions from one channel to two or "
                 f"more frequencies; this kernel has {inputs} inputs, {out} outputs and "
                 f"taps {taps}."
@@ -172,7 +173,7 @@ class STFT(AbstractConvInitializer):
         return jnp.asarray((wave * window / scale)[:, None, :], dtype)
 
 
-class ICNR(AbstractInitializer):
+class ICNR(AbstractComposite):
     r"""For a convolution before a pixel shuffle: no checkerboard at initialisation.
 
     The kernel of one sub-pixel is drawn and copied to all $r^d$ of them, so that
@@ -203,8 +204,12 @@ class ICNR(AbstractInitializer):
     def roles(self) -> tuple[RoleName, ...]:  # pyright: ignore
         return self.init.roles
 
-    def check(self, spec: ParamSpec) -> None:
-        self.init.check(self._small(spec))
+    def parts(self, spec: ParamSpec) -> Parts:
+        return [(self.init, self._small(spec))]
+
+    def part_key(self, key: Key, index: int) -> Key:
+        del index
+        return key
 
     def _copies(self, spec: ParamSpec) -> int:
         return self.factor ** len(spec.known_axes.sizes("kernel"))
@@ -221,15 +226,16 @@ class ICNR(AbstractInitializer):
             )
         return with_sizes(spec, {position: out // copies})
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        del key
         small, position = self._small(spec), position_of(spec, "out")
-        drawn = self.init.draw(key, small).reshape(small.known_axes.split_shape)
+        kernel = drawn[0].reshape(small.known_axes.split_shape)
         copies = self._copies(spec)
         if self.order == "channel first":
-            copied = jnp.repeat(drawn, copies, axis=position)
+            copied = jnp.repeat(kernel, copies, axis=position)
         else:
-            copied = jnp.concatenate([drawn] * copies, axis=position)
-        return cast(copied.reshape(spec.shape), spec.dtype)
+            copied = jnp.concatenate([kernel] * copies, axis=position)
+        return copied.reshape(spec.shape)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         return self.init.moments(self._small(spec))

@@ -1,6 +1,7 @@
 """Whole numbers."""
 
 import math
+from collections.abc import Iterator
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
-from .initializer import AbstractInitializer, cast
+from .initializer import AbstractInitializer
 
 
 class DiscreteUniform(AbstractInitializer):
@@ -38,19 +39,18 @@ class DiscreteUniform(AbstractInitializer):
                 "below high, and both inside of 32 bits."
             )
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         if not jnp.issubdtype(spec.dtype, jnp.integer):
             return
         limits = jnp.iinfo(spec.dtype)
         if self.low < limits.min or self.high - 1 > limits.max:
-            raise ValueError(
+            yield (
                 f"DiscreteUniform({self.low}, {self.high}) does not fit {spec.dtype}, "
                 f"which holds {limits.min} to {limits.max}. Use a wider dtype."
             )
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        drawn = jax.random.randint(key, spec.shape, self.low, self.high, np.int32)
-        return cast(drawn, spec.dtype)
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        return jax.random.randint(key, spec.shape, self.low, self.high, np.int32)
 
     def moments(self, spec: ParamSpec) -> Moments:
         del spec

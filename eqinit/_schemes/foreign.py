@@ -3,7 +3,7 @@
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Shape
-from .initializer import AbstractInitializer, cast, draw_slices
+from .initializer import AbstractInitializer, draw_slices
 
 
 class Foreign(AbstractInitializer):
@@ -36,22 +36,22 @@ class Foreign(AbstractInitializer):
     fn: Callable[..., Any] = eqx.field(static=True)
     takes_fan: bool = eqx.field(static=True, default=False)
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         if self.takes_fan:
             spec.fan("fan_in")
-        _trial(self, spec)
+        # Without entries, the fans of such functions divide by zero.
+        trouble = _trial(self, spec) if spec.size else None
+        if trouble is not None:
+            yield trouble
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            # The fans of such functions divide by zero here.
-            return jnp.zeros(spec.shape, spec.dtype)
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         order, batch, shape = _jax_order(spec)
 
         def one(key: Key) -> Array:
             return self._call(key, shape, spec)
 
         slices = draw_slices(one, key, math.prod(batch))
-        return cast(_restore(slices, order, spec), spec.dtype)
+        return _restore(slices, order, spec)
 
     def _call(self, key: Key, shape: Shape, spec: ParamSpec) -> Array:
         dtype = spec.draw_dtype
@@ -73,17 +73,18 @@ class Foreign(AbstractInitializer):
 
 
 @functools.lru_cache(maxsize=1024)
-def _trial(init: Foreign, spec: ParamSpec) -> None:
+def _trial(init: Foreign, spec: ParamSpec) -> str | None:
     """Trace a draw, so that what cannot be drawn is found while planning."""
     try:
         key = jax.eval_shape(lambda: jax.random.key(0))
         jax.eval_shape(lambda key: init.draw(key, spec), key)
     except Exception as error:
-        raise ValueError(
+        return (
             f"{_name(init.fn)} cannot draw this {spec.role} of shape {spec.shape} "
             f"({type(error).__name__}: {error}). Say another initializer by field: "
             "`Rule(..., weight=..., bias=Zeros())`."
-        ) from error
+        )
+    return None
 
 
 def _jax_order(spec: ParamSpec) -> tuple[tuple[int, ...], Shape, Shape]:

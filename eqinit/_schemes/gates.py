@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 import equinox as eqx
@@ -14,8 +15,7 @@ from .._laws.transforms import logit
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
 from .checks import positive
-from .initializer import AbstractInitializer, AbstractLawInitializer, cast
-from .steady import steady
+from .initializer import AbstractInitializer, AbstractLawInitializer
 
 
 def gate_position(spec: ParamSpec, label: str) -> tuple[int, int]:
@@ -103,13 +103,11 @@ class AbstractTimescaleBias(AbstractInitializer):
                 sign = sign + value * in_gate(spec, gate)
         return sign
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         self.signs(spec)
+        yield from ()
 
-    @steady
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         signs = self.signs(spec)
         gates = gate_position(spec, self._any_gate(spec))[0]
         # One draw a unit, whichever gates use it.
@@ -117,7 +115,7 @@ class AbstractTimescaleBias(AbstractInitializer):
         units = math.prod(spec.known_axes.sizes("out"))
         bias = self.unit(key, shape, units, spec.draw_dtype)
         filled = jnp.asarray(signs, spec.draw_dtype) * bias
-        return cast(filled.reshape(spec.shape), spec.dtype)
+        return filled.reshape(spec.shape)
 
     def _any_gate(self, spec: ParamSpec) -> str:
         return next(f.labels[0] for f in spec.known_axes.factors if f.labels)

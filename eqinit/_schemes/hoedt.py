@@ -2,12 +2,14 @@
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._laws.exact import one_by_one
 from .._laws.gains import Activation, activation_of, expectation, product_expectation
 from .._laws.law import LocScale, LogNormalLaw, Moments
 from .._laws.unit import StandardNormal
@@ -18,11 +20,9 @@ from .initializer import (
     AbstractInitializer,
     AbstractLawInitializer,
     MatrixView,
-    cast,
     draw_slices,
 )
 from .one_sided import log_normal_law
-from .steady import one_by_one, steady
 
 
 class Statistics(NamedTuple):
@@ -197,21 +197,18 @@ class HoedtMatched(AbstractHoedt):
         mean, variance = self.weight_moments(spec)
         return Moments(mean, math.sqrt(variance))
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         view = MatrixView.of(spec)
         mean, variance = self.weight_moments(spec)
         entries, wanted = view.rows * view.cols, 1 + variance / mean**2
         if 0 < entries <= wanted:
-            raise ValueError(
+            yield (
                 f"HoedtMatched cannot give {entries} positive entries a mean square of "
                 f"{wanted:.2f} times their squared mean; use `HoedtNormal()`."
             )
 
-    @steady
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         view = MatrixView.of(spec)
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
         mean, variance = self.weight_moments(spec)
         ratio = 1 + variance / mean**2
 
@@ -221,7 +218,7 @@ class HoedtMatched(AbstractHoedt):
             return unit * jnp.asarray(mean, spec.draw_dtype)
 
         matrices = draw_slices(lambda k: one_by_one(one, k), key, view.count)
-        return cast(view.restore(matrices, spec.shape), spec.dtype)
+        return view.restore(matrices, spec.shape)
 
 
 def _matched(z: Array, ratio: float, dtype: DTypeLike) -> Array:

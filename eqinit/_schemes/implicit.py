@@ -1,20 +1,21 @@
 """Networks of coordinates: sinusoidal layers and random Fourier features."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._laws.exact import one_by_one
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from .centred import within
 from .checks import choice, positive
-from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
+from .initializer import AbstractLawInitializer, AbstractMatrixInitializer
 from .orthogonal import haar
-from .steady import one_by_one, steady
 
 
 class Siren(AbstractLawInitializer):
@@ -103,14 +104,12 @@ class FourierFeatures(AbstractMatrixInitializer):
         r"""$B \sim \mathcal N(0, \sigma^2)$ for features $\cos(2\pi B x)$."""
         return FourierFeatures(lengthscale=1 / (2 * math.pi * sigma), two_pi=True)
 
-    def check(self, spec: ParamSpec) -> None:
-        MatrixView.of(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         if spec.is_complex:
-            raise ValueError(
+            yield (
                 "FourierFeatures are real frequencies, and the parameter is complex."
             )
 
-    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         if self.orthogonal:
             unit = one_by_one(lambda k: self._turned(k, rows, cols, dtype), key)

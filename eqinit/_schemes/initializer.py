@@ -2,8 +2,8 @@
 
 import abc
 import math
-from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, TypeAlias, TypeVar, final
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import check_fields
+from .._laws import exact
 from .._laws.law import AbstractLaw, Moments
 from .._parameters.spec import ParamSpec, make_spec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
@@ -25,8 +26,8 @@ class AbstractInitializer(eqx.Module):
 
     Subclass this for a scheme that is neither independent entry by entry
     ([`eqinit.AbstractLawInitializer`][]) nor matrix by matrix
-    ([`eqinit.AbstractMatrixInitializer`][]). Implement `draw`; say `moments` if they
-    are known, and raise from `check` whatever cannot be served.
+    ([`eqinit.AbstractMatrixInitializer`][]). Implement `sample`; say `moments` if they
+    are known, and in `problems` whatever cannot be served.
 
     Dynamic fields (gains, scales) may be arrays, traced or not; whatever decides a
     shape or a branch is a static field.
@@ -47,10 +48,24 @@ class AbstractInitializer(eqx.Module):
     # The roles that a scheme is made for. A positional rule that reaches any other
     # role raises; a keyword rule means what it says.
     roles: ClassVar[tuple[RoleName, ...]] = ()
+    # Whether `sample` is compiled as one program. Not so where it calls what is.
+    compiled: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        """Draw the parameter: an array of `spec.shape` and `spec.dtype`."""
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        """Draw `spec.shape` numbers in `spec.draw_dtype`, or whole numbers.
+
+        `draw` calls it, and does the rest: it is never asked for an empty array, and
+        casts nothing. It is compiled, with the scheme's floats as arguments.
+        """
+
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        """Why this scheme cannot serve `spec`, a text for each reason.
+
+        What else is asked in there may raise a `ValueError`, which counts as one.
+        """
+        del spec
+        yield from ()
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         """Expected mean and standard deviation of the entries, if known."""
@@ -62,9 +77,15 @@ class AbstractInitializer(eqx.Module):
         del spec
         return None
 
-    def check(self, spec: ParamSpec) -> None:
-        """Raise a `ValueError` if this scheme cannot serve `spec`."""
+    def view(self, spec: ParamSpec) -> object:
+        """How the array is read; raises a `ValueError` if it cannot be."""
         del spec
+        return None
+
+    def parts(self, spec: ParamSpec) -> "Parts":
+        """The schemes that this one is made of, and what each of them draws."""
+        del spec
+        return ()
 
     def key_path(self, path: str) -> str:
         """The path whose key this draw takes: its own.
@@ -73,6 +94,30 @@ class AbstractInitializer(eqx.Module):
         the path of the layer that holds both, and so the same key.
         """
         return path
+
+    @final
+    def check(self, spec: ParamSpec) -> None:
+        """Raise a `ValueError` if this scheme cannot serve `spec`."""
+        texts: dict[str, None] = {}  # in order, each once
+        try:
+            for text in _problems(self, spec):
+                texts[text] = None
+        except ValueError as error:
+            texts[str(error)] = None
+        if texts:
+            raise ValueError("\n".join(texts))
+
+    @final
+    def draw(self, key: Key, spec: ParamSpec) -> Array:
+        """Draw the parameter: an array of `spec.shape` and `spec.dtype`.
+
+        The same bits eagerly and under `jit`.
+        """
+        if spec.size == 0:
+            return jnp.zeros(spec.shape, spec.dtype)
+        if self.compiled:
+            return cast(exact.whole(_sampled, self, key, spec), spec.dtype)
+        return cast(_sampled(self, key, spec), spec.dtype)
 
     @checked
     def __call__(
@@ -106,24 +151,54 @@ class AbstractInitializer(eqx.Module):
         return self.draw(key, spec)
 
 
+# (scheme, what it draws) of every scheme inside of another.
+Parts: TypeAlias = Sequence[tuple[AbstractInitializer, ParamSpec]]
+
+
+class BrokenPromise(ValueError):
+    """What a scheme drew is not what was asked for."""
+
+
+def _sampled(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Array:
+    """What `sample` returns, which a user's own may get wrong."""
+    sample: Any = init.sample(key, spec)
+    if isinstance(sample, (jax.Array, np.ndarray)) and sample.shape == spec.shape:
+        whole = jnp.issubdtype(sample.dtype, jnp.integer)
+        if whole or sample.dtype == spec.draw_dtype:
+            return jnp.asarray(sample)
+    shape, dtype = np.shape(sample), getattr(sample, "dtype", None)
+    raise BrokenPromise(
+        f"{type(init).__name__} drew {dtype}{list(shape)}; its `sample(key, spec)` "
+        f"must return an array of `spec.shape` in `spec.draw_dtype`, here "
+        f"{spec.draw_dtype}{list(spec.shape)}."
+    )
+
+
+def _problems(init: AbstractInitializer, spec: ParamSpec) -> Iterator[str]:
+    yield from init.problems(spec)
+    init.view(spec)
+    init.law(spec)  # raises where a fan is missing
+    for part, own in init.parts(spec):
+        yield from _problems(part, own)
+
+
 class AbstractLawInitializer(AbstractInitializer):
     """A scheme whose entries are independent and alike: `law(spec)` says it all."""
+
+    # The law is: its numbers are worked out in Python and enter as arguments, one
+    # compile a (base, shape) whatever the gain.
+    compiled: ClassVar[bool] = False
 
     @abc.abstractmethod
     def law(self, spec: ParamSpec) -> AbstractLaw:
         """The law of every entry of this parameter."""
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
-        sample = self.law(spec).sample(key, spec.shape, spec.draw_dtype)
-        return cast(sample, spec.dtype)
+    @final
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        return self.law(spec).sample(key, spec.shape, spec.draw_dtype)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         return self.law(spec).moments(spec.is_complex)
-
-    def check(self, spec: ParamSpec) -> None:
-        self.law(spec)  # raises where a fan is missing
 
 
 class AbstractMatrixInitializer(AbstractInitializer):
@@ -137,19 +212,18 @@ class AbstractMatrixInitializer(AbstractInitializer):
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         """Draw one matrix of shape `(rows, cols)`: outputs by inputs times taps."""
 
-    def check(self, spec: ParamSpec) -> None:
-        MatrixView.of(spec)
+    @final
+    def view(self, spec: ParamSpec) -> "MatrixView":
+        return MatrixView.of(spec)
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        view = MatrixView.of(spec)
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
+    @final
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        view = self.view(spec)
 
         def one(key: Key) -> Array:
             return self.matrix(key, view.rows, view.cols, spec.draw_dtype)
 
-        matrices = draw_slices(one, key, view.count)
-        return cast(view.restore(matrices, spec.shape), spec.dtype)
+        return view.restore(draw_slices(one, key, view.count), spec.shape)
 
 
 class MatrixView(eqx.Module):

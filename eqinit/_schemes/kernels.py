@@ -2,14 +2,14 @@
 
 import abc
 import math
+from typing import final
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Shape
-from .initializer import AbstractInitializer, MatrixView, cast, draw_slices
+from .initializer import AbstractInitializer, MatrixView, draw_slices
 
 
 class AbstractConvInitializer(AbstractInitializer):
@@ -26,27 +26,21 @@ class AbstractConvInitializer(AbstractInitializer):
     ) -> Array:
         """Draw one kernel of shape `(out, inputs, *taps)`."""
 
-    def check(self, spec: ParamSpec) -> None:
+    @final
+    def view(self, spec: ParamSpec) -> MatrixView:
         kernel_shape(spec)
+        return MatrixView.of(spec)
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
-        return _draw(self, key, spec)
+    @final
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        view = self.view(spec)
+        out, inputs, taps = kernel_shape(spec)
 
+        def one(key: Key) -> Array:
+            kernel = self.kernel(key, out, inputs, taps, spec.draw_dtype)
+            return kernel.reshape(view.rows, view.cols)
 
-@eqx.filter_jit
-def _draw(init: AbstractConvInitializer, key: Key, spec: ParamSpec) -> Array:
-    # As a whole, or an eager draw would round more often than one under `jit`.
-    view = MatrixView.of(spec)
-    out, inputs, taps = kernel_shape(spec)
-
-    def one(key: Key) -> Array:
-        kernel = init.kernel(key, out, inputs, taps, spec.draw_dtype)
-        return kernel.reshape(view.rows, view.cols)
-
-    kernels = draw_slices(one, key, view.count)
-    return cast(_restore(view, kernels, spec), spec.dtype)
+        return _restore(view, draw_slices(one, key, view.count), spec)
 
 
 def kernel_shape(spec: ParamSpec) -> tuple[int, int, Shape]:

@@ -1,5 +1,6 @@
 """Attention that starts out looking like trained attention."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -10,8 +11,7 @@ from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from .checks import choice, positive
-from .initializer import AbstractMatrixInitializer, MatrixView
-from .steady import steady
+from .initializer import AbstractMatrixInitializer
 
 
 Part: TypeAlias = Literal["query", "key", "value", "output"]
@@ -64,11 +64,11 @@ class Mimetic(AbstractMatrixInitializer):
     def key_path(self, path: str) -> str:
         return parent(path, self.up)
 
-    def check(self, spec: ParamSpec) -> None:
-        view = MatrixView.of(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        view = self.view(spec)
         inner, width = self._sizes(view.rows, view.cols)
         if inner % self.heads or inner // self.heads > width:
-            raise ValueError(
+            yield (
                 f"Mimetic has {self.heads} heads and a {self.part} weight of "
                 f"{view.rows} x {view.cols} (out x in): the {inner} inner features "
                 f"must split into heads of at most {width}. Pass `heads=`."
@@ -78,7 +78,6 @@ class Mimetic(AbstractMatrixInitializer):
         """(inner features of all heads, width of the stream)."""
         return (cols, rows) if self.part == "output" else (rows, cols)
 
-    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         inner, width = self._sizes(rows, cols)
         attends = self.part in ("query", "key")

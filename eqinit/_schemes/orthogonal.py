@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -14,8 +14,7 @@ from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from .checks import choice, positive
-from .initializer import AbstractMatrixInitializer, MatrixView
-from .whole import draw_whole
+from .initializer import AbstractMatrixInitializer
 
 
 # Compiled whole, as jax's own is: op by op, jax 0.12 moves a normal by its last bit in
@@ -127,7 +126,7 @@ class Orthogonal(AbstractMatrixInitializer):
         return jnp.asarray(scale, dtype) * q
 
     def moments(self, spec: ParamSpec) -> Moments:
-        view = MatrixView.of(spec)
+        view = self.view(spec)
         scale = float(self.gain) * self._factor(view.rows, view.cols)
         return Moments(0.0, scale / math.sqrt(max(view.rows, view.cols, 1)))
 
@@ -172,17 +171,14 @@ class Spectrum(AbstractMatrixInitializer):
     def __check_init__(self) -> None:
         positive("Spectrum", gain=self.gain, zero=True)
 
-    def check(self, spec: ParamSpec) -> None:
-        view = MatrixView.of(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        view = self.view(spec)
         count = min(view.rows, view.cols)
         if self.values is not None and len(self.values) != count:
-            raise ValueError(
+            yield (
                 f"Spectrum got {len(self.values)} values, and a matrix of shape "
                 f"({view.rows}, {view.cols}) has {count} singular values."
             )
-
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        return draw_whole(self, key, spec)
 
     def _values(self, count: int, dtype: DTypeLike) -> Array:
         real = jnp.finfo(dtype).dtype
@@ -204,7 +200,7 @@ class Spectrum(AbstractMatrixInitializer):
 
     def moments(self, spec: ParamSpec) -> Moments:
         # Computed in numpy: a plan asks for moments of thousands of parameters.
-        view = MatrixView.of(spec)
+        view = self.view(spec)
         count = min(view.rows, view.cols)
         power = float(self.power)
         values = np.arange(1, count + 1, dtype=np.float64) ** -power

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -15,8 +16,7 @@ from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
 from .checks import choice, positive
-from .initializer import AbstractInitializer, cast
-from .steady import steady
+from .initializer import AbstractInitializer
 
 
 Stored: TypeAlias = Literal["plain", "log", "softplus"]
@@ -48,16 +48,15 @@ class AbstractRate(AbstractInitializer):
     def rate(self, share: Array) -> Array:
         """The rate at this quantile, in (0, 1)."""
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         if spec.is_complex:
-            raise ValueError(
+            yield (
                 f"{type(self).__name__} is a real rate, and the parameter is complex."
             )
 
-    @steady
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         share = jax.random.uniform(key, spec.shape, spec.draw_dtype)
-        return cast(_STORED[self.stored](self.rate(share)), spec.dtype)
+        return _STORED[self.stored](self.rate(share))
 
     def moments(self, spec: ParamSpec) -> Moments:
         del spec
@@ -163,28 +162,27 @@ class LruRing(AbstractInitializer):
     def key_path(self, path: str) -> str:
         return parent(path, self.up)
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         if spec.is_complex:
-            raise ValueError(
+            yield (
                 f"LruRing stores the real {self.part}, and the parameter is complex."
             )
 
-    @steady
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
         dtype = spec.draw_dtype
         modulus_key, phase_key = jax.random.split(key)
         if self.part == "theta_log":
             # 1 - u is in (0, 1]: no angle whose logarithm is minus infinity.
             share = 1 - jax.random.uniform(phase_key, spec.shape, dtype)
-            return cast(jnp.log(jnp.asarray(self.max_phase, dtype) * share), spec.dtype)
+            return jnp.log(jnp.asarray(self.max_phase, dtype) * share)
         low, high = (jnp.asarray(r, dtype) ** 2 for r in (self.r_min, self.r_max))
         share = jax.random.uniform(modulus_key, spec.shape, dtype)
         grain = jnp.finfo(dtype).eps
         # A modulus of exactly 0 or 1 would be stored as an infinity.
         square = jnp.clip(low + share * (high - low), grain, 1 - grain)
         if self.part == "gamma_log":
-            return cast(jnp.log1p(-square) / 2, spec.dtype)
-        return cast(jnp.log(-jnp.log(square) / 2), spec.dtype)
+            return jnp.log1p(-square) / 2
+        return jnp.log(-jnp.log(square) / 2)
 
 
 @checked

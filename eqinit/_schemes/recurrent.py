@@ -1,6 +1,7 @@
 """Recurrent kernels with prescribed eigenvalues."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -10,23 +11,19 @@ import jax.numpy as jnp
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
 from .checks import choice, positive
-from .initializer import AbstractMatrixInitializer, MatrixView
-from .whole import draw_whole
+from .initializer import AbstractMatrixInitializer
 
 
 class AbstractSquare(AbstractMatrixInitializer):
     """A scheme that makes sense for square matrices only: from a state to a state."""
 
-    def check(self, spec: ParamSpec) -> None:
-        view = MatrixView.of(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        view = self.view(spec)
         if view.rows != view.cols:
-            raise ValueError(
+            yield (
                 f"{type(self).__name__} is for recurrent kernels, which are square, "
                 f"and this matrix is ({view.rows}, {view.cols})."
             )
-
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        return draw_whole(self, key, spec)
 
 
 Angles: TypeAlias = Literal["henaff", "cayley"]

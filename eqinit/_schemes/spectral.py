@@ -6,13 +6,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from .._laws.exact import one_by_one
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
 from .centred import centred
 from .checks import positive
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
-from .steady import one_by_one, steady
 
 
 class Spectral(AbstractMatrixInitializer):
@@ -37,7 +37,6 @@ class Spectral(AbstractMatrixInitializer):
     def __check_init__(self) -> None:
         positive("Spectral", gain=self.gain, zero=True)
 
-    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         def unit(key: Key) -> Array:
             normal = jax.random.normal(key, (rows, cols), dtype)

@@ -1,5 +1,6 @@
 """State space models: HiPPO, S4, S4D and S5."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 import equinox as eqx
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._laws.exact import one_by_one
 from .._laws.law import ConstantLaw, Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key
@@ -14,7 +16,6 @@ from .checks import choice, positive
 from .hippo import Diagonal, Measure, diagonal, dplr, hippo
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 from .spaced import AbstractSequence
-from .steady import one_by_one, steady
 
 
 class Hippo(AbstractLawInitializer):
@@ -159,19 +160,19 @@ class S5(AbstractMatrixInitializer):
         choice("S5", "part", self.part, ("B", "C"))
         positive("S5", blocks=self.blocks)
 
-    def check(self, spec: ParamSpec) -> None:
-        view, axes = MatrixView.of(spec), spec.known_axes
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        view, axes = self.view(spec), spec.known_axes
         pairs = axes.positions("pair")
         last = len(axes.split_shape) - 1
         if not spec.is_complex and (spec.pair_size != 2 or pairs != (last,)):
-            raise ValueError(
+            yield (
                 f"S5 has complex values and the parameter is {spec.dtype} with axes "
                 f'`{axes.text}`: give it `axes="out in pair=2"`.'
             )
         cols = view.cols // spec.pair_size
         state = view.rows if self.part == "B" else cols
         if state % self.blocks:
-            raise ValueError(
+            yield (
                 f"S5 has {self.blocks} blocks and a state of {state}, which does not "
                 "divide. Pass another `blocks=`."
             )
@@ -183,7 +184,6 @@ class S5(AbstractMatrixInitializer):
         fan = cols * (2 if self.half and self.part == "C" else 1)
         return Moments(0.0, (max(fan, 1) * spec.pair_size) ** -0.5)
 
-    @steady
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         complexes = jnp.issubdtype(dtype, jnp.complexfloating)
         cols = cols if complexes else cols // 2

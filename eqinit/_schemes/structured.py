@@ -1,6 +1,7 @@
 """Fixed orthonormal transforms: Hadamard and cosine."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 import equinox as eqx
@@ -61,11 +62,11 @@ class Hadamard(AbstractCentreTap):
         # Without random signs the mean of a cut-out is not zero.
         return float(self.gain) ** 2 / max(rows, cols) if self.random else None
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         out, inputs, _ = kernel_shape(spec)
         size = max(out, inputs)
         if size and size & (size - 1):
-            raise ValueError(
+            yield (
                 f"Hadamard needs a power of two, and max(in, out) is {size}. Use "
                 "`DCT()`, which exists for every size, or `Orthogonal()`."
             )

@@ -44,7 +44,7 @@ class Watched(eqinit.AbstractInitializer):
 
     seen: list[Any] = eqx.field(static=True)
 
-    def draw(self, key: Any, spec: Any) -> Any:
+    def sample(self, key: Any, spec: Any) -> Any:
         self.seen.append((threading.get_ident(), jax.config.jax_enable_x64))
         return jax.random.normal(key, spec.shape, spec.dtype)
 
@@ -62,10 +62,10 @@ def test_no_thread_runs_the_code_of_users():
 @pytest.mark.usefixtures("two_workers")
 def test_what_fails_fails_aloud():
     class Broken(eqinit.AbstractInitializer):
-        def draw(self, key: Any, spec: Any) -> Any:
+        def sample(self, key: Any, spec: Any) -> Any:
             return jnp.zeros((3,))
 
-    with pytest.raises(ValueError, match=r"Broken \(rule .*\) returned float32\[3\]"):
+    with pytest.raises(ValueError, match=r"\(rule .*\): Broken drew float32\[3\]"):
         eqinit.apply(layers(), KEY, [("**.weight", Broken())])
 
 

@@ -63,7 +63,7 @@ def error_text(model: Any, rules: Any, piece: str, **kwargs: Any) -> str:
 class Exploding(ei.AbstractInitializer):
     """Shows that something was drawn."""
 
-    def draw(self, key: Any, spec: Any) -> Any:
+    def sample(self, key: Any, spec: Any) -> Any:
         raise AssertionError("drawn")
 
 

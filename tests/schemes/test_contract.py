@@ -20,6 +20,7 @@ from helpers import SIGMAS, bits, enable_x64, same_bits
 import eqinit
 from eqinit import AbstractInitializer, AbstractLawInitializer, Keep
 from eqinit._laws.law import LocScale
+from eqinit._parameters.spec import ParamSpec
 from eqinit._typing import ScalarLike
 
 
@@ -99,6 +100,51 @@ def test_table_is_complete():
     covered = {type(case.init) for case in CASES}
     # Keep draws nothing: it has a test of its own.
     assert {cls.__name__ for cls in concrete - covered - {Keep}} == set()
+
+
+def test_draw_and_check_are_final():
+    final = {"draw", "check"}
+    redefined = {
+        f"{cls.__name__}.{name}"
+        for cls in subclasses(AbstractInitializer) - {AbstractInitializer}
+        for name in final.intersection(vars(cls))
+    }
+    assert redefined == set()
+
+
+def test_all_problems_are_told():
+    # Of the scheme itself, of a scheme inside, and each once.
+    init = eqinit.Clipped(eqinit.Masked(eqinit.HeNormal(), np.ones((2, 3), bool)))
+    spec = ParamSpec((4,), np.dtype(np.complex64))
+    with pytest.raises(ValueError, match="orders numbers") as raised:
+        init.check(spec)
+    clipped, masked, fan = str(raised.value).splitlines()
+    assert clipped.startswith("Clipped orders numbers")
+    assert masked.startswith("Masked got a mask of shape (2, 3)")
+    assert fan.startswith("a scheme scaled by fan_in needs a fan")
+
+
+class Returns(AbstractInitializer):
+    """A user's scheme that returns what it is given."""
+
+    value: jax.Array
+
+    def sample(self, key: jax.Array, spec: ParamSpec) -> jax.Array:
+        del key, spec
+        return self.value
+
+
+def test_draw_casts_and_never_asks_for_nothing():
+    key = jax.random.key(0)
+    assert Returns(jnp.ones(3))(key, (3,), "bfloat16").dtype == jnp.bfloat16
+    assert Returns(jnp.arange(3))(key, (3,)).dtype == jnp.float32
+    assert Returns(jnp.ones(3))(key, (0, 3)).shape == (0, 3)
+    with pytest.raises(
+        ValueError, match=r"Returns drew bfloat16\[3\]; .* float32\[3\]"
+    ):
+        Returns(jnp.ones(3, jnp.bfloat16))(key, (3,), "bfloat16")
+    with pytest.raises(ValueError, match=r"Returns drew float32\[4\]; .* float32\[3\]"):
+        Returns(jnp.ones(4))(key, (3,))
 
 
 def test_keep_draws_nothing():

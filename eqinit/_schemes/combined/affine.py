@@ -1,12 +1,14 @@
 """Entry by entry: scaled, shifted, clipped, folded, rounded."""
 
 import math
+from collections.abc import Iterator
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._laws.exact import affine
 from ..._laws.law import (
     AbstractLaw,
     ConstantLaw,
@@ -14,12 +16,12 @@ from ..._laws.law import (
     LogNormalLaw,
     Moments,
     UniformLaw,
-    affine,
 )
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, DTypeLike, Key, ScalarLike
+from ..checks import broadcasts
 from ..initializer import AbstractInitializer, cast
-from .combinator import AbstractWrapper, broadcasts, real_only, spread
+from .combinator import AbstractCombinator, real_only, spread
 
 
 def _is_number(value: ScalarLike) -> bool:
@@ -68,7 +70,7 @@ def shifted_law(law: AbstractLaw | None, offset: ScalarLike) -> AbstractLaw | No
     return None
 
 
-class Scaled(AbstractWrapper):
+class Scaled(AbstractCombinator):
     r"""`factor` times what another scheme draws.
 
     `Scaled(HeNormal(), 0.5)`; `Scaled(GlorotNormal(), 1 / math.sqrt(2 * depth))`.
@@ -82,9 +84,8 @@ class Scaled(AbstractWrapper):
     init: AbstractInitializer
     factor: ScalarLike
 
-    def check(self, spec: ParamSpec) -> None:
-        broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
 
     def law(self, spec: ParamSpec) -> AbstractLaw | None:
         return scaled_law(self.init.law(spec), self.factor)
@@ -106,7 +107,7 @@ class Scaled(AbstractWrapper):
         return drawn * spread(self.factor, drawn)
 
 
-class Shifted(AbstractWrapper):
+class Shifted(AbstractCombinator):
     r"""What another scheme draws, plus `offset`.
 
     `Shifted(Normal(0.02), 1.0)`: the scale of a norm, near one.
@@ -120,9 +121,8 @@ class Shifted(AbstractWrapper):
     init: AbstractInitializer
     offset: ScalarLike
 
-    def check(self, spec: ParamSpec) -> None:
-        broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
 
     def law(self, spec: ParamSpec) -> AbstractLaw | None:
         return shifted_law(self.init.law(spec), self.offset)
@@ -140,7 +140,7 @@ class Shifted(AbstractWrapper):
         return drawn + spread(self.offset, drawn)
 
 
-class Clipped(AbstractWrapper):
+class Clipped(AbstractCombinator):
     """What another scheme draws, moved to the nearer bound where it is outside.
 
     The bounds become point masses: to draw *inside* of bounds instead, use
@@ -164,9 +164,8 @@ class Clipped(AbstractWrapper):
                     f"Clipped got lower={lower} above upper={upper}; swap them."
                 )
 
-    def check(self, spec: ParamSpec) -> None:
-        real_only("Clipped", spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from real_only("Clipped", spec)
 
     def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
         del key, spec
@@ -177,7 +176,7 @@ class Clipped(AbstractWrapper):
         return drawn
 
 
-class Rescaled(AbstractWrapper):
+class Rescaled(AbstractCombinator):
     r"""What another scheme draws, moved and stretched to span exactly
     $[\text{lower}, \text{upper}]$.
 
@@ -195,9 +194,8 @@ class Rescaled(AbstractWrapper):
     lower: ScalarLike = 0.0
     upper: ScalarLike = 1.0
 
-    def check(self, spec: ParamSpec) -> None:
-        real_only("Rescaled", spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from real_only("Rescaled", spec)
 
     def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
         del key, spec
@@ -209,7 +207,7 @@ class Rescaled(AbstractWrapper):
         return jnp.where(unit == 1, upper, affine(unit, upper - lower, lower))
 
 
-class Abs(AbstractWrapper):
+class Abs(AbstractCombinator):
     """The modulus of what another scheme draws.
 
     **Arguments:**
@@ -219,16 +217,15 @@ class Abs(AbstractWrapper):
 
     init: AbstractInitializer
 
-    def check(self, spec: ParamSpec) -> None:
-        real_only("Abs", spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from real_only("Abs", spec)
 
     def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
         del key, spec
         return jnp.abs(drawn)
 
 
-class Cast(AbstractWrapper):
+class Cast(AbstractCombinator):
     """What another scheme draws, rounded to the values of a narrower dtype.
 
     The parameter keeps its own dtype: `Cast(HeNormal(), "bfloat16")` gives a float32
@@ -247,14 +244,13 @@ class Cast(AbstractWrapper):
         self.init = init
         self.dtype = jnp.dtype(dtype).name
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         complex_to = bool(jnp.issubdtype(self.dtype, jnp.complexfloating))
         if spec.is_complex != complex_to:
-            raise ValueError(
+            yield (
                 f"Cast rounds to {self.dtype}, and the parameter is {spec.dtype}: both "
                 "have to be complex, or neither."
             )
-        super().check(spec)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         floating = jnp.issubdtype(self.dtype, jnp.inexact)

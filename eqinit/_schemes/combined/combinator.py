@@ -2,15 +2,17 @@
 
 import abc
 import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from ..._laws import exact
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, RoleName
-from ..initializer import AbstractInitializer, cast
+from ..initializer import AbstractInitializer, Parts
 
 
 # Folded into a key before a combinator draws something for itself, so that the inner
@@ -29,7 +31,45 @@ def accept(name: str, init: object) -> None:
     )
 
 
-class AbstractWrapper(AbstractInitializer):
+class AbstractComposite(AbstractInitializer):
+    """A scheme made of schemes: each draws a part, and `join` makes one of them.
+
+    Parts are drawn in float32 or wider, each by its own `draw`; `join` is compiled.
+    """
+
+    compiled: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def parts(self, spec: ParamSpec) -> Parts:
+        """(scheme, what it draws) of every part."""
+
+    @abc.abstractmethod
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        """The parameter, of `spec.shape` and in `spec.draw_dtype`, out of its parts."""
+
+    def part_key(self, key: Key, index: int) -> Key:
+        """The key of a part."""
+        return jax.random.fold_in(key, index)
+
+    @final
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        law = self.law(spec)
+        if law is not None:
+            return law.sample(key, spec.shape, spec.draw_dtype)
+        drawn = [
+            init.draw(self.part_key(key, i), widened(part))
+            for i, (init, part) in enumerate(self.parts(spec))
+        ]
+        return exact.whole(_join, self, drawn, key, spec)
+
+
+def _join(
+    composite: AbstractComposite, drawn: list[Array], key: Key, spec: ParamSpec
+) -> Array:
+    return composite.join(drawn, key, spec)
+
+
+class AbstractCombinator(AbstractComposite):
     """A scheme that changes what one other scheme draws.
 
     Draws happen in float32 or wider, and are cast once at the end. Subclasses implement
@@ -60,24 +100,25 @@ class AbstractWrapper(AbstractInitializer):
     def key_path(self, path: str) -> str:
         return self.init.key_path(path)
 
-    def check(self, spec: ParamSpec) -> None:
-        self.init.check(widened(spec))
+    @final
+    def part_key(self, key: Key, index: int) -> Key:
+        del index
+        return key
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
-        law = self.law(spec)
-        if law is not None:
-            return cast(law.sample(key, spec.shape, spec.draw_dtype), spec.dtype)
-        return _draw(self, key, spec)
+    @final
+    def parts(self, spec: ParamSpec) -> Parts:
+        return [(self.init, spec)]
+
+    @final
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        return self.change(drawn[0], key, spec)
 
 
-@eqx.filter_jit
-def _draw(wrapper: AbstractWrapper, key: Key, spec: ParamSpec) -> Array:
-    # Compiled as a whole: what a compiler sees together it may round once instead of
-    # twice, and an eager draw would differ in the last bit from one under `jit`.
-    drawn = wrapper.init.draw(key, widened(spec))
-    return cast(wrapper.change(drawn, key, spec), spec.dtype)
+def common_roles(inits: Sequence[AbstractInitializer]) -> tuple[RoleName, ...]:
+    """What every scheme is made for; one for any role (zeros) does not narrow."""
+    made_for = [set(init.roles) for init in inits if init.roles]
+    common = set[RoleName].intersection(*made_for) if made_for else set()
+    return tuple(sorted(common))
 
 
 def widened(spec: ParamSpec) -> ParamSpec:
@@ -87,24 +128,9 @@ def widened(spec: ParamSpec) -> ParamSpec:
     return dataclasses.replace(spec, dtype=spec.draw_dtype)
 
 
-def real_only(name: str, spec: ParamSpec) -> None:
+def real_only(name: str, spec: ParamSpec) -> Iterator[str]:
     if spec.is_complex:
-        raise ValueError(
-            f"{name} orders numbers, and the parameter is complex ({spec.dtype})."
-        )
-
-
-def broadcasts(name: str, what: str, shape: tuple[int, ...], spec: ParamSpec) -> None:
-    """Raise unless an array of `shape` broadcasts to the parameter."""
-    try:
-        fits = np.broadcast_shapes(shape, spec.shape) == spec.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"{name} got {what} of shape {shape}, which does not broadcast to the "
-            f"parameter's {spec.shape}."
-        )
+        yield f"{name} orders numbers, and the parameter is complex ({spec.dtype})."
 
 
 def spread(value: object, like: Array) -> Array:

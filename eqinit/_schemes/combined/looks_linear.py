@@ -1,6 +1,7 @@
 """Kernels made of a matrix and its negative."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -11,9 +12,9 @@ from ..._parameters.pieces import position_of, with_sizes
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, RoleName
 from ..checks import choice
-from ..initializer import AbstractInitializer, cast
+from ..initializer import AbstractInitializer, Parts
 from ..orthogonal import Orthogonal
-from .combinator import accept
+from .combinator import AbstractComposite, accept
 
 
 Mirror: TypeAlias = Literal["both", "out", "in"]
@@ -24,7 +25,7 @@ _HALVED: dict[str, tuple[str, ...]] = {
 }
 
 
-class LooksLinear(AbstractInitializer):
+class LooksLinear(AbstractComposite):
     r"""A ReLU network that is exactly linear at initialisation.
 
     $$W = \begin{pmatrix} A & -A \\ -A & A \end{pmatrix}, \qquad
@@ -51,8 +52,12 @@ class LooksLinear(AbstractInitializer):
         accept("LooksLinear", self.init)
         choice("LooksLinear", "mirror", self.mirror, tuple(_HALVED))
 
-    def check(self, spec: ParamSpec) -> None:
-        self.init.check(self._half(spec))
+    def parts(self, spec: ParamSpec) -> Parts:
+        return [(self.init, self._half(spec))]
+
+    def part_key(self, key: Key, index: int) -> Key:
+        del index
+        return key
 
     def _half(self, spec: ParamSpec) -> ParamSpec:
         halves: dict[int, int] = {}
@@ -68,13 +73,14 @@ class LooksLinear(AbstractInitializer):
             halves[position] = size // 2
         return with_sizes(spec, halves)
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        del key
         half = self._half(spec)
-        whole = self.init.draw(key, half).reshape(half.known_axes.split_shape)
+        whole = drawn[0].reshape(half.known_axes.split_shape)
         for name in _HALVED[self.mirror]:
             axis = position_of(spec, name)
             whole = jnp.concatenate([whole, -whole], axis=axis)
-        return cast(whole.reshape(spec.shape), spec.dtype)
+        return whole.reshape(spec.shape)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         inner = self.init.moments(self._half(spec))

@@ -1,6 +1,7 @@
 """Some entries zero: a given mask, or a random one."""
 
 import math
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 import equinox as eqx
@@ -11,11 +12,12 @@ import numpy as np
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, ScalarLike
+from ..checks import broadcasts
 from ..initializer import AbstractInitializer, MatrixView, draw_slices
-from .combinator import AbstractWrapper, broadcasts
+from .combinator import AbstractCombinator
 
 
-class Masked(AbstractWrapper):
+class Masked(AbstractCombinator):
     """What another scheme draws where `mask` is true, and zero elsewhere.
 
     **Arguments:**
@@ -27,9 +29,8 @@ class Masked(AbstractWrapper):
     init: AbstractInitializer
     mask: ScalarLike
 
-    def check(self, spec: ParamSpec) -> None:
-        broadcasts("Masked", "a mask", np.shape(self.mask), spec)
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from broadcasts("Masked", "a mask", np.shape(self.mask), spec)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         share = float(np.asarray(self.mask, bool).mean())
@@ -55,7 +56,7 @@ def thinned(
 Per: TypeAlias = Literal["entry", "output", "input", "matrix"]
 
 
-class Sparse(AbstractWrapper):
+class Sparse(AbstractCombinator):
     r"""What another scheme draws, with all but a random part of it set to zero.
 
     Say how many entries stay: `density`, a share, or `nonzero`, a number. Say of what:
@@ -119,14 +120,13 @@ class Sparse(AbstractWrapper):
     def _density(self) -> float:
         return 0.0 if self.density is None else float(self.density)
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         _, length, _ = self._lines(spec)
         if self.nonzero is not None and self.nonzero > length:
-            raise ValueError(
+            yield (
                 f"Sparse keeps {self.nonzero} entries per {self.per}, and the "
                 f"parameter of shape {spec.shape} has only {length}."
             )
-        super().check(spec)
 
     def _view(self, spec: ParamSpec) -> MatrixView:
         if self.per == "matrix" and spec.axes is None:

@@ -10,12 +10,12 @@ import numpy as np
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
-from ..initializer import AbstractInitializer, cast
-from .combinator import accept, widened
+from ..initializer import AbstractInitializer, Parts
+from .combinator import AbstractComposite, accept, common_roles
 from .split import mixed
 
 
-class Mixture(AbstractInitializer):
+class Mixture(AbstractComposite):
     """Each entry follows one of several schemes, chosen at random.
 
     `Mixture((Normal(0.01), Normal(1.0)), weights=(0.9, 0.1))`: a tenth of the entries
@@ -51,26 +51,19 @@ class Mixture(AbstractInitializer):
 
     @property
     def roles(self) -> tuple[RoleName, ...]:  # pyright: ignore
-        made_for = [set(init.roles) for init in self.inits if init.roles]
-        common = set[RoleName].intersection(*made_for) if made_for else set()
-        return tuple(sorted(common))
+        return common_roles(self.inits)
 
-    def check(self, spec: ParamSpec) -> None:
-        for init in self.inits:
-            init.check(widened(spec))
+    def parts(self, spec: ParamSpec) -> Parts:
+        return [(init, spec) for init in self.inits]
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         return mixed([init.moments(spec) for init in self.inits], self.weights)
 
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        if spec.size == 0:
-            return jnp.zeros(spec.shape, spec.dtype)
-        keys = [jax.random.fold_in(key, i) for i in range(len(self.inits) + 1)]
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
         edges = np.cumsum(self.weights) / sum(self.weights)
-        uniform = jax.random.uniform(keys[-1], spec.shape, jnp.float32)
-        wide = widened(spec)
-        drawn = self.inits[-1].draw(keys[len(self.inits) - 1], wide)
-        for i in reversed(range(len(self.inits) - 1)):
-            below = uniform < jnp.float32(edges[i])
-            drawn = jnp.where(below, self.inits[i].draw(keys[i], wide), drawn)
-        return cast(drawn, spec.dtype)
+        own_key = self.part_key(key, len(self.inits))
+        uniform = jax.random.uniform(own_key, spec.shape, jnp.float32)
+        mixed = drawn[-1]
+        for edge, other in zip(edges[-2::-1], drawn[-2::-1], strict=True):
+            mixed = jnp.where(uniform < jnp.float32(edge), other, mixed)
+        return mixed

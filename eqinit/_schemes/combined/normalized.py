@@ -1,5 +1,6 @@
 """Sums and norms made exact."""
 
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 import equinox as eqx
@@ -9,14 +10,14 @@ from ..._parameters.pieces import position_of
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, ScalarLike
 from ..initializer import AbstractInitializer
-from .combinator import AbstractWrapper, real_only, spread
+from .combinator import AbstractCombinator, real_only, spread
 
 
 Norm: TypeAlias = Literal["l2", "l1", "max", "sum"]
 NORMS = ("l2", "l1", "max", "sum")
 
 
-class Normalized(AbstractWrapper):
+class Normalized(AbstractCombinator):
     r"""What another scheme draws, divided so that a norm or a sum is `target`.
 
     `Normalized(Uniform(0.0, 1.0), over="in", by="sum")`: averaging weights, which add
@@ -56,11 +57,10 @@ class Normalized(AbstractWrapper):
         if self.by not in NORMS:
             raise ValueError(f"Normalized got by={self.by!r}; it is one of {NORMS}.")
 
-    def check(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         self._axes(spec)
         if self.by == "sum":
-            real_only('Normalized(by="sum")', spec)
-        super().check(spec)
+            yield from real_only('Normalized(by="sum")', spec)
 
     def _axes(self, spec: ParamSpec) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shape to look at, and which of its axes are summed."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -13,14 +14,14 @@ from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, DTypeLike, Key, Shape
 from ..initializer import AbstractInitializer
-from .combinator import AbstractWrapper, spread
+from .combinator import AbstractCombinator, spread
 
 
 def _hashable(factors: Any) -> Any:
     return tuple(factors) if isinstance(factors, list) else factors
 
 
-class PerSlice(AbstractWrapper):
+class PerSlice(AbstractCombinator):
     r"""What another scheme draws, times a factor of its own for every slice.
 
     Blocks that are stacked for `scan` or `vmap` are one array `(blocks, out, in)`, and
@@ -43,9 +44,9 @@ class PerSlice(AbstractWrapper):
     factors: Any = eqx.field(converter=_hashable)
     axis: int | str = eqx.field(static=True, default=0)
 
-    def check(self, spec: ParamSpec) -> None:
-        super().check(spec)
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
         self._factors(spec)
+        yield from ()
 
     def law(self, spec: ParamSpec) -> AbstractLaw | None:
         inner = self.init.law(spec)

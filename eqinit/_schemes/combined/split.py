@@ -1,24 +1,22 @@
 """Different schemes for different parts of one parameter."""
 
-import abc
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from ..._laws.law import Moments
 from ..._parameters.pieces import gate_labels, position_of, with_sizes, without
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
-from ..initializer import AbstractInitializer, cast
-from .combinator import accept
+from ..initializer import AbstractInitializer, Parts
+from .combinator import AbstractComposite, accept, common_roles
 
 
-class AbstractSplit(AbstractInitializer):
+class AbstractSplit(AbstractComposite):
     """A parameter in pieces: each has a scheme and a key of its own."""
 
     inits: eqx.AbstractVar[tuple[AbstractInitializer, ...]]
@@ -27,35 +25,12 @@ class AbstractSplit(AbstractInitializer):
         for init in self.inits:
             accept(type(self).__name__, init)
 
-    @abc.abstractmethod
-    def pieces(self, spec: ParamSpec) -> list[tuple[AbstractInitializer, ParamSpec]]:
-        """(scheme, spec) of every piece, in the order of the array."""
-
-    @abc.abstractmethod
-    def join(self, drawn: list[Array], spec: ParamSpec) -> Array:
-        """The pieces put together, of `spec.shape`."""
-
     @property
     def roles(self) -> tuple[RoleName, ...]:  # pyright: ignore
-        # What every piece is made for; a piece for any role (zeros) does not narrow.
-        made_for = [set(init.roles) for init in self.inits if init.roles]
-        common = set[RoleName].intersection(*made_for) if made_for else set()
-        return tuple(sorted(common))
-
-    def check(self, spec: ParamSpec) -> None:
-        for init, piece in self.pieces(spec):
-            init.check(piece)
-
-    def draw(self, key: Key, spec: ParamSpec) -> Array:
-        pieces = self.pieces(spec)
-        drawn = [
-            init.draw(jax.random.fold_in(key, i), piece)
-            for i, (init, piece) in enumerate(pieces)
-        ]
-        return cast(self.join(drawn, spec), spec.dtype)
+        return common_roles(self.inits)
 
     def moments(self, spec: ParamSpec) -> Moments | None:
-        pieces = self.pieces(spec)
+        pieces = self.parts(spec)
         known = [init.moments(piece) for init, piece in pieces]
         return mixed(known, [piece.size for _, piece in pieces])
 
@@ -116,7 +91,7 @@ class PerGate(AbstractSplit):
         other = gates.pop("*", None)
         return {"gates": gates, "other": other}
 
-    def pieces(self, spec: ParamSpec) -> list[tuple[AbstractInitializer, ParamSpec]]:
+    def parts(self, spec: ParamSpec) -> Parts:
         position, labels = gate_labels(spec)
         said = dict(zip(self.labels, self.inits, strict=True))
         other = said.pop("*", None)
@@ -131,7 +106,8 @@ class PerGate(AbstractSplit):
         piece = without(spec, position)
         return [(said.get(label, other), piece) for label in labels]  # pyright: ignore
 
-    def join(self, drawn: list[Array], spec: ParamSpec) -> Array:
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        del key
         position, _ = gate_labels(spec)
         return jnp.stack(drawn, axis=position).reshape(spec.shape)
 
@@ -167,7 +143,7 @@ class AbstractAlongAxis(AbstractSplit):
             )
         return sizes
 
-    def pieces(self, spec: ParamSpec) -> list[tuple[AbstractInitializer, ParamSpec]]:
+    def parts(self, spec: ParamSpec) -> Parts:
         position, extent = self._position(spec)
         specs = [self._piece(spec, position, size) for size in self._extents(extent)]
         return list(zip(self.inits, specs, strict=True))
@@ -194,13 +170,14 @@ class AbstractAlongAxis(AbstractSplit):
             )
         return own[0]
 
-    def join(self, drawn: list[Array], spec: ParamSpec) -> Array:
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        del key
         position, _ = self._position(spec)
         if isinstance(self.axis, int):
             return jnp.concatenate(drawn, axis=position)
         split = [
             array.reshape(piece.known_axes.split_shape)
-            for array, (_, piece) in zip(drawn, self.pieces(spec), strict=True)
+            for array, (_, piece) in zip(drawn, self.parts(spec), strict=True)
         ]
         return jnp.concatenate(split, axis=position).reshape(spec.shape)
 

@@ -1,5 +1,6 @@
 """Give the effective value a law, and store what the model computes it from."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -16,10 +17,10 @@ from ..._parameters.spec import ParamSpec
 from ..._tables import number
 from ..._typing import Array, Key
 from ..initializer import AbstractInitializer
-from .combinator import AbstractWrapper, real_only
+from .combinator import AbstractCombinator, real_only
 
 
-class Through(AbstractWrapper):
+class Through(AbstractCombinator):
     r"""Store the raw value whose *effective* value follows a scheme.
 
     A layer that computes with $f(\text{raw})$ wants the law on $f(\text{raw})$:
@@ -49,12 +50,8 @@ class Through(AbstractWrapper):
         known = [name for name, t in TRANSFORMS.items() if t == self.transform]
         return {"init": self.init, "transform": known[0] if known else self.transform}
 
-    def check(self, spec: ParamSpec) -> None:
-        real_only("Through", spec)
-        super().check(spec)
-        self._check_domain(spec)
-
-    def _check_domain(self, spec: ParamSpec) -> None:
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        yield from real_only("Through", spec)
         try:
             bounds = support(self.init.law(spec))
         except TypeError:
@@ -62,7 +59,7 @@ class Through(AbstractWrapper):
         domain = self.transform.domain
         if bounds is not None and not domain.holds(*bounds):
             low, high = map(number, bounds)
-            raise ValueError(
+            yield (
                 f"Through: {type(self.init).__name__} draws from {low} to {high}, and "
                 f"{self.transform.label} takes values in {domain} only. {_REMEDY}"
             )
