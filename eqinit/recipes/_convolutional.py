@@ -11,7 +11,7 @@ from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal
 from .._schemes.fans import HeNormal, TorchDefault
 from .._schemes.gates import PriorProb
-from .._typing import Number, checked
+from .._typing import Natural, Number, checked
 from ._parts import CONVS, DENSE, layers, norms
 
 
@@ -46,8 +46,8 @@ def fixup(
     inner: SelectorLike,
     last: SelectorLike,
     head: SelectorLike,
-    num_layers: int,
-    branch_layers: int = 2,
+    num_layers: Natural,
+    branch_layers: Natural = 2,
 ) -> list[Rule]:
     r"""Fixup: residual networks without norms.
 

@@ -42,21 +42,22 @@ def siren(
 
 
 @checked
-def finer(first: SelectorLike, k: Number = 10.0, w0: Number = 30.0) -> list[Rule]:
+def finer(first: SelectorLike, w0: Number = 30.0, bound: Number = 10.0) -> list[Rule]:
     r"""FINER: a SIREN whose first bias is $U(-k, k)$, which sets the frequencies that
     the network can reach.
 
     **Arguments:**
 
-    - `first`, `w0`: as in [`eqinit.recipes.siren`][].
-    - `k`: half-width of the first bias.
+    - `first`: the layer that sees the coordinates, such as `"layers.0"`.
+    - `w0`: the frequency $\omega_0$ of the layers.
+    - `bound`: $k$, half-width of the first bias.
 
     **Returns:** rules.
 
     Liu et al., FINER: Flexible spectral-bias tuning in implicit neural representation
     by variable-periodic activation functions, arXiv:2312.02434.
     """
-    return [Rule(first, bias=Uniform(k)), *siren(first, w0)]
+    return [Rule(first, bias=Uniform(bound)), *siren(first, w0)]
 
 
 @checked
@@ -75,7 +76,9 @@ def icnn(
 
     - `convex`: the layers with positive weights: a path, or their type.
     - `activation`: the network's, a function or its name; ReLU if left out.
-    - `corr`, `bias_noise`, `matched`: as in [`eqinit.hoedt`][].
+    - `corr`: correlation between features that the pair keeps.
+    - `bias_noise`: share of the weights' variance that the bias carries instead.
+    - `matched`: give each drawn matrix exactly the nominal moments.
 
     **Returns:** rules.
 

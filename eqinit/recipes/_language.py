@@ -5,7 +5,6 @@ from typing import Any
 
 import equinox as eqx
 
-from .._laws.unit import TruncatedStandardNormal
 from .._models.selectors import Path, SelectorLike
 from .._models.walk import Site
 from .._planning.rule import Rule
@@ -14,14 +13,14 @@ from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.fans import LecunNormal, TorchDefault
 from .._schemes.orthogonal import Orthogonal
-from .._typing import checked
+from .._typing import Natural, checked
 from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
 
 
 @checked
 def t5(
-    dim: int,
-    head_dim: int,
+    dim: Natural,
+    head_dim: Natural,
     query: SelectorLike = Path("**.query_proj"),
     positions: SelectorLike = Path("**.relative_attention_bias"),
 ) -> list[Rule]:
@@ -71,17 +70,17 @@ def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
     Groeneveld et al., OLMo: Accelerating the science of language models,
     arXiv:2402.00838.
     """
-    base = TruncatedStandardNormal(-3.0, 3.0)
+    shape = TruncatedNormal(lower=-3.0, upper=3.0)
 
     def last(site: Site) -> Any:
-        return LecunNormal(depth.beit(block_of(site, "olmo")), distribution=base)
+        return LecunNormal(depth.beit(block_of(site, "olmo")), distribution=shape)
 
     def rows(site: Site) -> Any:
         return TruncatedNormal(site.shape[-1] ** -0.5, lower=-3.0, upper=3.0)
 
     return [
         Rule(residual, weight=last, bias=Zeros()),
-        *layers(DENSE, LecunNormal(distribution=base)),
+        *layers(DENSE, LecunNormal(distribution=shape)),
         *embeddings(rows),
         *norms(),
     ]
@@ -89,7 +88,7 @@ def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
 
 @checked
 def rwkv(
-    num_layers: int,
+    num_layers: Natural,
     head: SelectorLike = Path("head"),
     zero: SelectorLike = (
         Path("**.att.output") | Path("**.ffn.value") | Path("**.ffn.receptance")

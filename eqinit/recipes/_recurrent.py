@@ -15,7 +15,7 @@ from .._schemes.rates import LogDt, UniformRate
 from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
 from .._schemes.transformer import SmallInit, Wang
-from .._typing import Number, checked
+from .._typing import Natural, Number, checked
 from ._parts import embeddings, layers, norms
 
 
@@ -69,7 +69,9 @@ def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
     """GRU as [`eqinit.recipes.gru`][], with update gates for memories of up to `t_max`
     steps.
 
-    Arguments as [`eqinit.recipes.lstm_chrono`][].
+    **Arguments:**
+
+    - `t_max`, `t_min`: longest and shortest time to remember, as [`eqinit.Chrono`][].
 
     **Returns:** rules.
 
@@ -80,13 +82,13 @@ def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
 
 @checked
 def xlstm(
-    num_layers: int,
-    dim: int,
+    num_layers: Natural,
+    dim: Natural,
     input_gate: SelectorLike = Path("**.igate"),
     forget_gate: SelectorLike = Path("**.fgate"),
     down: SelectorLike = Path("**.proj_down"),
 ) -> list[Rule]:
-    r"""xLSTM: small weights, gates that start at their biases alone.
+    r"""The extended LSTM: small weights, gates that start at their biases alone.
 
     Gate kernels are zero; input gates have biases $\mathcal N(0, 0.1^2)$, forget gates
     3 to 6, evenly spaced over the heads. Down projections have std $2/(L\sqrt d)$, all
@@ -103,11 +105,11 @@ def xlstm(
 
     Beck et al., xLSTM: Extended long short-term memory, arXiv:2405.04517.
     """
-    small = SmallInit(dim=dim)
+    small = SmallInit(dim)
     return [
         Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
         Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
-        Rule(down, weight=Wang(num_layers, dim=dim), bias=Zeros()),
+        Rule(down, weight=Wang(num_layers, dim), bias=Zeros()),
         *layers(eqx.nn.Linear, small),
         *embeddings(small),
         *norms(),
@@ -119,7 +121,7 @@ def mamba(
     a_log: SelectorLike = Path("**.A_log"),
     d: SelectorLike = Path("**.D"),
     step: SelectorLike = Path("**.dt_proj"),
-    dt_scale: Number = 1.0,
+    dt_gain: Number = 1.0,
 ) -> list[Rule]:
     r"""Mamba's own parameters: decays $1 \dots N$, skips of one, log-uniform steps.
 
@@ -129,7 +131,7 @@ def mamba(
 
     - `a_log`, `d`: the parameters with these roles.
     - `step`: the layer whose softplus is the step size.
-    - `dt_scale`: gain of its weights, which are $U(\pm r^{-1/2})$ for a rank $r$.
+    - `dt_gain`: gain of its weights, which are $U(\pm r^{-1/2})$ for a rank $r$.
 
     **Returns:** rules.
 
@@ -140,7 +142,7 @@ def mamba(
     return [
         Rule(a_log, S4D("real", "log_real")),
         Rule(d, Ones()),
-        Rule(step, weight=FanUniform(gain=dt_scale), bias=steps),
+        Rule(step, weight=FanUniform(gain=dt_gain), bias=steps),
     ]
 
 
@@ -152,7 +154,10 @@ def mamba2(
 ) -> list[Rule]:
     """Mamba-2's own parameters: one decay a head, uniform in 1 to 16.
 
-    Arguments as [`eqinit.recipes.mamba`][], with `dt_bias` a parameter of its own.
+    **Arguments:**
+
+    - `a_log`, `d`: the parameters with these roles.
+    - `dt_bias`: the parameter whose softplus is the step size.
 
     **Returns:** rules.
 

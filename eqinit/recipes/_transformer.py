@@ -13,7 +13,7 @@ from .._schemes.distributions import Normal
 from .._schemes.fans import GlorotUniform
 from .._schemes.mimetic import Mimetic
 from .._schemes.transformer import SmallInit, Wang
-from .._typing import Number, checked
+from .._typing import Natural, Number, checked
 from ._parts import ATTENTION_INPUTS, BRANCH, DENSE, RESIDUAL, embeddings, layers, norms
 
 
@@ -33,7 +33,7 @@ def plain_normal(std: Number = 0.02) -> list[Rule]:
 
 @checked
 def gpt2(
-    num_layers: int, residual: SelectorLike = RESIDUAL, std: Number = 0.02
+    num_layers: Natural, residual: SelectorLike = RESIDUAL, std: Number = 0.02
 ) -> list[Rule]:
     r"""GPT-2: $\mathcal N(0, 0.02^2)$, and $1/\sqrt{2L}$ of that where a residual
     branch ends.
@@ -55,7 +55,9 @@ def gpt2(
 
 
 @checked
-def neox(num_layers: int, dim: int, residual: SelectorLike = RESIDUAL) -> list[Rule]:
+def neox(
+    num_layers: Natural, dim: Natural, residual: SelectorLike = RESIDUAL
+) -> list[Rule]:
     r"""GPT-NeoX: $\mathcal N(0, 2/(5d))$, and std $2/(L\sqrt d)$ where a branch ends.
 
     **Arguments:**
@@ -70,9 +72,9 @@ def neox(num_layers: int, dim: int, residual: SelectorLike = RESIDUAL) -> list[R
     Nguyen and Salazar, Transformers without tears, arXiv:1910.05895; Black et al.,
     GPT-NeoX-20B, arXiv:2204.06745.
     """
-    small = SmallInit(dim=dim)
+    small = SmallInit(dim)
     return [
-        Rule(residual, weight=Wang(num_layers, dim=dim), bias=Zeros()),
+        Rule(residual, weight=Wang(num_layers, dim), bias=Zeros()),
         *layers(DENSE, small),
         *embeddings(small),
         *norms(),
@@ -118,7 +120,7 @@ def _glorot(branch: SelectorLike, gain: float) -> Rule:
 
 @checked
 def t_fixup(
-    num_layers: int,
+    num_layers: Natural,
     part: Literal["encoder", "decoder"] = "encoder",
     branch: SelectorLike = BRANCH,
 ) -> list[Rule]:
@@ -144,8 +146,8 @@ def t_fixup(
 
 @checked
 def deepnet(
-    encoder: int | None = None,
-    decoder: int | None = None,
+    encoder: Natural | None = None,
+    decoder: Natural | None = None,
     part: Literal["encoder", "decoder"] = "encoder",
     branch: SelectorLike = BRANCH,
 ) -> list[Rule]:
@@ -170,14 +172,18 @@ def deepnet(
 
 @checked
 def subln(
-    encoder: int | None = None,
-    decoder: int | None = None,
+    encoder: Natural | None = None,
+    decoder: Natural | None = None,
     part: Literal["encoder", "decoder"] = "encoder",
     branch: SelectorLike = BRANCH,
 ) -> list[Rule]:
     """Magneto (Sub-LayerNorm): Glorot, enlarged in the branches.
 
-    Arguments as [`eqinit.recipes.deepnet`][].
+    **Arguments:**
+
+    - `encoder`, `decoder`: layers of each; leave out what there is not.
+    - `part`: which of them these rules are for.
+    - `branch`: values, attention outputs and the layers of the MLPs.
 
     **Returns:** rules.
 

@@ -30,8 +30,8 @@ def _tokens(std: Number) -> list[Rule]:
 
 @checked
 def vit_timm(std: Number = 0.02) -> list[Rule]:
-    r"""timm's: $\mathcal N(0, 0.02^2)$ and zero biases; the patch convolution has
-    torch's default.
+    r"""The vision transformer of timm: $\mathcal N(0, 0.02^2)$ and zero biases; the
+    patch convolution has torch's default.
 
     timm truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at all.
 
@@ -165,7 +165,7 @@ def swin(
 @checked
 def convnext(
     head: SelectorLike | None = None,
-    head_scale: Number = 1.0,
+    head_gain: Number = 1.0,
     std: Number = 0.02,
     layer_scale: Number = 1e-6,
 ) -> list[Rule]:
@@ -174,7 +174,8 @@ def convnext(
 
     **Arguments:**
 
-    - `head`: the classifier, whose weights are scaled by `head_scale`.
+    - `head`: the classifier.
+    - `head_gain`: multiplies the standard deviation of the classifier's weights.
     - `std`: standard deviation.
     - `layer_scale`: value of parameters called `gamma`.
 
@@ -182,7 +183,7 @@ def convnext(
 
     Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
     """
-    last = TruncatedNormal(std * head_scale)
+    last = TruncatedNormal(std * head_gain)
     scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
     return [
         Rule(Path("**.gamma"), Constant(layer_scale), optional=True),

@@ -476,7 +476,7 @@ CASES = {
         },
     ),
     "finer": (
-        recipes.finer("layers.0", 5.0),
+        recipes.finer("layers.0", bound=5.0),
         mlp,
         True,
         {"layers.0.bias": 5 / 3**0.5, "layers.0.weight": 1 / 2 / 3**0.5},
