@@ -2,7 +2,7 @@
 
 Hoedt's scheme keeps mean 0 and variance 1 through *one* layer with non-negative weights
 and is unstable beyond it; at depth 40 it explodes. `eqinit.calibrate` measures
-instead: one scale a layer and one shift a unit, in call order, on the data.
+instead: one scale per layer and one shift per unit, in call order, on the data.
 
 That is enough where every layer also sees the input (passthrough). Without passthrough
 it is not: with mean 0 and variance 1 in every layer the net still learns nothing. The

@@ -7,7 +7,7 @@ factor of three away from that on either side.
 
 `jax.grad` through the gain needs no sweep. GradInit (Zhu et al. 2021) asks that the
 loss be small *after one optimiser step* and that the gradient not be too large, and
-descends in one gain a layer. From a start that is three times too small, and from one
+descends in one gain per layer. From a start that is three times too small, and from one
 that is three times too large, it finds gains that train.
 
     python examples/sweep_gain.py
@@ -64,7 +64,7 @@ def skeleton() -> eqx.nn.MLP:
 
 
 def make(gains: Float[Array, " layers"], key: PRNGKeyArray) -> eqx.nn.MLP:
-    """The model with one gain a layer; differentiable in the gains."""
+    """The model with one gain per layer; differentiable in the gains."""
     rules = [
         ei.Rule(f"layers.{i}", weight=ei.LecunNormal(gain=gains[i]), bias=ei.Zeros())
         for i in range(LAYERS)

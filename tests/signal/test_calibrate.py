@@ -12,7 +12,16 @@ import pytest
 from by_hand import CASES, CNN, KEY, Scanned, filled, normal, outputs_by_hand
 
 from eqinit import calibrate, probe
-from eqinit.signal import LSUV, ActNorm, OutputBias, ScaleShift, label_bias
+from eqinit.signal import (
+    LSUV,
+    ActNorm,
+    CalibratedLayer,
+    Calibration,
+    OutputBias,
+    ScaleShift,
+    SkippedLayer,
+    label_bias,
+)
 
 
 X = normal(256, 8)
@@ -473,6 +482,25 @@ class Rows(eqx.Module):
 
     def __call__(self, x: Any) -> Any:
         return x @ self.weight.T + self.bias[None]
+
+
+def test_report_of_many_layers_fits_a_page():
+    layer = CalibratedLayer("", (0.1, 2.0), (1e-9, 1.0), (0.5, 0.7), 1e-7)
+    rows = [
+        dataclasses.replace(layer, path=f"blocks.{i}.{name}", miss=1e-3 * i)
+        for name in ("attention.output_projection", "feed_forward.up")
+        for i in range(20)
+    ]
+    skipped = [SkippedLayer(f"blocks.{i}.norm", "LayerNorm", "why") for i in range(20)]
+    report = Calibration(tuple(rows), 2, 0.01, tuple(skipped))
+    lines = str(report).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 12
+    assert "left as they are: blocks.0..19.norm LayerNorm: why" in lines
+    assert "1.9e-02 not met" in str(report)
+    assert repr(report).startswith("Calibration(22 of 40 layers within 0.01 after 2")
+    assert len(report.to_dict()["rows"]) == 40
+    assert report.unfolded().count("attention.output_projection") == 20
 
 
 def test_layout_that_contradicts_the_output():

@@ -145,7 +145,7 @@ def ensemble() -> Any:
 
 
 def test_mapped_over_an_ensemble():
-    """vmap of the probe: one report a member."""
+    """vmap of the probe: one report for each member."""
     models = ensemble()
     reports = eqx.filter_vmap(lambda m: probe(m, small_loss, SMALL.x))(models)
     with pytest.raises(ValueError, match="reports in one"):
@@ -156,7 +156,7 @@ def test_mapped_over_an_ensemble():
 
 
 def test_ensemble_inside_the_call():
-    """An ensemble mapped inside of `call` is a stack: one row a member."""
+    """An ensemble mapped inside of `call` is a stack: one row for each member."""
     models = ensemble()
 
     def call(m: Any, x: Any) -> Any:
@@ -377,7 +377,7 @@ class Fussy(eqx.Module):
         return self.norm(jax.vmap(self.linear)(x[None])[0])
 
 
-def test_wrapped_layers_are_what_they_were():
+def test_layers_with_taps_are_what_they_were():
     linear, unused = (filled(lambda: eqx.nn.Linear(4, 4, key=KEY)) for _ in range(2))
     model = Fussy(linear, eqx.nn.LayerNorm(4), unused)
     report = probe(model, total, jnp.ones((2, 4)))
@@ -438,6 +438,13 @@ def test_errors():
 
     with pytest.raises(ValueError, match="casts the model"):
         probe(layer, half, x.astype(jnp.bfloat16))
+    for closes_over_the_model in (jax.vmap(layer), lambda x: jax.vmap(layer)(x)):
+        with pytest.raises(
+            TypeError, match=r"called as `call\(model, \*args\)`.*lambda"
+        ):
+            probe(layer, closes_over_the_model, x[None])
+    with pytest.raises(ValueError, match="not one that it closes over"):
+        probe(layer, lambda m, x: layer(x), x)
     static = eqx.filter(layer, eqx.is_array, inverse=True)
     params = eqx.filter(layer, eqx.is_array)
     with pytest.raises(ValueError, match="Pass the whole model"):

@@ -1,9 +1,9 @@
 """Reports say what is wrong, in a table and in a plot."""
 
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import equinox as eqx
@@ -14,8 +14,9 @@ import pytest
 
 import eqinit as ei
 from eqinit import probe
-from eqinit.signal import Report, jacobian_spectrum, plot_reports
-from eqinit.signal._probe.drift import marks, trends
+from eqinit.signal import LayerSignal, Report, jacobian_spectrum, plot_reports
+from eqinit.signal._probe.drift import Mark, Trend, marks, trends
+from eqinit.signal._probe.table import full_table, short_table
 
 
 KEY = jax.random.key(0)
@@ -56,13 +57,11 @@ def test_trends(reports: dict[str, Report], name: str):
 
 def test_marks_say_where(reports: dict[str, Report]):
     """Three layers of 1.7 (or 0.6) each go beyond the factor of 4."""
-    assert marks(reports["steady"].rows) == [[]] * 8
+    assert marks(reports["steady"].rows) == [Mark("", "", ())] * 8
     for name, arrow in {"shrinks": "↓", "grows": "↑"}.items():
         found = marks(reports[name].rows)
-        signal = [f"{arrow} signal" in notes for notes in found]
-        gradient = [f"{arrow} gradient" in notes for notes in found]
-        assert signal == [False] * 3 + [True] * 5
-        assert gradient == [True] * 5 + [False] * 3
+        assert [mark.signal for mark in found] == [""] * 3 + [arrow] * 5
+        assert [mark.gradient for mark in found] == [arrow] * 5 + [""] * 3
 
 
 def test_table(reports: dict[str, Report]):
@@ -70,13 +69,112 @@ def test_table(reports: dict[str, Report]):
     assert len(lines) == 2 + 8 + 3  # header and rule, rows, blank and summary
     assert lines[0].split()[:4] == ["layer", "kind", "mean", "std"]
     assert lines[2].startswith("layers.0  Linear")
-    assert lines[-1].endswith("a layer: shrinks")
-    assert "keeps its scale" in str(reports["steady"])
-    assert "grows" in reports["grows"].summary()
+    assert lines[-1].startswith("gradient  shrinks: std 0.99")
+    assert lines[-1].endswith("over 8 of layers.* (Linear), x0.6 per layer")
+    # Three factors of 0.6 are less than a quarter, and marked beside the number.
+    assert [" ↓" in line for line in lines[2:10]] == [True] * 5 + [True] * 3
+    assert lines[2].count("↓") == 1
     html = reports["shrinks"]._repr_html_()
     assert html.count("<tr>") == 9
     assert "layers.7" in html
-    assert "8 rows" in repr(reports["shrinks"])
+    data = reports["shrinks"].to_dict()
+    assert data["rows"][3]["std"] == reports["shrinks"].rows[3].std
+    assert data["missing"] == []
+
+
+def test_repr(reports: dict[str, Report]):
+    text = "Report(8 rows: signal grows, gradient grows)"
+    assert repr(reports["grows"]) == text
+    model = eqx.nn.MLP(16, 16, 16, 1, key=KEY)
+
+    @eqx.filter_jit
+    def traced(m: Any) -> Report:
+        report = probe(m, batched, X)
+        assert repr(report) == "Report(2 rows, traced)"
+        return report
+
+    assert repr(traced(model)).startswith("Report(2 rows: signal ")
+    two = jax.tree.map(lambda a: jnp.stack([a, a]), traced(model))
+    assert repr(two) == "Report(2 rows, (2,) in one)"
+
+
+VERDICTS: dict[str, tuple[str, list[float]]] = {
+    "steady": ("keeps its scale", [1.0, 1.1, 0.9]),
+    "a factor of 3.9": ("keeps its scale", [1.0, 2.0, 3.9]),
+    "a factor of 4.1": ("grows", [1.0, 2.0, 4.1]),
+    "a quarter": ("shrinks", [1.0, 0.5, 0.24]),
+    "two layers, 1.9": ("keeps its scale", [1.0, 1.9]),
+    "two layers, 2.1": ("grows", [1.0, 2.1]),
+    "two layers, 0.266": ("shrinks", [1.0, 0.266]),
+    "slow": ("grows", list(1.05 ** np.arange(30))),
+    "slower": ("keeps its scale", list(1.04 ** np.arange(30))),
+    "there and back": ("goes up and down", [1.0, 5.0, 1.0]),
+    "nan": ("breaks down", [1.0, math.nan, 1.0]),
+    "zero at the end": ("breaks down", [1.0, 0.5, 0.0]),
+    "infinite": ("breaks down", [math.inf, 1.0]),
+    "one": ("", [3.0]),
+    "none": ("", []),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdict(name: str):
+    """The rule at the head of `drift`, on both sides of its limits."""
+    wanted, scales = VERDICTS[name]
+    paths = tuple(f"layers.{i}" for i in range(len(scales)))
+    trend = Trend("layers.* (Linear)", paths, tuple(scales))
+    assert trend.verdict == wanted
+    assert wanted in str(trend)
+    assert "nan" not in str(trend)
+
+
+def test_verdict_on_unlike_layers():
+    """They differ by design: only beyond 30, and there is no factor per layer."""
+    for wanted, last in {"keeps its scale": 0.04, "shrinks": 0.03}.items():
+        trend = Trend("", ("embed", "head"), (1.0, last))
+        assert str(trend) == f"{wanted}: std 1 to {last} over 2 unlike layers"
+
+
+def test_break_down_says_where():
+    paths = ("layers.0", "layers.1", "layers.2")
+    faults = {0.0: "zero", math.inf: "infinite", math.nan: "not a number"}
+    for scale, fault in faults.items():
+        text = str(Trend("layers.* (Linear)", paths, (1.0, scale, 1.0)))
+        assert text == f"breaks down: {fault} at layers.1"
+
+
+def test_layers_that_repeat_are_one_line(reports: dict[str, Report]):
+    """Many layers fit a page: the first and the last value of a run of like layers."""
+    rows = [
+        replace(row, path=f"blocks.{i}.{name}", kind=name)
+        for name in ("up", "down")
+        for i, row in enumerate(reports["shrinks"].rows * 2)
+    ]
+    head = replace(rows[0], path="head", kind="Linear")
+    shown = short_table([*rows, head], ["line"], []).text()
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert sum("0..15.up" in line for line in lines) == 1
+    first, last = f"{rows[0].std:.3g}", f"{rows[15].std:.3g}"
+    assert f"{first} to" in shown
+    assert f"{last} ↓" in shown
+    assert any(line.startswith("head") for line in lines)
+    full = full_table([*rows, head], ["line"], []).text(folded=False).splitlines()
+    assert sum(line.startswith("blocks") for line in full) == 32
+
+
+def test_summary_fits_the_page(reports: dict[str, Report]):
+    long = "encoder.stages.{}.transformer_blocks.attention.output_projection"
+    rows = [
+        replace(row, path=long.format(i)) for i, row in enumerate(reports["grows"].rows)
+    ]
+    assert len(str(trends(rows)[0])) > 100
+    model = reports["grows"]
+    layers = tuple(
+        replace(layer, path=long.format(i)) for i, layer in enumerate(model.layers)
+    )
+    report = Report(model.readings, layers)
+    assert max(map(len, str(report).splitlines())) <= 100
 
 
 def test_rows_by_path(reports: dict[str, Report]):
@@ -89,12 +187,14 @@ def test_rows_by_path(reports: dict[str, Report]):
 
 def test_broken_models_are_named():
     model = eqx.nn.MLP(16, 16, 16, 3, key=KEY)
-    nan = str(probe(filled(model, jnp.nan), batched, X))
+    nan = probe(filled(model, jnp.nan), batched, X).unfolded()
     assert nan.count("not finite") == 4
-    assert "breaks down" in nan
-    zero = str(probe(filled(model, 0.0), batched, X))
+    assert "signal    breaks down: not a number at layers.0" in nan
+    assert "nan" not in nan
+    zero = probe(filled(model, 0.0), batched, X).unfolded()
     assert zero.count("constant, dead") == 4
     assert zero.count("no gradient") == 3  # all but the last layer
+    assert "gradient  breaks down: zero at layers.2" in zero
     assert "inputs alike" in str(probe(model, batched, X[:1] + 1e-3 * X))
     assert "units alike" in str(probe(filled(model, 1.0), batched, X))
 
@@ -128,11 +228,9 @@ def test_plot_marks_what_has_no_logarithm():
     assert [line.get_ydata()[0] for line in crosses] == [0.0] * 4
 
 
-def repeated(report: Report, paths: list[str]) -> Any:
-    """What a plot reads of a report, for as many layers as there are paths."""
-    rows = report.rows
-    long = [replace(rows[i % 8], path=path) for i, path in enumerate(paths)]
-    return SimpleNamespace(rows=long)
+def repeated(report: Report, paths: list[str]) -> list[LayerSignal]:
+    """Rows of a report, for as many layers as there are paths."""
+    return [replace(report.rows[i % 8], path=path) for i, path in enumerate(paths)]
 
 
 @pytest.mark.parametrize("count", [24, 60])
@@ -174,7 +272,7 @@ def test_trend_of_blocks_is_that_of_the_layers_that_change(reports: dict[str, Re
     ]
     rows[::2] = [replace(row, std=1.0) for row in rows[::2]]
     forward, _ = trends(rows)
-    assert forward.name == "`blocks.*.up` Linear"
+    assert forward.name == "blocks.*.up (Linear)"
     assert forward.per_layer == pytest.approx(GAINS["grows"] ** 2, rel=2e-2)
 
 

@@ -15,7 +15,7 @@ UNREACHED = "no data reach it: its output is its bias, whatever the input"
 
 def nothing(skipped: Sequence[SkippedLayer]) -> str:
     """Why no layer can be calibrated."""
-    listed = "\n".join(f"  {line}" for line in list_skipped(tuple(skipped)))
+    listed = "\n".join(f"  {line}" for line in list_skipped(skipped))
     return (
         "there is no layer to calibrate: it takes those with kernels of `in` and `out` "
         "(and a bias, to shift) that return one array of floats.\n"

@@ -1,4 +1,4 @@
-"""How a layer is rescaled from what is measured of it: one small class a method.
+"""How a layer is rescaled from what is measured of it: one small class per method.
 
 A layer's output is `u + b` with `u` linear in its kernels and `b` its bias. Every
 method maps the mean and variance of `u`, per unit and over samples, to a scale for the
@@ -74,7 +74,7 @@ def _inverse_sqrt(var: Array, target: Any) -> Array:
 
 
 class LSUV(AbstractMethod):
-    r"""Layer-sequential unit variance: one scale a layer, biases as they are.
+    r"""Layer-sequential unit variance: one scale per layer, biases as they are.
 
     $s$ such that the variance of $s u + b$, over all units and samples, is `variance`:
     $s = \sqrt{\text{variance} / \text{Var}[u]}$ for zero biases, and the root of a
@@ -140,7 +140,7 @@ class ActNorm(AbstractMethod):
 
 
 class ScaleShift(AbstractMethod):
-    r"""Variance 1 for every layer, mean 0 for every unit: one scale, a bias each.
+    r"""Variance 1 for every layer, mean 0 for every unit: one scale, a bias per unit.
 
     $s = \sqrt{\text{variance} / \overline{\text{Var}[u_i]}}$ with the variance over
     samples and its mean over units, $b_i = -s E[u_i]$. A positive scale and a shift

@@ -1,17 +1,29 @@
-"""Where a scale drifts: layers compared with others of their kind, by depth."""
+"""Where a scale drifts: layers compared with others of their kind, by depth.
+
+The verdict on a scale (the std of outputs, or of gradients) along a series of layers:
+
+- *breaks down*: at some layer it is zero, infinite or not a number;
+- *grows*, *shrinks*: from the first layer to the last it changes by more than a factor
+  of 4, or by more than 2 per layer;
+- *goes up and down*: neither, and yet two of the layers differ by more than 4;
+- *keeps its scale*: otherwise.
+
+Unlike layers (an embedding, a convolution, a head) may differ by design: a series of
+those drifts beyond a factor of 30, and has no factor per layer.
+"""
 
 import dataclasses
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from .layer_signal import LayerSignal
 
 
-# Within a series of like layers (`blocks.*.mlp.up`), a change of scale beyond this is
-# marked; between unlike layers, whose scales may differ by design, only beyond that.
 SERIES_FACTOR = 4.0
 MIXED_FACTOR = 30.0
+PER_LAYER_FACTOR = 2.0
 
 # All inputs (or all units) look the same beyond this correlation.
 ALIKE = 0.999
@@ -19,29 +31,96 @@ ALIKE = 0.999
 GROWS, SHRINKS = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
 
 
+@runtime_checkable
+class Named(Protocol):
+    """Of which layer a row is."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def output(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Trend:
-    """How one scale develops along one series of like layers.
+    """How one scale develops along one series of layers, in the direction of travel.
 
-    - `name`: the series, with `*` where its members differ.
-    - `count`: how many layers it has.
-    - `first`, `last`: the scale at its two ends, in the direction of travel.
+    - `name`: the series, with `*` where its members differ; empty for unlike layers.
+    - `paths`, `scales`: its layers.
     """
 
     name: str
-    count: int
-    first: float
-    last: float
+    paths: tuple[str, ...]
+    scales: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.scales)
+
+    @property
+    def broken(self) -> int | None:
+        """The first layer whose scale is zero, infinite or not a number."""
+        sound = [0 < scale < math.inf for scale in self.scales]
+        return None if all(sound) else sound.index(False)
+
+    @property
+    def factor(self) -> float:
+        """From the first layer to the last."""
+        if self.count < 2 or self.broken is not None:
+            return math.nan
+        return self.scales[-1] / self.scales[0]
 
     @property
     def per_layer(self) -> float:
-        """The factor from one layer to the next, on geometric average."""
-        if self.count < 2 or not self.first > 0 or not self.last > 0:
-            return math.nan
-        return (self.last / self.first) ** (1 / (self.count - 1))
+        """From one layer to the next, on geometric average."""
+        return self.factor ** (1 / (self.count - 1)) if self.count > 1 else math.nan
+
+    @property
+    def spread(self) -> float:
+        """The largest scale over the smallest; infinite where it breaks down."""
+        if self.broken is not None:
+            return math.inf
+        return max(self.scales) / min(self.scales) if self.scales else 1.0
+
+    @property
+    def verdict(self) -> str:
+        """One of five, by the rule above; empty for less than two layers."""
+        limit = SERIES_FACTOR if self.name else MIXED_FACTOR
+        steepest = PER_LAYER_FACTOR if self.name else math.inf
+        if self.broken is not None:
+            return "breaks down"
+        if self.count < 2:
+            return ""
+        if self.factor > limit or self.per_layer > steepest:
+            return "grows"
+        if self.factor < 1 / limit or self.per_layer < 1 / steepest:
+            return "shrinks"
+        return "goes up and down" if self.spread > limit else "keeps its scale"
+
+    def __str__(self) -> str:
+        if not self.count:
+            return "no layer that a gradient reaches"
+        if self.broken is not None:
+            return f"{self.verdict}: {self._fault} at {self.paths[self.broken]}"
+        if self.count == 1:
+            return f"std {self.scales[0]:.3g} at {self.paths[0]}, one layer"
+        ends = f"std {self.scales[0]:.3g} to {self.scales[-1]:.3g}"
+        if not self.name:
+            return f"{self.verdict}: {ends} over {self.count} unlike layers"
+        slope = f"x{self.per_layer:.3g} per layer"
+        return f"{self.verdict}: {ends} over {self.count} of {self.name}, {slope}"
+
+    @property
+    def _fault(self) -> str:
+        scale = self.scales[self.broken or 0]
+        return {0.0: "zero", math.inf: "infinite"}.get(scale, "not a number")
 
 
-def series(rows: Sequence[LayerSignal]) -> dict[str, list[int]]:
+def series(rows: Sequence[Named]) -> dict[str, list[int]]:
     """Row numbers by series: layers of one class whose paths differ in numbers alone.
 
     Layers without a like form one series, named empty.
@@ -49,25 +128,65 @@ def series(rows: Sequence[LayerSignal]) -> dict[str, list[int]]:
     named: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
         pattern = re.sub(r"(?<![A-Za-z_])\d+", "*", row.path)
-        named.setdefault(f"`{pattern}{row.output}` {row.kind}", []).append(i)
+        named.setdefault(f"{pattern}{row.output} ({row.kind})", []).append(i)
     alone = [members[0] for members in named.values() if len(members) == 1]
     grouped = {name: m for name, m in named.items() if len(m) > 1}
     return {**grouped, **({"": sorted(alone)} if alone else {})}
 
 
-def marks(rows: Sequence[LayerSignal]) -> list[list[str]]:
-    """What is wrong with each row, in a few words; empty where nothing is."""
-    notes: list[list[str]] = [_faults(row) for row in rows]
+def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
+    """How signal and gradient develop along the longest series of like layers.
+
+    Blocks have several of one length, and norms among them keep any scale: of those,
+    the one that changes most. Layers that no gradient reaches are not measured.
+    """
+    reached = [row for row in rows if row.count]
+    grouped = series(reached) or {"": []}
+    longest = max(len(members) for members in grouped.values())
+    forward: list[Trend] = []
+    backward: list[Trend] = []
+    for name, members in grouped.items():
+        if len(members) == longest:
+            run = [reached[i] for i in members]
+            paths = tuple(row.path + row.output or "(model)" for row in run)
+            stds = tuple(row.std for row in run)
+            grads = tuple(row.grad_std for row in run)
+            forward.append(Trend(name, paths, stds))
+            # Gradients travel from the output.
+            backward.append(Trend(name, paths[::-1], grads[::-1]))
+    return max(forward, key=_spread), max(backward, key=_spread)
+
+
+def _spread(trend: Trend) -> float:
+    return trend.spread
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """What is wrong with one row; empty where nothing is.
+
+    - `signal`, `gradient`: an arrow where its scale has drifted.
+    - `faults`: in a few words each.
+    """
+
+    signal: str
+    gradient: str
+    faults: tuple[str, ...]
+
+
+def marks(rows: Sequence[LayerSignal]) -> list[Mark]:
+    """One for each row."""
+    signal: dict[int, str] = {}
+    gradient: dict[int, str] = {}
     for name, members in series(rows).items():
         factor = SERIES_FACTOR if name else MIXED_FACTOR
-        forward = _arrows(rows, members, lambda r: r.std, factor)
+        signal |= _arrows(rows, members, lambda r: r.std, factor)
         # Gradients travel from the output, so they are compared with the last layer's.
-        back = _arrows(rows, members[::-1], lambda r: r.grad_std, factor)
-        for i, arrow in forward.items():
-            notes[i].append(f"{arrow} signal")
-        for i, arrow in back.items():
-            notes[i].append(f"{arrow} gradient")
-    return notes
+        gradient |= _arrows(rows, members[::-1], lambda r: r.grad_std, factor)
+    return [
+        Mark(signal.get(i, ""), gradient.get(i, ""), tuple(_faults(row)))
+        for i, row in enumerate(rows)
+    ]
 
 
 def _faults(row: LayerSignal) -> list[str]:
@@ -104,46 +223,3 @@ def _arrows(
     grown = {i: GROWS for i, ratio in ratios.items() if ratio > factor}
     shrunk = {i: SHRINKS for i, ratio in ratios.items() if ratio < 1 / factor}
     return grown | shrunk
-
-
-def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
-    """How signal and gradient develop along the longest series of like layers.
-
-    Blocks have several of one length, and norms among them keep any scale: of those,
-    the one that changes most.
-    """
-    grouped = series(rows)
-    longest = max(len(members) for members in grouped.values())
-    forward: list[Trend] = []
-    backward: list[Trend] = []
-    for name, members in grouped.items():
-        if len(members) == longest:
-            std = [rows[i].std for i in members]
-            grad = [rows[i].grad_std for i in members]
-            forward.append(Trend(name, longest, std[0], std[-1]))
-            backward.append(Trend(name, longest, grad[-1], grad[0]))
-    return max(forward, key=_change), max(backward, key=_change)
-
-
-def _change(trend: Trend) -> float:
-    """The size of the logarithm of the factor; infinite where there is none."""
-    factor = trend.last / trend.first if trend.first else math.nan
-    return abs(math.log(factor)) if 0 < factor < math.inf else math.inf
-
-
-def verdict(trend: Trend) -> str:
-    """One line: `1 to 3.2e-05 over 30 layers, x0.700 a layer: shrinks`."""
-    ratio = trend.last / trend.first if trend.first else math.nan
-    if not math.isfinite(ratio):
-        word = "breaks down"
-    elif ratio > SERIES_FACTOR:
-        word = "grows"
-    elif ratio < 1 / SERIES_FACTOR:
-        word = "shrinks"
-    else:
-        word = "keeps its scale"
-    what = f" of {trend.name}" if trend.name else ""
-    return (
-        f"std {trend.first:.3g} to {trend.last:.3g} over {trend.count} layers{what}, "
-        f"x{trend.per_layer:.3g} a layer: {word}"
-    )

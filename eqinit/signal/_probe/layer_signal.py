@@ -1,4 +1,4 @@
-"""From sums to statistics: one row a layer, computed in double precision."""
+"""From sums to statistics: one row per layer, computed in double precision."""
 
 import dataclasses
 import math

@@ -151,7 +151,7 @@ def _pass(
     key: Key,
     bytewise: bool,
 ) -> Pass:
-    """One backward pass: what every slot collected, a row each, and what it means."""
+    """One backward pass: what every slot collected, and what it means."""
 
     def objective(slots: list[Array]) -> Array:
         return scalarise(

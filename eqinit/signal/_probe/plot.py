@@ -1,15 +1,10 @@
 """Plots of reports: scale by depth, forward and backward. matplotlib, on demand."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from .drift import series
-from .layer_signal import LayerSignal
-
-
-if TYPE_CHECKING:
-    from .report import Report
+from .drift import Named, series
 
 
 # Okabe and Ito's colours: told apart by everyone, and in print.
@@ -39,10 +34,24 @@ def require_pyplot() -> Any:
     return plt
 
 
+@runtime_checkable
+class Scales(Named, Protocol):
+    """One layer of a plot."""
+
+    @property
+    def std(self) -> float: ...
+
+    @property
+    def grad_std(self) -> float: ...
+
+
+Rows: TypeAlias = Iterable[Scales]
+
+
 def plot_reports(
-    reports: "Mapping[str, Report] | Report", *, path: Any = None, title: str = ""
+    reports: Mapping[str, Rows] | Rows, *, path: Any = None, title: str = ""
 ) -> Any:
-    """Plot the std of signal and gradient by depth, one line a report.
+    """Plot the std of signal and gradient by depth, one line for each report.
 
     Both axes of scale are logarithmic and are shared by the two panels: a model that
     keeps its scale is a flat line, one that explodes or vanishes a straight slope. The
@@ -53,7 +62,8 @@ def plot_reports(
 
     **Arguments:**
 
-    - `reports`: a report, or a dict of name to report, such as one an initialisation.
+    - `reports`: a report, or a dict of name to report, such as one for each
+        initialisation: anything that has rows to iterate over.
     - `path`: where to save the figure (`"signal.png"`); not saved if left out.
     - `title`: above both panels.
 
@@ -61,16 +71,18 @@ def plot_reports(
 
     **Raises:** `ImportError` without matplotlib.
     """
-    named = reports if isinstance(reports, Mapping) else {"": reports}
+    if not isinstance(reports, Mapping):
+        return plot_reports({"": reports}, path=path, title=title)
+    named = {str(name): tuple(rows) for name, rows in reports.items()}
     plt = require_pyplot()
     figure, axes = plt.subplots(
         1, 2, figsize=(10, 4), sharey=True, layout="constrained"
     )
     for axis, (heading, field) in zip(axes, _PANELS, strict=True):
-        for i, (name, report) in enumerate(named.items()):
-            _lines(axis, report.rows, field, name, i)
+        for i, (name, rows) in enumerate(named.items()):
+            _lines(axis, rows, field, name, i)
         axis.set_title(heading, fontsize="medium")
-        _label_depth(axis, [report.rows for report in named.values()])
+        _label_depth(axis, list(named.values()))
     axes[0].set_ylabel("std (log scale)")
     if any(named):
         # Below both panels, where it covers no line.
@@ -85,7 +97,7 @@ def plot_reports(
 
 
 def _lines(
-    axis: Any, rows: Sequence[LayerSignal], field: str, name: str, number: int
+    axis: Any, rows: Sequence[Scales], field: str, name: str, number: int
 ) -> None:
     style = {
         "color": _COLOURS[number % len(_COLOURS)],
@@ -119,7 +131,7 @@ def _cross(axis: Any, depth: int, value: float, colour: object) -> None:
     )
 
 
-def _label_depth(axis: Any, reports: Sequence[Sequence[LayerSignal]]) -> None:
+def _label_depth(axis: Any, reports: Sequence[Sequence[Scales]]) -> None:
     """Name the layers where all reports have the same few; number them elsewhere."""
     paths = [[row.path + row.output for row in rows] for rows in reports]
     if all(p == paths[0] for p in paths) and len(paths[0]) <= 24:

@@ -32,7 +32,7 @@ def probe(
 
     One backward pass, compiled once for a given `call`; the model is not changed. It
     sees through `jit`, `vmap`, `scan` over stacked layers and `checkpoint`. A second
-    pass is made where float32 would not hold a variance, four in all where one layer is
+    pass is made where float32 would not hold a variance, four more where one layer is
     used several times in sequence (a recurrent cell), for the exact maximum.
 
     !!! info
@@ -43,10 +43,10 @@ def probe(
     **Arguments:**
 
     - `model`: a model; any PyTree that holds `eqx.Module`s with a `__call__`.
-    - `call`: a function of the model and `args`. If it returns one real scalar, that is
-        the loss whose gradient is measured. If it returns anything else (outputs, in
-        any PyTree), each output is given a gradient drawn from $N(0, 1)$, so that
-        `grad_std` is the gain from a layer to the output.
+    - `call`: a function of the model and `args`, called as `call(model, *args)`. If it
+        returns one real scalar, that is the loss whose gradient is measured. If it
+        returns anything else (outputs, in any PyTree), each output is given a gradient
+        drawn from $N(0, 1)$, so that `grad_std` is the gain from a layer to the output.
     - `*args`: its further arguments, such as a batch.
     - `select`: which layers, as a selector: a layer type, a path glob, or a
         composition of them. By default every layer that holds parameters of its own.
@@ -58,7 +58,8 @@ def probe(
     **Returns:** a [`eqinit.signal.Report`][].
 
     **Raises:** `ValueError` where `select` matches no layer, no selected layer is
-    called, or the call returns no floating-point number.
+    called, or the call returns no floating-point number; `TypeError` for a `call` that
+    does not take the model.
     """
     known = call_layouts(layouts)
     layers = tap_points(model, select, known)
@@ -66,7 +67,8 @@ def probe(
     if not called:
         raise ValueError(
             f"`call` calls none of the {len(layers)} selected layers (or none of them "
-            f"returns floating-point arrays): {', '.join(f.path for f in layers[:8])}."
+            f"returns floating-point arrays): {', '.join(p.path for p in layers[:8])}. "
+            "It has to run the model that it is given, and not one that it closes over."
         )
     key = jax.random.key(0) if key is None else key
     readings = run_passes(model, call, args, tuple(called), key)

@@ -1,30 +1,29 @@
 """The report: what a probe has measured, as data, as a table and as a plot."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
 from jax.core import Tracer
 
-from ..._tables import html_table, text_table
+from ..._tables import WIDTH, AbstractReport, Table
 from .._taps.dry_run import CalledLayer
-from .drift import marks, trends, verdict
+from .drift import trends
 from .layer_signal import LayerSignal, signals
+from .plot import plot_reports
 from .readings import Readings
+from .table import full_table, short_table
 
 
-_HEADER = (
-    "layer", "kind", "mean", "std", "E[x^2]", "max", "dead", "feature corr",
-    "sample corr", "grad std", "blocked", "",
-)  # fmt: skip
-
-
-class Report(eqx.Module):
-    """What every layer does to signal and gradient: one row a layer, in call order.
+class Report(AbstractReport, eqx.Module):
+    """What every layer does to signal and gradient: one row per layer, in call order.
 
     A report is a PyTree: it can be returned from `jit` and, mapped over, from `vmap`
     (take one member with `jax.tree.map(lambda x: x[i], reports)`). Printing it shows a
-    table whose last column marks what drifts; `plot` shows it by depth.
+    table in which arrows mark what drifts; `plot` shows it by depth. Of many layers,
+    those that repeat are one line, with their first and their last value; `unfolded`
+    has them all.
 
     - `rows`: the rows ([`eqinit.signal.LayerSignal`][]).
     - `missing`: layers that were selected and never called.
@@ -74,68 +73,39 @@ class Report(eqx.Module):
 
         **Returns:** the matplotlib figure.
         """
-        from .plot import plot_reports
-
         reports = (self, *others)
         names = labels or [f"report {i}" for i in range(len(reports))]
-        return plot_reports(dict(zip(names, reports, strict=True)), path=path)
+        rows = [report.rows for report in reports]
+        return plot_reports(dict(zip(names, rows, strict=True)), path=path)
 
     def summary(self) -> str:
         """How signal and gradient develop, and which layers were not called."""
         forward, backward = trends(self.rows)
-        lines = [
-            f"signal    {verdict(forward)}",
-            f"gradient  {verdict(backward)}",
-        ]
+        lines = [f"signal    {forward}", f"gradient  {backward}"]
         if self.missing:
             lines.append(f"not called: {', '.join(self.missing)}")
-        return "\n".join(lines)
+        indent = " " * len("gradient  ")
+        return "\n".join(
+            textwrap.fill(x, WIDTH, subsequent_indent=indent) for x in lines
+        )
+
+    def _table(self) -> Table[Any]:
+        return full_table(self.rows, self.summary().splitlines(), self.missing)
+
+    def _short_table(self) -> Table[Any]:
+        return short_table(self.rows, self.summary().splitlines(), self.missing)
 
     def __str__(self) -> str:
-        return f"{text_table(_HEADER, _cells(self.rows))}\n\n{self.summary()}"
+        return self._short_table().text()
 
     def __repr__(self) -> str:
         sums = self.readings.sums
-        return f"Report({sums.shape[-2]} rows; print it for the table)"
+        if isinstance(sums, Tracer) or sums.ndim != 2:
+            kind = "traced" if isinstance(sums, Tracer) else f"{sums.shape[:-2]} in one"
+            return f"Report({sums.shape[-2]} rows, {kind})"
+        forward, backward = (t.verdict or str(t) for t in trends(self.rows))
+        verdicts = f"signal {forward}, gradient {backward}"
+        return f"Report({sums.shape[-2]} rows: {verdicts})"
 
     def _repr_html_(self) -> str:
-        return html_table(_HEADER, _cells(self.rows), self.summary())
-
-
-def _cells(rows: tuple[LayerSignal, ...]) -> list[list[str]]:
-    return [
-        [
-            f"{row.path or '(model)'}{row.output}",
-            row.kind + (f" x{row.uses}" if row.uses > 1 else ""),
-            _mean(row),
-            _number(row.std),
-            _number(row.second_moment),
-            _number(row.max),
-            _percent(row.dead),
-            _correlation(row.feature_corr),
-            _correlation(row.sample_corr),
-            _number(row.grad_std),
-            _percent(row.blocked),
-            ", ".join(notes),
-        ]
-        for row, notes in zip(rows, marks(rows), strict=True)
-    ]
-
-
-def _mean(row: LayerSignal) -> str:
-    # Behind a norm the mean is zero but for rounding, which says nothing.
-    return "0" if abs(row.mean) < 1e-6 * row.std else _number(row.mean)
-
-
-def _number(value: float | complex) -> str:
-    return "" if value != value else f"{value:.3g}"
-
-
-def _percent(value: float) -> str:
-    if value != value:
-        return ""
-    return "0" if value == 0 else f"{100 * value:.3g}%"
-
-
-def _correlation(value: float) -> str:
-    return "" if value != value else f"{value:.2f}"
+        return self._short_table().html()

@@ -166,7 +166,7 @@ def _trace(
         eqx.filter_eval_shape(call, attach_all(model, marks), *args)
     except Exception as error:
         # Raises by itself where the fault is not in the taps.
-        eqx.filter_eval_shape(call, model, *args)
+        _check_call(model, call, args)
         raise ValueError(_blame(error)) from error
     stacks = _settle_stacks(recorder)
     order = dict.fromkeys(call.index for call in recorder.calls)
@@ -174,6 +174,28 @@ def _trace(
     keys = {layer.keys for layer in called}
     missing = [p.path for p in layers if p.node.keys not in keys]
     return [layer for layer in called if layer.outputs], missing
+
+
+def _check_call(model: Any, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Raise what `call(model, *args)` raises, or what is wrong with `call` itself."""
+    try:
+        eqx.filter_eval_shape(call, model, *args)
+    except Exception as error:
+        if not _works(call, args):
+            raise
+        raise TypeError(
+            "`call` is called as `call(model, *args)`, and this one takes the args "
+            "alone: the model in it is not the one that is looked at. Pass a function "
+            "of the model, such as `lambda model, x: jax.vmap(model)(x)`."
+        ) from error
+
+
+def _works(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    try:
+        eqx.filter_eval_shape(call, *args)
+    except Exception:
+        return False
+    return True
 
 
 def _blame(error: Exception) -> str:
