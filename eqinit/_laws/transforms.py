@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from wadler_lindig import TextDoc
 
+from .._registry import Registry, agree
 from .._typing import Array, Number, checked
 
 
@@ -119,6 +120,16 @@ class Transform(AbstractTransform):
     def label(self) -> str:
         return getattr(self.forward_fn, "__name__", repr(self.forward_fn))
 
+    def difference(self, other: "Transform") -> str:
+        """In words, where this one is another; nothing where the two are alike."""
+        for name in ("forward", "inverse"):
+            fn, known = (getattr(t, f"{name}_fn") for t in (self, other))
+            if not agree(fn, known):
+                return f"`{name}` is {fn!r} and was {known!r}"
+        if self.domain != other.domain:
+            return f"`domain` is {self.domain} and was {other.domain}"
+        return ""
+
     def __pdoc__(self, **kwargs: Any) -> TextDoc:
         del kwargs  # a function prints as its address, and this one has a name
         return TextDoc(self.label)
@@ -172,9 +183,9 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 # By identity: `jax.nn.softplus` is one object, whoever imports it.
-_BY_FUNCTION: dict[Callable[..., Any], Transform] = {
-    transform.forward_fn: transform for transform in TRANSFORMS.values()
-}
+_BY_FUNCTION: Registry[Callable[..., Any], Transform] = Registry(
+    {transform.forward_fn: transform for transform in TRANSFORMS.values()}.get
+)
 
 
 def transform_of(fn: Callable[..., Any]) -> Transform | None:
@@ -192,6 +203,7 @@ def register_inverse(
     *,
     domain: tuple[Number, Number] = (-math.inf, math.inf),
     closed: bool = False,
+    override: bool = False,
 ) -> None:
     """Say once what undoes a function that models apply to what they store.
 
@@ -205,6 +217,15 @@ def register_inverse(
     - `inverse`: from an effective value to the argument of `fn`.
     - `domain`: the least and the largest value of `fn`.
     - `closed`: whether these two can be reached.
+    - `override`: replace an inverse that is known.
+
+    **Raises:** `ValueError` where another inverse is known.
     """
-    domain_ = Domain(*map(float, domain), closed=closed)
-    _BY_FUNCTION[fn] = Transform(fn, inverse, domain_)
+    transform = Transform(fn, inverse, Domain(*map(float, domain), closed=closed))
+    _BY_FUNCTION.add(
+        fn,
+        transform,
+        call=f"register_inverse({transform.label})",
+        override=override,
+        differs=transform.difference,
+    )

@@ -16,7 +16,7 @@ SizeRule: TypeAlias = int | tuple[str, ...] | str | Callable[[Any], int]
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What is known of one layer type.
+    """What is known of one layer type: all of it, and here alone.
 
     **Arguments:**
 
@@ -27,13 +27,22 @@ class Layout:
     - `default_fan`: the fan that the constructor divides by, where it is not fan_in.
     - `unit_axis`: the axis of what one call returns that counts units (features,
         channels), or the field that holds it, where the notations do not tell.
+    - `shapes`: from a layer to what its static fields say of each of its arrays: a
+        shape (behind any stacks), or `None` where a flag says that it is absent.
+    - `repeats`: from a layer to the static fields that repeat those of layers in it.
+    - `widths`: the static fields that count the features that go `in` and come `out`.
+    - `kind`: what recipes call it, such as `"norm"`.
     """
 
-    fields: Mapping[str, Notation]
+    fields: Mapping[str, Notation] = dataclasses.field(default_factory=dict)
     sizes: Mapping[str, SizeRule] = dataclasses.field(default_factory=dict)
     stride: str | None = None
     default_fan: Callable[[Any], Number] | None = None
     unit_axis: int | str | None = None
+    shapes: Callable[[Any], Mapping[str, Shape | None]] | None = None
+    repeats: Callable[[Any], Mapping[str, Any]] | None = None
+    widths: Mapping[str, str] | None = None
+    kind: str | None = None
 
     def spec(
         self,
@@ -80,13 +89,19 @@ class Layout:
 
     def over(self, other: "Layout") -> "Layout":
         """This layout, and `other` for what it does not say."""
-        return Layout(
-            {**other.fields, **self.fields},
-            {**other.sizes, **self.sizes},
-            other.stride if self.stride is None else self.stride,
-            other.default_fan if self.default_fan is None else self.default_fan,
-            other.unit_axis if self.unit_axis is None else self.unit_axis,
-        )
+        own = {
+            name: getattr(self, name)
+            for name in FACTS
+            if getattr(self, name) is not None
+        }
+        own["sizes"] = {**other.sizes, **self.sizes}
+        fields = {**other.fields, **self.fields}
+        return dataclasses.replace(other, fields=fields, **own)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that its notations use."""
+        return frozenset(n for notation in self.fields.values() for n in notation.names)
 
     def kernels(self) -> tuple[str, ...]:
         return tuple(name for name, n in self.fields.items() if n.role == "kernel")
@@ -165,46 +180,5 @@ def _resolve(rule: SizeRule, layer: Any) -> Size:
     return rule(layer) if callable(rule) else rule
 
 
-def make_layout(
-    cls: type,
-    said: Mapping[str, Any],
-    stride: str | None = None,
-    default_fan: Callable[[Any], Number] | None = None,
-    unit_axis: int | str | None = None,
-    known: Layout | None = None,
-) -> Layout:
-    """Sort `register_layout`'s keywords into fields and sizes, and check them.
-
-    `known` is what has been said of the class already, and may be referred to.
-    """
-    before = Layout({}) if known is None else known
-    # A first pass to learn the names: what stands in a notation is a size.
-    texts = {k: v for k, v in said.items() if isinstance(v, str)}
-    names = {n for text in texts.values() for n in _names(text)}
-    # Of names used before, a string could as well be the notation of a field.
-    inherited = {n for notation in before.fields.values() for n in notation.names}
-    inherited -= set(texts)
-    sizes = {k: v for k, v in said.items() if k in names | inherited}
-    fields = {k: parse(v) for k, v in texts.items() if k not in sizes}
-    unknown = sorted(set(said) - set(sizes) - set(fields))
-    if unknown:
-        raise ValueError(
-            f"layout of {cls.__name__}: {unknown} are neither fields with a notation "
-            f"nor names used in one. Notations: {sorted(fields)}; write fields as "
-            '`weight="out in"` and sizes as `gate=("i", "f")`.'
-        )
-    for name, notation in fields.items():
-        missing = sorted(set(notation.fed_by) - set(fields) - set(before.fields))
-        if missing:
-            raise ValueError(
-                f"layout of {cls.__name__}: `{name}` is fed by {missing}, which the "
-                f"layout does not have. Its fields are {sorted(fields)}."
-            )
-    return Layout(fields, sizes, stride, default_fan, unit_axis)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    try:
-        return parse(text).names
-    except ValueError:
-        return ()  # a size given as a field name; a bad notation raises later
+# What is said of a layer as a whole, by the name of the argument that says it.
+FACTS = tuple(f.name for f in dataclasses.fields(Layout) if f.name != "fields")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -18,8 +17,12 @@ from .._laws.transforms import (
     same,
     transform_of,
 )
+from .._nearest import nearest
+from .._registry import Registry
 from .._typing import Number, checked
 from .libraries import library_of
+from .nodes import at, is_array, put
+from .said import fields_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,22 +62,20 @@ class Parametrization:
 
 # From a module to how it keeps its array; None where nobody can tell for this one.
 Parametrize: TypeAlias = Callable[[Any], Parametrization | None]
-_REGISTERED: dict[type, Parametrize] = {}
 
 
-def is_array(node: Any) -> bool:
-    return isinstance(node, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
+def _of_its_library(cls: type) -> "Parametrize | None":
+    library = library_of(cls)
+    return None if library is None else library.PARAMETRIZATIONS.get(cls.__name__)
+
+
+_PARAMETRIZATIONS: Registry[type, "Parametrize"] = Registry(_of_its_library)
 
 
 def parametrize_of(cls: type) -> Parametrize | None:
     """What is known of `cls` or its nearest ancestor, by class and never by shape."""
-    for base in cls.__mro__:
-        if base in _REGISTERED:
-            return _REGISTERED[base]
-        library = library_of(base)
-        if library is not None and base.__name__ in library.PARAMETRIZATIONS:
-            return library.PARAMETRIZATIONS[base.__name__]
-    return None
+    known = map(_PARAMETRIZATIONS.get, cls.__mro__)
+    return next(filter(None, known), None)
 
 
 def looks_parametrized(cls: type) -> bool:
@@ -83,17 +84,6 @@ def looks_parametrized(cls: type) -> bool:
     known = {"AbstractUnwrappable", "Unwrappable", "ArrayValue"}
     names = {base.__name__ for base in cls.__mro__}
     return bool(known & names) or hasattr(cls, "__jax_array__")
-
-
-def at(node: Any, path: str) -> Any:
-    """The node at a dotted path such as `args.1`."""
-    for part in path.split("."):
-        node = node[int(part)] if part.isdigit() else getattr(node, part)
-    return node
-
-
-def put(node: Any, path: str, value: Any) -> Any:
-    return eqx.tree_at(lambda tree: at(tree, path), node, value)
 
 
 def effective(node: Any) -> Any:
@@ -215,6 +205,7 @@ def register_parametrization(
     domain: tuple[Number, Number] | None = None,
     closed: bool = False,
     layer: bool = False,
+    override: bool = False,
 ) -> None:
     """Say once how a class keeps a parameter in another form than the one it uses.
 
@@ -238,15 +229,50 @@ def register_parametrization(
     - `layer`: whether `cls` is itself a layer that passes its own `field` through
         `forward` when called. By default it is an object that stands where its owner
         expects an array.
+    - `override`: replace what somebody else has said of this class.
 
-    **Raises:** `ValueError` for a `forward` whose inverse nobody has said.
+    **Raises:** `ValueError` for a `forward` whose inverse nobody has said, for a field
+    that the class does not have, and where something else is known of the class.
     """
     transform = _transform(cls, forward, inverse)
     if domain is not None:
         values = Domain(*map(float, domain), closed=closed)
         transform = Transform(transform.forward_fn, transform.inverse_fn, values)
-    kept = elementwise(field, transform, in_place=not layer)
-    _REGISTERED[cls] = lambda node: kept
+    if field not in fields_of(cls):
+        near = nearest(field, fields_of(cls)) or f" There are {sorted(fields_of(cls))}."
+        raise ValueError(
+            f"register_parametrization: {cls.__name__} has no field `{field}`.{near}"
+        )
+    said = _Elementwise(field, transform, not layer)
+    _PARAMETRIZATIONS.add(
+        cls,
+        said,
+        call=f"register_parametrization({cls.__name__})",
+        override=override,
+        differs=said.difference,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Elementwise:
+    """What one call of `register_parametrization` says."""
+
+    field: str
+    transform: Transform
+    in_place: bool
+
+    def __call__(self, node: Any) -> Parametrization:
+        del node
+        return elementwise(self.field, self.transform, in_place=self.in_place)
+
+    def difference(self, other: Parametrize) -> str:
+        if not isinstance(other, _Elementwise):
+            return "how it keeps its array is known"
+        if self.field != other.field:
+            return f"`field` is `{self.field}` and was `{other.field}`"
+        if self.in_place != other.in_place:
+            return f"`layer` is {not self.in_place} and was {not other.in_place}"
+        return self.transform.difference(other.transform)
 
 
 def _transform(

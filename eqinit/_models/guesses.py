@@ -122,7 +122,8 @@ def _is_complex(site: Site) -> bool:
 
 def _example(site: Site) -> str:
     if _is_complex(site):
-        return '"in out *mode" with mode=2, if each mode has a matrix of its own'
+        each = "if each mode has a matrix of its own"
+        return f'"in out *mode" with sizes={{"mode": 2}}, {each}'
     said = f"{type(site.layer).__name__} {site.field}".lower()
     name = "expert" if "expert" in said or "moe" in said else "head"
     return f'"{name} out in" or "({name}=8 out) in"'

@@ -94,7 +94,7 @@ class Specs:
         spec = site.spec
         if said.axes is not None:
             axes = {site.field: said.axes} if isinstance(said.axes, str) else said.axes
-            layout = self._extended(site, dict(axes))
+            layout = self._extended(site, _own(site.layer, dict(axes)))
             if site.field in layout.fields:
                 spec = self.by_layout(layout, site)
         fans = {"fan_in": said.fan_in, "fan_out": said.fan_out}
@@ -110,3 +110,12 @@ class Specs:
             spec = make()
             self._known[same] = self._interned.setdefault(spec, spec)
         return self._known[same]
+
+
+def _own(layer: Any, axes: Mapping[str, str]) -> dict[str, str]:
+    """Of the axes that a rule says, those of fields that this layer has.
+
+    A kernel that it has not would take the fans from its bias.
+    """
+    names = getattr(type(layer), "__dataclass_fields__", axes)
+    return {field: text for field, text in axes.items() if field in names}

@@ -63,7 +63,8 @@ def gate_labels(spec: ParamSpec) -> tuple[int, tuple[str, ...]]:
             return position, factor.labels
     raise ValueError(
         f"axes `{axes.text}` of {spec.shape} have no named gates. Name them where the "
-        'layout is said: `register_layout(Cell, bias="(gate out)", gate=("i", "f"))`.'
+        'layout is said: `register_layout(Cell, bias="(gate out)", '
+        'sizes={"gate": ("i", "f")})`.'
     )
 
 

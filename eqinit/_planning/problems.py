@@ -71,7 +71,8 @@ def _with_advice(site: Site, complaint: str) -> str:
 
 
 def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
-    if not selected or not rule.fields:
+    axes = [] if isinstance(rule.axes, str) else [name for name, _ in rule.axes or ()]
+    if not selected or not (rule.fields or axes):
         return []
     present = sorted({site.field for site in selected})
     owners = {type(site.layer) for site in selected if site.layer is not None}
@@ -82,7 +83,7 @@ def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
         f"rule {rule.label}: nothing that it selects has a field `{name}`; the fields "
         f"with parameters are {present}."
         + (_module_field(name, selected) or _nearest(name, known))
-        for name in rule.fields
+        for name in dict.fromkeys([*rule.fields, *axes])
         if name not in known
     ]
 

@@ -28,7 +28,8 @@ def gate_position(spec: ParamSpec, label: str) -> tuple[int, int]:
     have = f"its gates are {gates}" if gates else "it has no named gates"
     raise ValueError(
         f"no gate `{label}` in axes `{axes.text}`: {have}. Name them where the layout "
-        'is said: `register_layout(Cell, bias="(gate out)", gate=("i", "f", "o"))`.'
+        'is said: `register_layout(Cell, bias="(gate out)", '
+        'sizes={"gate": ("i", "f", "o")})`.'
     )
 
 

@@ -1,94 +1,26 @@
 """The static fields of layers that repeat what their arrays say."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
-
+from .._layouts.registry import layout_of
 from .._typing import Shape
 
 
-# From a layer to what each of its arrays must look like behind any stacks: a shape, or
-# None where its flags say that it is absent.
-Wanted = Mapping[str, Shape | None]
+def wanted(layer: Any) -> Mapping[str, Shape | None]:
+    """What each array of a layer must look like behind any stacks.
+
+    A shape, or `None` where its flags say that it is absent; empty where unknown.
+    """
+    layout = layout_of(type(layer))
+    return {} if layout is None or layout.shapes is None else layout.shapes(layer)
 
 
-def _size(said: Any) -> int:
-    return 1 if said == "scalar" else int(said)
-
-
-def _linear(m: Any) -> Wanted:
-    out = _size(m.out_features)
-    return {
-        "weight": (out, _size(m.in_features)),
-        "bias": (out,) if m.use_bias else None,
-    }
-
-
-def _conv(m: Any) -> Wanted:
-    out, ones = m.out_channels, (1,) * m.num_spatial_dims
-    return {
-        "weight": (out, m.in_channels // m.groups, *m.kernel_size),
-        "bias": (out, *ones) if m.use_bias else None,
-    }
-
-
-def _gru(m: Any) -> Wanted:
-    hidden = m.hidden_size
-    return {
-        "weight_ih": (3 * hidden, m.input_size),
-        "weight_hh": (3 * hidden, hidden),
-        "bias": (3 * hidden,) if m.use_bias else None,
-        "bias_n": (hidden,) if m.use_bias else None,
-    }
-
-
-def _lstm(m: Any) -> Wanted:
-    hidden = m.hidden_size
-    return {
-        "weight_ih": (4 * hidden, m.input_size),
-        "weight_hh": (4 * hidden, hidden),
-        "bias": (4 * hidden,) if m.use_bias else None,
-    }
-
-
-def _norm(m: Any) -> Wanted:
-    shape = tuple(m.shape)
-    return {
-        "weight": shape if m.use_weight else None,
-        "bias": shape if m.use_bias else None,
-    }
-
-
-def _channels(m: Any) -> Wanted:
-    shape = (m.channels,) if m.channelwise_affine else None
-    return {"weight": shape, "bias": shape}
-
-
-def _embedding(m: Any) -> Wanted:
-    return {"weight": (m.num_embeddings, m.embedding_size)}
-
-
-WANTED: dict[type, Callable[[Any], Wanted]] = {
-    eqx.nn.Linear: _linear,
-    eqx.nn.Conv: _conv,
-    eqx.nn.ConvTranspose: _conv,
-    eqx.nn.GRUCell: _gru,
-    eqx.nn.LSTMCell: _lstm,
-    eqx.nn.LayerNorm: _norm,
-    eqx.nn.RMSNorm: _norm,
-    eqx.nn.GroupNorm: _channels,
-    eqx.nn.Embedding: _embedding,
-}
-
-
-def wanted(layer: Any) -> Wanted:
-    """What the static fields of a layer say of its arrays; empty where unknown."""
-    for base in type(layer).__mro__:
-        if base in WANTED:
-            return WANTED[base](layer)
-    return {}
+def repeats(layer: Any) -> Mapping[str, Any]:
+    """What static fields of a layer must be to repeat those of the layers in it."""
+    layout = layout_of(type(layer))
+    return {} if layout is None or layout.repeats is None else layout.repeats(layer)
 
 
 def inconsistent(layer: Any) -> list[str]:

@@ -12,7 +12,7 @@ from .._models.selectors import AbstractSelector, Layer, Path, Where, as_selecto
 from .._models.walk import Site, model_of
 from .._parameters.paths import join, parent, spell
 from .._typing import checked
-from ._fields import inconsistent, replace_fields, wanted
+from ._fields import inconsistent, repeats, replace_fields, wanted
 
 
 @checked
@@ -184,39 +184,19 @@ def problems_of(node: Any) -> list[str]:
 
 
 def in_step(model: Any) -> Any:
-    """Flags of MLPs and attention layers that repeat those of the layers in them."""
+    """A model whose layers repeat in their static fields what the layers in them say.
+
+    Such as the `use_bias` of an MLP, and the `use_query_bias` of attention.
+    """
     return jtu.tree_map(
-        _parent_in_step, model, is_leaf=lambda node: isinstance(node, _PARENTS)
+        _repeating,
+        model,
+        is_leaf=lambda node: isinstance(node, eqx.Module) and bool(repeats(node)),
     )
 
 
-_PARENTS = (eqx.nn.MLP, eqx.nn.MultiheadAttention)
-
-
-def _parent_in_step(node: Any) -> Any:
-    if isinstance(node, eqx.nn.MLP):
-        said = _mlp(node)
-    elif isinstance(node, eqx.nn.MultiheadAttention):
-        said = _attention(node)
-    else:
+def _repeating(node: Any) -> Any:
+    if not isinstance(node, eqx.Module):
         return node
-    changed = {f: v for f, v in said.items() if getattr(node, f) != v}
+    changed = {f: v for f, v in repeats(node).items() if getattr(node, f) != v}
     return replace_fields(node, **changed) if changed else node
-
-
-def _mlp(mlp: eqx.nn.MLP) -> dict[str, Any]:
-    first, last = mlp.layers[0], mlp.layers[-1]
-    if not all(type(layer) is eqx.nn.Linear for layer in (first, last)):
-        return {}  # replaced by something else, whatever its annotation says
-    said = {"in_size": first.in_features, "out_size": last.out_features}
-    said |= {"use_final_bias": last.use_bias, "depth": len(mlp.layers) - 1}
-    return said | ({"use_bias": first.use_bias} if len(mlp.layers) > 1 else {})
-
-
-def _attention(attention: eqx.nn.MultiheadAttention) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for name in ("query", "key", "value", "output"):
-        layer = getattr(attention, f"{name}_proj")
-        if isinstance(layer, eqx.nn.Linear):
-            said[f"use_{name}_bias"] = layer.use_bias
-    return said

@@ -206,13 +206,13 @@ def test_facts_of_a_layer_may_be_said_for_one_call():
     ("said", "axis"),
     [
         ({"w": "out in"}, -1),
-        ({"w": "out in *kernel", "kernel": 2}, -3),
+        ({"w": "out in *kernel", "sizes": {"kernel": 2}}, -3),
         ({"w": "out in *kernel"}, -3),  # of the four axes of `w`, two are left
         ({"w": "in out *kernel"}, -3),
         ({"w": "*kernel in out"}, -1),
-        ({"w": "*kernel in (group out)", "group": 2}, -1),
+        ({"w": "*kernel in (group out)", "sizes": {"group": 2}}, -1),
         ({"w": "out kernel in"}, -2),
-        ({"b": "out *kernel", "kernel": 3}, -4),
+        ({"b": "out *kernel", "sizes": {"kernel": 3}}, -4),
         ({"w": "out in *kernel", "unit_axis": -1}, -1),
         ({"w": "out in", "unit_axis": "axis"}, 7),
         ({"g": "scale: feature"}, -1),
@@ -221,6 +221,8 @@ def test_facts_of_a_layer_may_be_said_for_one_call():
 def test_unit_axis_of_the_output(said: dict[str, Any], axis: int):
     class Layered(eqx.Module):
         w: jax.Array
+        b: jax.Array | None = None
+        g: jax.Array | None = None
         axis: int = 7
 
     layout = call_layouts({Layered: said})[Layered]

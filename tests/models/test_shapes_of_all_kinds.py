@@ -94,7 +94,7 @@ def test_stacks_need_a_rank_to_be_seen():
         w: jax.Array
         num_spatial_dims: int = eqx.field(static=True, default=2)
 
-    one = {Conv: {"w": "*kernel in out", "kernel": "num_spatial_dims"}}
+    one = {Conv: {"w": "*kernel in out", "sizes": {"kernel": "num_spatial_dims"}}}
     model = Conv(jnp.zeros((7, 3, 3, 8, 24)))
     (row,) = eqinit.plan(model, [Rule(Conv, w=HeNormal())], layouts=one)
     assert row.spec.fan_in == 72

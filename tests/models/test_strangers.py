@@ -108,7 +108,7 @@ class Stateful(eqx.Module):
 LAYOUTS: dict[type, dict[str, Any]] = {
     NamedLinear: {"weight": "in out", "bias": "out"},
     Block: {"w": "in out"},
-    Spectral: {"w": "corner in out *mode", "mode": 2},
+    Spectral: {"w": "corner in out *mode", "sizes": {"mode": 2}},
     Experts: {"w_up": "expert in out", "bias": "expert out"},
     Norm: {"scale": "scale: feature", "bias": "bias: feature"},
     Adapted: {"extra": "out in"},
@@ -279,7 +279,7 @@ def test_a_second_word_on_a_class_adds_to_the_first():
         w: jax.Array
         b: jax.Array
 
-    eqinit.register_layout(Cell, w="(gate out) in", gate=("i", "f"))
+    eqinit.register_layout(Cell, w="(gate out) in", sizes={"gate": ("i", "f")})
     eqinit.register_layout(Cell, b="(gate out)")
     (w, b) = eqinit.plan(Cell(jnp.zeros((6, 4)), jnp.zeros(6)), [])
     assert (w.spec.fan_out, b.spec.fan_in) == (3, 4)
@@ -307,7 +307,7 @@ def test_suggestions_see_stacks_norms_and_ranks():
     assert 'register_layout(Norm, scale="scale: feature", bias="bias: feature")' in text
     assert "arrays of several ranks" in text
     assert '"expert out in"' in text
-    assert '"in out *mode" with mode=2' in text
+    assert '"in out *mode" with sizes={"mode": 2}' in text
     assert 'register_layout(Adapted, extra="out in")' in text
 
 

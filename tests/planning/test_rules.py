@@ -207,7 +207,7 @@ class Heir(Registered):
 
 
 def test_registered_layouts_are_inherited():
-    ei.register_layout(Registered, w="in (head out)", b="(head out)", head=2)
+    ei.register_layout(Registered, w="in (head out)", b="(head out)", sizes={"head": 2})
     layer = Heir(jnp.zeros((6, 4)), jnp.zeros(4))
     plan = ei.plan(layer, [Rule("**", w=HeNormal(), b=TorchDefault())])
     assert fan(plan, "w") == (6, 2)

@@ -59,7 +59,11 @@ def test_roles_are_those_of_the_inside(init: ei.AbstractInitializer):
 
 
 # With named gates, so that every combinator fits.
-LAYOUT = {"weight": "(gate out) in", "bias": "(gate out)", "gate": ("f", "o")}
+LAYOUT = {
+    "weight": "(gate out) in",
+    "bias": "(gate out)",
+    "sizes": {"gate": ("f", "o")},
+}
 
 
 @pytest.mark.parametrize("init", WRAPPERS, ids=lambda init: type(init).__name__)

@@ -160,7 +160,7 @@ def test_stacked_convolution():
     def call(m: Any, x: Any) -> Any:
         return jax.vmap(outputs, in_axes=(None, 0))(m, x)
 
-    layouts = {ChannelsFirst: {"kernel": 2}}
+    layouts = {ChannelsFirst: {"sizes": {"kernel": 2}}}
     model, report = calibrate(
         stack, call, x, method=ActNorm(), layouts=layouts, tol=1e-3
     )
@@ -197,7 +197,7 @@ def test_said_after_a_first_look():
     ei.register_layout(Late, unit_axis=-1)
     layer, x = Late(normal(5, 3), jnp.zeros(5)), normal(6, 3, 9)
     before = probe(layer, total, x).rows[0]
-    ei.register_layout(Late, unit_axis=0)
+    ei.register_layout(Late, unit_axis=0, override=True)
     after = probe(layer, total, x).rows[0]
     for_one_call = probe(layer, total, x, layouts={Late: {"unit_axis": -1}}).rows[0]
     assert before.feature_corr != after.feature_corr

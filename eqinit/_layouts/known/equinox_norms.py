@@ -7,12 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from ..._laws.transforms import Domain
+from ..nodes import at, put
 from ..parametrizations import (
     Parametrization,
-    at,
     domain_of,
     effective,
-    put,
     set_effective,
 )
 

@@ -9,12 +9,12 @@ from typing import Any
 from ..parametrizations import Parametrize
 
 
+_EVENT = {"event": lambda b: len(b.shape)}
+
 LAYOUTS: dict[str, dict[str, Any]] = {
-    "Affine": dict(
-        loc="other: *event", scale="other: *event", event=lambda b: len(b.shape)
-    ),
-    "Loc": dict(loc="other: *event", event=lambda b: len(b.shape)),
-    "Scale": dict(scale="other: *event", event=lambda b: len(b.shape)),
+    "Affine": dict(loc="other: *event", scale="other: *event", sizes=_EVENT),
+    "Loc": dict(loc="other: *event", sizes=_EVENT),
+    "Scale": dict(scale="other: *event", sizes=_EVENT),
     "TriangularAffine": dict(loc="other: event", triangular="other: event event"),
     "Planar": dict(params="other: vector"),
 }

@@ -11,7 +11,9 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "BatchedLinear": dict(weight="out in", bias="out"),
     "BatchNorm": dict(gamma="scale: feature", beta="bias: feature", unit_axis=0),
     "LayerNorm": dict(
-        weight="scale: *feature", bias="bias: *feature", feature=lambda n: len(n.shape)
+        weight="scale: *feature",
+        bias="bias: *feature",
+        sizes={"feature": lambda norm: len(norm.shape)},
     ),
     # As in torch: three matrices packed, and each has a fan of its own.
     "MultiheadAttention": dict(
@@ -22,7 +24,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         v_proj_weight="out in",
         bias_k="other: token feature",
         bias_v="other: token feature",
-        part=("q", "k", "v"),
+        sizes={"part": ("q", "k", "v")},
     ),
     # `x @ proj`, unlike every Linear beside it.
     "VisionTransformer": dict(

@@ -8,14 +8,14 @@ from .parameterize import parameterize
 from .symmetric import mirrored
 
 
+_SIZE = {"size": lambda m: len(m.shape)}
+
 LAYOUTS: dict[str, dict[str, Any]] = {
     "Linear": dict(weight="in out", bias="out"),
     "InputSplitLinear": dict(weights="in out", bias="out <- weights"),
-    "ConstantMatrix": dict(array="other: *size", size=lambda m: len(m.shape)),
-    "ConstantSkewSymmetricMatrix": dict(
-        array="other: *size", size=lambda m: len(m.shape)
-    ),
-    "ConstantSPDMatrix": dict(b_matrix="other: *size", size=lambda m: len(m.shape)),
+    "ConstantMatrix": dict(array="other: *size", sizes=_SIZE),
+    "ConstantSkewSymmetricMatrix": dict(array="other: *size", sizes=_SIZE),
+    "ConstantSPDMatrix": dict(b_matrix="other: *size", sizes=_SIZE),
 }
 
 PARAMETRIZATIONS: dict[str, Parametrize] = {

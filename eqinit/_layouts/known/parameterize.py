@@ -6,12 +6,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..._laws.transforms import transform_of
+from ..nodes import at, put
 from ..parametrizations import (
     Parametrization,
-    at,
     effective,
     elementwise,
-    put,
     set_effective,
 )
 

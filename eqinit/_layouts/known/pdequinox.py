@@ -8,8 +8,7 @@ from ..parametrizations import Parametrize
 _CONV: dict[str, Any] = dict(
     weight="(group out) in *kernel",
     bias="(group out) *kernel",
-    group="groups",
-    kernel="num_spatial_dims",
+    sizes={"group": "groups", "kernel": "num_spatial_dims"},
 )
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -21,7 +20,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "SpectralConv": dict(
         weights_real="block out in *mode",
         weights_imag="block out in *mode",
-        mode="num_spatial_dims",
+        sizes={"mode": "num_spatial_dims"},
         unit_axis=0,
     ),
 }

@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..parametrizations import Parametrization, at, effective, put, set_effective
+from ..nodes import at, put
+from ..parametrizations import Parametrization, effective, set_effective
 
 
 def _mirrored(value: Any, sign: float) -> Any:

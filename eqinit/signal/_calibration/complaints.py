@@ -1,12 +1,12 @@
 """What a calibration could not do, as errors and warnings."""
 
 import inspect
-import types
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
+from ..._registry import is_ours
 from .calibration import Calibration, SkippedLayer, list_skipped
 
 
@@ -42,7 +42,7 @@ def complain(report: Calibration, *, strict: bool) -> None:
     # Point at the user's own line, above our frames and the type checkers'. In here and
     # not in a function: how many frames a call takes depends on who checks it.
     frame, level = inspect.currentframe(), 1
-    while frame is not None and _is_ours(frame):
+    while frame is not None and is_ours(frame):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
 
@@ -61,8 +61,3 @@ def _not_met(report: Calibration) -> str:
         "passes or another layout, and biases that vary more than the target need a "
         "method that sets them."
     )
-
-
-def _is_ours(frame: types.FrameType) -> bool:
-    root = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return root in ("eqinit", "jaxtyping", "beartype")

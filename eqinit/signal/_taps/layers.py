@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax.tree_util as jtu
 
 from ..._layouts.layout import Layout
-from ..._layouts.parametrizations import at, parametrize_of
+from ..._layouts.nodes import at
+from ..._layouts.parametrizations import parametrize_of
 from ..._layouts.registry import layout_of
 from ..._models.selectors import SelectorLike, as_selector
 from ..._models.walk import Site, Step
