@@ -45,6 +45,7 @@ from ._models.selectors import (
 from ._models.walk import Site as Site
 from ._parameters.spec import ParamSpec as ParamSpec
 from ._planning.check import Check as Check
+from ._planning.keep import Keep as Keep
 from ._planning.plan import Plan as Plan, plan as plan
 from ._planning.resolve import Row as Row
 from ._planning.rule import Rule as Rule
@@ -76,7 +77,6 @@ from ._schemes.combined.split import (
 from ._schemes.combined.through import Through as Through
 from ._schemes.constant import (
     Constant as Constant,
-    Keep as Keep,
     Ones as Ones,
     Zeros as Zeros,
 )

@@ -13,6 +13,7 @@ from jax.core import Tracer
 
 from .._models.selectors import Layer, SelectorLike
 from .._nearest import nearest
+from .._planning.keep import Keep
 from .._planning.rule import Rule
 from .._typing import Number, checked
 from .names import (
@@ -248,11 +249,19 @@ def _read_rule(
     fan_out: Number | None = None,
     optional: bool = False,
 ) -> Rule:
-    said = {"axes": axes, "fan_in": fan_in, "fan_out": fan_out, "optional": optional}
-    return Rule(selector, init, **said, **(fields or {}))
+    return Rule(
+        selector,
+        init,
+        axes=axes,
+        fan_in=fan_in,
+        fan_out=fan_out,
+        optional=optional,
+        **(fields or {}),
+    )
 
 
 configurable(fields=_rule_fields, build=_read_rule)(Rule)
+configurable(Keep)
 
 
 __all__: Sequence[str] = ["configurable", "from_config", "to_config"]

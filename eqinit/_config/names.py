@@ -183,8 +183,8 @@ def class_of(name: str) -> type:
     if len(found) > 1:
         options = ", ".join(f"`{qualified(cls)}`" for cls in found)
         raise ValueError(f"`{name}` may be {options}; write one of these.")
-    aliases = [getattr(family, name, None) for family in _families()]
-    for alias in aliases:  # XavierNormal
+    for family in _families():  # XavierNormal
+        alias: Any = getattr(family, name, None)
         scheme = isinstance(alias, type) and issubclass(alias, AbstractInitializer)
         if scheme and _is_concrete(alias):
             return alias

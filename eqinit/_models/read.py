@@ -56,7 +56,7 @@ class Specs:
                 return self._bare(site)
             owner = type(site.layer).__name__
             self.problems[site.path] = (
-                f"{site.path}: the layout of {owner} does not fit: {error} Say "
+                f"the layout of {owner} does not fit: {error} Say "
                 f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call, or '
                 f'`Rule("{site.path}", ..., axes="...")` for this one.'
             )

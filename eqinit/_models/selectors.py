@@ -122,7 +122,10 @@ class Filter(AbstractSelector):
     fn: Callable[[Site], bool]
 
     def matches(self, site: Site) -> bool:
-        return bool(self.fn(site))
+        try:
+            return bool(self.fn(site))
+        except Exception as error:
+            raise ValueError(f"{self!r} raised {site.failure(error)}") from error
 
     def __repr__(self) -> str:
         return f"Filter({_name(self.fn)})"

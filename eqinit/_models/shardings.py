@@ -1,6 +1,6 @@
 """Where a drawn value goes: the leaf's own place, or the one that the caller says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -25,7 +25,7 @@ def wanted_shardings(
         said = dict.fromkeys(sites, sharding)
     elif callable(sharding) and jax.tree_util.all_leaves([sharding]):
         # A leaf: a model with shardings at its leaves may be callable as well.
-        said = {path: sharding(site) for path, site in sites.items()}
+        said = {path: _asked(sharding, site) for path, site in sites.items()}
     else:
         said = _by_prefix(model, sites, sharding)
     wrong = [
@@ -38,6 +38,16 @@ def wanted_shardings(
             "tree prefix of the model with them at its leaves."
         )
     return {path: s or _own_sharding(sites[path].leaf) for path, s in said.items()}
+
+
+def _asked(sharding: Callable[[Site], Any], site: Site) -> Any:
+    try:
+        return sharding(site)
+    except Exception as error:
+        raise ValueError(
+            f"the function `sharding` raised {site.failure(error)} Let it return a "
+            "`jax.sharding.Sharding` for every site, or `None` to leave it in place."
+        ) from error
 
 
 def _by_prefix(model: Any, sites: Mapping[str, Site], prefix: Any) -> dict[str, Any]:

@@ -104,6 +104,20 @@ class Site:
     def count(self) -> int | None:
         return self.indices[-1][1] if self.indices else None
 
+    def failure(self, error: Exception) -> str:
+        """What happened when a function of the site was called with this one."""
+        text = f"{type(error).__name__} on `{self.path}`: {error}."
+        if self.index is not None or "NoneType" not in str(error):
+            return text
+        text += " `site.index` is None where no list or tuple of modules is above."
+        stack = self.spec.axes.stack if self.spec.axes is not None else ()
+        if not stack:
+            return text
+        return (
+            f"{text} Here {stack[0]} layers are stacked in one array: "
+            "`PerSlice(Normal(0.02), lambda i, n: ...)` gives each a factor of its own."
+        )
+
     @property
     def is_abstract(self) -> bool:
         return isinstance(self.leaf, jax.ShapeDtypeStruct)

@@ -70,10 +70,7 @@ class ParamSpec:
     def known_axes(self) -> Axes:
         """`axes`, or an error that says how to give them: never guessed."""
         if self.axes is None:
-            raise ValueError(
-                f"this scheme needs to know which axes of {self.shape} are in and out: "
-                'pass `axes="out in"` (or register_layout, or `Rule(..., axes=)`).'
-            )
+            raise ValueError(_no_axes(self.shape))
         return self.axes
 
     def fan(self, mode: str) -> Number:
@@ -120,10 +117,28 @@ def no_fan(spec: ParamSpec, mode: str = "fan_in") -> str:
     """Why there is no fan, and the three ways to say one."""
     what = f"{spec.role} of shape {spec.shape}"
     why = "its layout is unknown" if spec.axes is None else f"axes `{spec.axes.text}`"
+    fans = "`fan_in=...`" if mode == "fan_in" else "`fan_in=...` and `fan_out=...`"
+    if len(spec.shape) < 2:  # no notation makes a matrix of it
+        ways = f"Say {fans}"
+    else:
+        ways = f'Say it with `{EXAMPLE_LAYOUT}`, with `axes="out in"`, or with {fans}'
     return (
         f"a scheme scaled by {mode} needs a fan, and this {what} has none ({why}). "
-        f'Say it with `{EXAMPLE_LAYOUT}`, with `axes="out in"`, '
-        "or with `fan_in=...`; or use a scheme without a fan, such as `Normal(0.02)`."
+        f"{ways}; or use a scheme without a fan, such as `Normal(0.02)`."
+    )
+
+
+def _no_axes(shape: Shape) -> str:
+    if not shape:
+        return "this scheme asks what axes mean, and a scalar has none."
+    if len(shape) == 1:
+        return (
+            f"this scheme needs to know what the axis of {shape} means: a layout says "
+            'it, such as `register_layout(Cell, bias="(gate=4 out)")`.'
+        )
+    return (
+        f"this scheme needs to know which axes of {shape} are in and out: "
+        'pass `axes="out in"` (or register_layout, or `Rule(..., axes=)`).'
     )
 
 

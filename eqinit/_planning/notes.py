@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from .._drawing.row import Row
 from .._models.parametrized import holds
+from .._models.selectors import AbstractSelector, And, Not, Or, Role
 from .._models.walk import Sites
 from .rule import Rule
 
@@ -17,8 +18,7 @@ def notes_of(
 
 def _unknown(rows: Sequence[Row], rules: Sequence[Rule]) -> list[str]:
     """Parameters that rules by role pass over, as nobody has said their layout."""
-    # By its print: it may be part of another selector.
-    if not any("Role(" in rule.label for rule in rules):
+    if not any(_by_role(rule.selector) for rule in rules):
         return []
     left = [row for row in rows if row.status == "kept" and row.rule is None]
     silent = [row.path for row in left if row.spec.axes is None]
@@ -30,6 +30,16 @@ def _unknown(rows: Sequence[Row], rules: Sequence[Rule]) -> list[str]:
         f"reach {_listed(silent)}. `print(eqinit.suggest_layouts(model))` writes the "
         "lines that say it."
     ]
+
+
+def _by_role(selector: AbstractSelector) -> bool:
+    match selector:
+        case And(left, right) | Or(left, right):
+            return _by_role(left) or _by_role(right)
+        case Not(inner):
+            return _by_role(inner)
+        case _:
+            return isinstance(selector, Role)
 
 
 def _aliases(sites: Sites) -> list[str]:

@@ -1,14 +1,32 @@
 """Rules: a selector and the initializers it assigns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import equinox as eqx
+import jax
+import numpy as np
 
+from .._checks import passes, positive
 from .._models.selectors import AbstractSelector, SelectorLike, as_selector
 from .._parameters.spec import Override
+from .._schemes.constant import Constant
 from .._schemes.foreign import as_initializer, is_site_function
-from .._typing import Number
+from .._schemes.initializer import AbstractInitializer
+from .._typing import Array, Number
+from .keep import Keep
+
+
+if TYPE_CHECKING:
+    # What a rule may be given for a parameter: a scheme, a function of jax, flax or
+    # klax, a function of the site, a constant, or word that nothing is to happen.
+    InitializerLike: TypeAlias = (
+        AbstractInitializer | Keep | Callable[..., Any] | Number | Array | np.ndarray
+    )
+else:  # `as_assigned` looks, and says more
+    InitializerLike = Any
+# What comes of it for one parameter.
+Assigned: TypeAlias = AbstractInitializer | Keep
 
 
 class Rule(eqx.Module):
@@ -32,10 +50,12 @@ class Rule(eqx.Module):
     - `fan_in`, `fan_out`: connections, instead of those of the layout.
     - `optional`: do not raise if nothing is left for this rule.
     - `**fields`: initializers by the owner's field names. An initializer is an eqinit
-        scheme, one of `jax.nn.initializers` or flax or klax, or a function from the
-        site to one of these.
+        scheme, one of `jax.nn.initializers` or flax or klax, a number or an array
+        (`weight=0.0` is `weight=Constant(0.0)`), or a function from the site to one of
+        these. [`Keep()`][eqinit.Keep] leaves a parameter as it is.
 
-    **Raises:** `TypeError` for something that is neither.
+    **Raises:** `TypeError` for something that is none of these, `ValueError` for a fan
+    that is no number of connections.
     """
 
     selector: AbstractSelector = eqx.field(static=True)
@@ -49,14 +69,14 @@ class Rule(eqx.Module):
     def __init__(
         self,
         selector: SelectorLike,
-        init: Any = None,
+        init: InitializerLike | None = None,
         /,
         *,
         axes: str | Mapping[str, str] | None = None,
         fan_in: Number | None = None,
         fan_out: Number | None = None,
         optional: bool = False,
-        **fields: Any,
+        **fields: InitializerLike,
     ) -> None:
         self.selector = as_selector(selector)
         if (init is None) == (not fields):
@@ -70,6 +90,12 @@ class Rule(eqx.Module):
                 f"Rule({self.selector!r}) sets {sorted(fields)} and got one `axes` for "
                 f'all. Say them by field: `axes={{"{min(fields)}": {axes!r}, ...}}`.'
             )
+        for name, fan in {"fan_in": fan_in, "fan_out": fan_out}.items():
+            if fan is not None and not passes(positive, fan):
+                raise ValueError(
+                    f"Rule({self.selector!r}) got {name}={fan}; a fan is a number of "
+                    "connections, finite and > 0."
+                )
         self.init = None if init is None else _accept(init)
         self.fields = {name: _accept(value) for name, value in fields.items()}
         self.axes = tuple(axes.items()) if isinstance(axes, Mapping) else axes
@@ -97,34 +123,81 @@ class Rule(eqx.Module):
         return repr(self.selector)
 
 
-def _accept(said: Any) -> Any:
-    return said if is_site_function(said) else as_initializer(said)
+def _accept(given: Any) -> Any:
+    """What a rule was given, as an initializer, a function of the site or `Keep()`."""
+    return given if is_site_function(given) else as_assigned(given)
 
 
-RuleLike: TypeAlias = Rule | tuple[Any, Any]
-RulesLike: TypeAlias = Sequence[RuleLike] | RuleLike | Mapping[Any, Any]
+_NUMBERS: tuple[type, ...] = (int, float, complex, np.number, np.ndarray, jax.Array)
 
 
-def as_rules(said: Any) -> tuple[Rule, ...]:
-    """Rules from a list of rules and `(selector, initializer)` pairs."""
-    if isinstance(said, Mapping):
-        said = list(said.items())
-    if isinstance(said, Rule) or _is_pair(said):
-        said = [said]
-    return tuple(_as_rule(rule) for rule in said)
+def as_assigned(given: Any) -> Assigned:
+    """An initializer of any library, a number or an array, or `Keep()`."""
+    if given is Keep:
+        raise TypeError("got the class Keep; a rule takes an instance: `Keep()`.")
+    if isinstance(given, Keep):
+        return given
+    if isinstance(given, bool | np.bool_):
+        raise TypeError(
+            f"got {given} for an initializer. A constant is a number or an array, such "
+            "as `Ones()` or `0.5`; `Keep()` leaves a parameter as it is."
+        )
+    if isinstance(given, _NUMBERS):
+        return Constant(given)
+    return as_initializer(given)
 
 
-def _is_pair(said: Any) -> bool:
-    pair = isinstance(said, tuple) and len(said) == 2
-    return pair and not isinstance(said[0], Rule) and not _is_pair(said[0])
+RuleLike: TypeAlias = Rule | tuple[SelectorLike, InitializerLike]
+if TYPE_CHECKING:
+    RulesLike: TypeAlias = (
+        RuleLike | Mapping[Any, InitializerLike] | Sequence["RulesLike"]
+    )
+else:  # no run-time checker knows a type that holds itself: `as_rules` looks
+    RulesLike = Any
 
 
-def _as_rule(said: Any) -> Rule:
-    if isinstance(said, Rule):
-        return said
-    if _is_pair(said):
-        return Rule(said[0], said[1])
-    raise TypeError(
-        f"a rule is `Rule(selector, ...)` or a pair `(selector, initializer)`; got "
-        f"{said!r}."
+def as_rules(given: Any) -> tuple[Rule, ...]:
+    """Rules from rules, `(selector, initializer)` pairs, dicts, and lists of these."""
+    if isinstance(given, Rule):
+        return (given,)
+    if isinstance(given, Mapping):
+        return tuple(Rule(selector, init) for selector, init in given.items())
+    if _is_pair(given):
+        return (Rule(*given),)
+    if isinstance(given, tuple) and given and _selects(given[0]):
+        raise TypeError(
+            f"a pair is `(selector, initializer)`; got {len(given)} things, {given!r}."
+        )
+    if isinstance(given, Iterable) and not isinstance(given, _NO_LISTS):
+        return tuple(rule for part in given for rule in as_rules(part))
+    raise TypeError(_no_rule(given))
+
+
+_NO_LISTS = (str, np.ndarray, jax.Array)
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and _selects(given[0])
+
+
+def _selects(given: Any) -> bool:
+    selects = isinstance(given, AbstractSelector | str) or callable(given)
+    return selects and not isinstance(given, AbstractInitializer)
+
+
+def _no_rule(given: Any) -> str:
+    if isinstance(given, AbstractInitializer | Keep):
+        name = f"{type(given).__name__}()"
+        return (
+            f"got the initializer {given!r} where rules are wanted: say what it is "
+            f'for, as in `[Rule(eqx.nn.Linear, weight={name})]` or `[("**", {name})]`.'
+        )
+    if isinstance(given, str | type | AbstractSelector):
+        return (
+            f"got {given!r} where rules are wanted: that says which parameters. Say "
+            f"what they get as well, as in `[({given!r}, Zeros())]`."
+        )
+    return (
+        "rules are a list of `Rule(selector, ...)`s, of pairs `(selector, "
+        f"initializer)` and of such lists; got {given!r}."
     )

@@ -1,7 +1,6 @@
 """Values that are not drawn."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +8,9 @@ from jax.core import Tracer
 
 from .._laws.law import ConstantLaw
 from .._parameters.spec import ParamSpec
-from .._typing import Array, Key, ScalarLike
+from .._typing import ScalarLike
 from .checks import broadcasts
-from .initializer import AbstractInitializer, AbstractLawInitializer
+from .initializer import AbstractLawInitializer
 
 
 class Constant(AbstractLawInitializer):
@@ -63,16 +62,3 @@ class Ones(AbstractLawInitializer):
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec
         return ConstantLaw(1.0)
-
-
-class Keep(AbstractInitializer):
-    """Leave the parameter as it is, and keep later rules away from it."""
-
-    keeps: ClassVar[bool] = True
-
-    def sample(self, key: Key, spec: ParamSpec) -> Array:
-        del key
-        raise ValueError(
-            f"Keep draws nothing: there is no value of shape {spec.shape} to keep. "
-            "Use it in a rule, on a model whose parameters are concrete."
-        )

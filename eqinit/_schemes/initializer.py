@@ -237,6 +237,11 @@ class MatrixView(eqx.Module):
 
     @staticmethod
     def of(spec: ParamSpec) -> "MatrixView":
+        if len(spec.shape) < 2:
+            raise ValueError(
+                f"this scheme draws matrices, and an array of shape {spec.shape} is "
+                "none. Use a scheme for independent entries, such as `Normal(0.02)`."
+            )
         axes = spec.known_axes
         batch = axes.independent()
         outs = axes.positions("out")

@@ -10,12 +10,12 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._layouts.registry import call_layouts
+from .._models.alternatives import no_match
 from .._models.read import Specs
 from .._models.selectors import AbstractSelector, as_selector
 from .._models.shardings import new_leaves
 from .._models.walk import Site, States
 from .._models.write import replace_leaves
-from .._planning.problems import no_match
 from .._typing import checked
 
 
@@ -199,7 +199,7 @@ def select(
     )
     if not hits and not optional:
         raise ValueError(
-            f"{chosen!r} matches nothing.{no_match(state, chosen)} (Pass "
+            f"{chosen!r} matches nothing.{no_match(state.sites, chosen)} (Pass "
             "`optional=True` to allow an empty selection.)"
         )
     selected = {site.path for site in hits}

@@ -73,7 +73,7 @@ BOOM = Rule("head.weight", Exploding())
 MISTAKES: dict[str, tuple[list[Any], list[str]]] = {
     "a path that is not there": (
         [("heda", Zeros())],
-        ["rule Path('heda') matches nothing", "Did you mean `head`"],
+        ["rule Path('heda'): it matches nothing", "Did you mean `head`"],
     ),
     "a type that is not there": (
         [Rule(nn.Conv, weight=HeNormal())],
@@ -81,7 +81,10 @@ MISTAKES: dict[str, tuple[list[Any], list[str]]] = {
     ),
     "a role that is not there": (
         [(Role("other"), Zeros())],
-        ["rule Role('other') matches nothing", "roles here are ['bias', 'embedding'"],
+        [
+            "rule Role('other'): it matches nothing",
+            "roles here are ['bias', 'embedding'",
+        ],
     ),
     "a function that picks nothing": (
         [(lambda m: [], Zeros())],
@@ -102,8 +105,8 @@ MISTAKES: dict[str, tuple[list[Any], list[str]]] = {
     "a kernel scheme on everything": (
         [("head", HeNormal())],
         [
-            "HeNormal is made for a kernel",
-            "`head.bias`, a bias",
+            "head.bias (rule Path('head')): HeNormal is made for a kernel, and this is",
+            "a bias. Say which field gets what",
             "`Rule(..., weight=HeNormal(), bias=Zeros())` for Linear",
         ],
     ),
@@ -132,7 +135,7 @@ MISTAKES: dict[str, tuple[list[Any], list[str]]] = {
     ),
     "a matrix where there is none": (
         [Rule("norm", weight=Orthogonal())],
-        ["norm.weight", "draws matrices", "`scale: *feature`"],
+        ["norm.weight", "draws matrices", "an array of shape (4,) is none"],
     ),
     "a gate that is not there": (
         [Rule("lstm", bias=ForgetGateBias(gate="z"))],
@@ -187,7 +190,7 @@ def test_all_problems_in_one_error():
         Rule("embed", weight=HeNormal()),
         Rule("head", wieght=HeNormal()),
         Rule("lstm", GlorotNormal()),
-        Rule("norm", weight=Orthogonal(), bias=lambda site: 3),
+        Rule("norm", weight=Orthogonal(), bias=lambda site: {}),
     ]
     text = error_text(CELLS, rules, "6 problems, and nothing was drawn:\n- ")
     assert text.startswith("6 problems")
@@ -197,7 +200,7 @@ def test_all_problems_in_one_error():
         "wieght",
         "weight_ih",
         "norm.weight",
-        "got 3",
+        "got {}",
     ]:
         assert piece in text
 
@@ -216,9 +219,10 @@ def test_a_repeated_problem_is_said_once():
 
 def test_a_stray_role_is_not_said_again_by_row():
     # The first that is no kernel, in the order of the model.
-    text = error_text(
-        CELLS, [("**", HeNormal())], "also reach `lstm.bias`, a bias (and 4 more)"
-    )
+    rule = "(rule Path('**')): HeNormal is made for a kernel"
+    text = error_text(CELLS, [("**", HeNormal())], rule)
+    assert text.startswith("lstm.bias, and 4 more up to norm.bias (rule")
+    assert "each is a bias or an embedding or a scale" in text
     assert text.count("HeNormal is made for") == 1
     assert "needs a fan" not in text  # what embedding and norm would add
 

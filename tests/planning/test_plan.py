@@ -105,6 +105,7 @@ def test_a_plan_of_very_many_leaves_prints_at_once(monkeypatch: pytest.MonkeyPat
     paths = [f"blocks.{i}.{name}" for i in range(5000) for name in ("w", "b")]
 
     one = ei.Plan(tuple(dataclasses.replace(row, path=path) for path in paths))
+    asked.clear()
     lines = str(one).splitlines()
     assert [line.split()[0] for line in lines[2:]] == [
         "blocks.0..4999.w",

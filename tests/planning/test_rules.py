@@ -246,14 +246,23 @@ def test_types_match_subclasses_and_what_is_inside():
         (lambda: Rule("**"), "takes one initializer for everything"),
         (lambda: Rule("**", Zeros(), weight=Zeros()), "takes one initializer for"),
         (lambda: Rule("**", w=Zeros(), b=Zeros(), axes="out in"), "Say them by field"),
-        (lambda: Rule("**", 3), "an initializer is an eqinit scheme"),
+        (lambda: Rule("**", {}), "an initializer is an eqinit scheme"),
+        (lambda: Rule("**", weight=True), "got True for an initializer"),
+        (lambda: Rule("**", Keep), "got the class Keep"),
         (
             lambda: Rule("**", HeNormal),
             r"is an instance: `HeNormal\(\)`",
         ),
         (lambda: Rule("**", weight="he"), "an initializer is an eqinit scheme"),
-        (lambda: ei.plan(mlp(), [Zeros()]), "a rule is `Rule"),
-        (lambda: ei.plan(mlp(), [("**", Zeros(), 1)]), "a rule is `Rule"),
+        (
+            lambda: ei.plan(mlp(), [Zeros()]),
+            r"`\[Rule\(eqx.nn.Linear, weight=Zeros\(\)",
+        ),
+        (lambda: ei.plan(mlp(), HeNormal()), r"the initializer HeNormal\(.*are wanted"),
+        (lambda: ei.plan(mlp(), Keep()), r"the initializer Keep\(\) where rules"),
+        (lambda: ei.plan(mlp(), "**"), r"such as `\[\('\*\*', Zeros\(\)\)\]`|as in"),
+        (lambda: ei.plan(mlp(), [("**", Zeros(), 1)]), "a pair is .* got 3 things"),
+        (lambda: ei.plan(mlp(), 3), "rules are a list of .* got 3"),
     ],
 )
 def test_what_is_no_rule(rule: Any, message: str):

@@ -18,7 +18,7 @@ from cases import CASES, Case
 from helpers import SIGMAS, bits, enable_x64, same_bits
 
 import eqinit
-from eqinit import AbstractInitializer, AbstractLawInitializer, Keep
+from eqinit import AbstractInitializer, AbstractLawInitializer
 from eqinit._laws.law import LocScale
 from eqinit._parameters.spec import ParamSpec
 from eqinit._typing import ScalarLike
@@ -98,8 +98,7 @@ def test_table_is_complete():
         and not cls.__name__.startswith(("_", "Abstract"))
     }
     covered = {type(case.init) for case in CASES}
-    # Keep draws nothing: it has a test of its own.
-    assert {cls.__name__ for cls in concrete - covered - {Keep}} == set()
+    assert {cls.__name__ for cls in concrete - covered} == set()
 
 
 def test_draw_and_check_are_final():
@@ -145,11 +144,6 @@ def test_draw_casts_and_never_asks_for_nothing():
         Returns(jnp.ones(3, jnp.bfloat16))(key, (3,), "bfloat16")
     with pytest.raises(ValueError, match=r"Returns drew float32\[4\]; .* float32\[3\]"):
         Returns(jnp.ones(4))(key, (3,))
-
-
-def test_keep_draws_nothing():
-    with pytest.raises(ValueError, match="Keep draws nothing"):
-        Keep()(jax.random.key(0), (3,))
 
 
 def test_shape_dtype_and_strong_type(case: Case):

@@ -1,0 +1,157 @@
+"""Rows: what each claimed parameter gets, and whether that can serve it."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence, Set
+from typing import Any, NamedTuple
+
+from .._drawing.row import Row
+from .._laws.law import ConstantLaw
+from .._memo import Memo
+from .._models.read import Specs
+from .._models.site import Site
+from .._parameters.spec import EXAMPLE_LAYOUT, Override, ParamSpec, describe
+from .._schemes.initializer import AbstractInitializer
+from .claims import Claims
+from .keep import Keep
+from .problems import Problem, problem_of
+from .rule import Assigned, Rule, as_assigned
+
+
+class _Rule(NamedTuple):
+    """A rule as it is read for many sites: attributes of a module are slow to reach."""
+
+    label: str
+    init: Any
+    fields: dict[str, Any]
+    override: Override | None
+
+    @staticmethod
+    def of(rule: Rule) -> "_Rule":
+        return _Rule(rule.label, rule.init, dict(rule.fields), rule.override)
+
+    def assigned(self, site: Site, spec: ParamSpec) -> Assigned:
+        """What the rule gives to this site; functions are asked."""
+        given = self.fields.get(site.field, self.init)
+        if isinstance(given, AbstractInitializer | Keep):
+            return given
+        try:
+            given = given(dataclasses.replace(site, spec=spec))
+        except Exception as error:
+            raise ValueError(
+                f"the rule's function raised {site.failure(error)} Let it return an "
+                "initializer for every site, or `None` to keep the value."
+            ) from error
+        return Keep() if given is None else as_assigned(given)
+
+
+def rows_of(
+    specs: Specs, rules: Sequence[Rule], claims: Claims
+) -> tuple[tuple[Row, ...], list[Problem]]:
+    """A row for each site; one check for all that share initializer and spec."""
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    verdicts: Memo[str | None] = Memo()
+    read = [_Rule.of(rule) for rule in rules]
+    for site, number in zip(claims.sites, claims.winner, strict=True):
+        if number is None:
+            rows.append(Row(site.path, site.spec, None, None, site.is_abstract))
+            continue
+        rule = read[number]
+        try:
+            spec = specs.overridden(site, rule.override)
+            init = rule.assigned(site, spec)
+        except (ValueError, TypeError) as error:
+            problems.append(problem_of(site, rule.label, _with_advice(site, error)))
+            rows.append(Row(site.path, site.spec, None, rule.label))
+            continue
+        if isinstance(init, Keep):
+            rows.append(Row(site.path, spec, None, rule.label, site.is_abstract))
+            continue
+        rows.append(Row(site.path, spec, init, rule.label, site.is_abstract))
+        verdict = functools.partial(_verdict, init, spec)
+        complaint = verdicts.once((init, spec), verdict)
+        if complaint is not None:
+            problems.append(problem_of(site, rule.label, _with_advice(site, complaint)))
+    return tuple(rows), problems
+
+
+def _with_advice(site: Site, complaint: object) -> str:
+    """A complaint of an initializer, with the layer and the field in its advice."""
+    text = str(complaint)
+    if site.layer is None or EXAMPLE_LAYOUT not in text:
+        return text
+    layer = f'register_layout({type(site.layer).__name__}, {site.field}="out in")'
+    hint = " (`print(eqinit.suggest_layouts(model))` writes such lines.)"
+    known = site.spec.axes is not None
+    return text.replace(EXAMPLE_LAYOUT, layer) + ("" if known else hint)
+
+
+def _verdict(init: AbstractInitializer, spec: ParamSpec) -> str | None:
+    """Why an initializer cannot serve a parameter, or `None`."""
+    try:
+        init.check(spec)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    except Exception as error:  # of a user's own initializer
+        return f"its `check` raised {type(error).__name__}: {error}"
+    return _unusable(init, spec)
+
+
+def _unusable(init: AbstractInitializer, spec: ParamSpec) -> str | None:
+    """Whether its moments are no numbers: then neither are its draws.
+
+    Infinite ones are a law's own affair (Cauchy's), and a constant may be NaN.
+    """
+    try:
+        moments = init.moments(spec)
+    except TypeError:
+        return None  # of a traced gain, which has no value yet
+    except Exception as error:  # of a user's own initializer
+        return f"its `moments` raised {type(error).__name__}: {error}"
+    if moments is None or isinstance(init.law(spec), ConstantLaw):
+        return None
+    if not math.isnan(moments.mean + moments.std):
+        return None
+    return (
+        f"its mean would be {moments.mean} and its std {moments.std}: "
+        "it was given something that is no number, or a negative fan."
+    )
+
+
+def unclaimed(
+    rows: Sequence[Row], strict: bool, allow_abstract: bool, broken: Set[str]
+) -> list[Problem]:
+    """Abstract parameters that stay so, and under `strict` every unclaimed one.
+
+    Parameters at `broken` paths are reported already.
+    """
+    missing = [r for r in rows if r.init is None and r.path not in broken]
+    abstract = [r for r in missing if r.abstract and not allow_abstract]
+    known = [r for r in missing if allow_abstract or not r.abstract]
+    kept = [r for r in known if r.rule is None]
+    texts: list[str] = []
+    if abstract:
+        texts.append(
+            f"{_count(abstract)} abstract and no rule gives them a value:\n"
+            f"{_lines(abstract)}\n  Add a rule for them, such as "
+            '`Rule(Role("bias"), Zeros())`, or build them with `eqinit.build`.'
+        )
+    if strict and kept:
+        texts.append(
+            f"{_count(kept)} claimed by no rule, and `strict=True`:\n{_lines(kept)}\n"
+            "  Add a rule for them; `Keep()` says that a value is meant to stay."
+        )
+    return [Problem((), "", text) for text in texts]
+
+
+def _count(rows: Sequence[Row]) -> str:
+    many = len(rows) > 1
+    return f"{len(rows)} parameters are" if many else "1 parameter is"
+
+
+def _lines(rows: Sequence[Row], most: int = 12) -> str:
+    shown = [f"    {row.path}   {describe(row.spec)}" for row in rows[:most]]
+    more = len(rows) - most
+    return "\n".join(shown + ([f"    ... and {more} more"] if more > 0 else []))

@@ -1,0 +1,156 @@
+"""What is wrong with a rule as a whole: unused, misspelt, or reaching too far."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from .._models.alternatives import no_match
+from .._models.read import Specs
+from .._models.site import Site
+from .._nearest import nearest
+from .._parameters.paths import first_below
+from .._schemes.initializer import AbstractInitializer
+from .claims import Claims
+from .problems import Problem
+from .rule import Rule
+
+
+def problems_of_rules(
+    specs: Specs, rules: Sequence[Rule], claims: Claims
+) -> list[Problem]:
+    """The problems of all rules, in their order."""
+    return [
+        problem
+        for number, rule in enumerate(rules)
+        for problem in _of_rule(specs, rule, claims.selected[number], claims.of(number))
+    ]
+
+
+def _of_rule(
+    specs: Specs, rule: Rule, selected: Sequence[Site], claimed: Sequence[Site]
+) -> list[Problem]:
+    misspelt = [] if rule.optional else _unknown_fields(rule, selected)
+    unused = not claimed and not rule.optional and not misspelt
+    texts = misspelt + ([_unused(specs, rule, selected)] if unused else [])
+    problems = [Problem((), rule.label, text) for text in texts]
+    return problems + _strays(specs, rule, claimed)
+
+
+def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
+    """Fields that nothing has to which the rule could give something, or axes."""
+    if not selected:
+        return []
+    present = sorted({site.field for site in selected})
+    owners = {type(site.layer) for site in selected if site.layer is not None}
+    # A field that holds None everywhere (`use_bias=False`) is known, and absent.
+    fields = [getattr(cls, "__dataclass_fields__", ()) for cls in owners]
+    known = set(present).union(*fields)
+    some = ", ".join(f"`{name}`" for name in sorted(known)[:5])
+    return [
+        f"nothing that it selects has a field `{name}`; the fields with parameters are "
+        f"{present}."
+        + (
+            _module_field(name, selected)
+            or nearest(name, known)
+            or f" There are {some}, ..."
+        )
+        for name in dict.fromkeys([*rule.fields, *_axes_by_field(rule)])
+        if name not in known
+    ]
+
+
+def _axes_by_field(rule: Rule) -> Iterable[str]:
+    return () if isinstance(rule.axes, str) else dict(rule.axes or ())
+
+
+def _module_field(name: str, selected: Sequence[Site]) -> str:
+    """What to say of a name that is a field, with modules in it and no array."""
+    for site in selected:
+        for above, under in pairwise(site.ancestors):
+            if first_below(under.path, above.path) == name:
+                outer, inner = type(above.node).__name__, type(under.node).__name__
+                reach = f" `{name}` of {outer} holds {inner}, a module: "
+                reach += f"`Rule({inner}, {site.field}=...)` reaches its arrays."
+                if site.spec.axes is not None:
+                    return reach
+                return (
+                    f"{reach} If {inner} stands for an array, say so with "
+                    f'`register_parametrization({inner}, field="{site.field}")` and '
+                    f'`register_layout({outer}, {name}="...")`.'
+                )
+    return ""
+
+
+def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:
+    if any(rule.initializer(site.field) is not None for site in selected):
+        return (
+            f"all {len(selected)} parameters that it selects are taken by earlier "
+            "rules (the first rule that claims a parameter wins). Move it up, or pass "
+            "`optional=True`."
+        )
+    if selected:
+        fields = sorted({site.field for site in selected})
+        return (
+            f"it sets {sorted(rule.fields)}, and what it selects has only {fields}. "
+            "Name one of these, or pass `optional=True`."
+        )
+    return f"it matches nothing.{no_match(specs.sites, rule.selector)}"
+
+
+def _strays(specs: Specs, rule: Rule, claimed: Sequence[Site]) -> list[Problem]:
+    """A scheme made for one role must not reach others by a positional rule."""
+    if rule.fields or not isinstance(rule.init, AbstractInitializer):
+        return []
+    made_for = rule.init.roles
+    roles = {site.path: _role(specs, rule, site) for site in claimed}
+    strays = [s for s in claimed if roles[s.path] not in (*made_for, "other")]
+    if not made_for or not strays or len(set(roles.values())) == 1:
+        return []
+    name = type(rule.init).__name__
+    reached = dict.fromkeys(_a(roles[site.path]) for site in strays)
+    this = "this is" if len(strays) == 1 else "each is"
+    text = (
+        f"{name} is made for {' or '.join(_a(r) for r in made_for)}, and {this} "
+        f"{' or '.join(reached)}. Say which field gets what: "
+        f"{_by_field(name, made_for, roles, claimed)}."
+    )
+    return [Problem(tuple(site.path for site in strays), rule.label, text)]
+
+
+def _a(role: str) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
+# What to suggest for a role that a scheme is not made for.
+_INSTEAD = {
+    "kernel": "HeNormal()",
+    "bias": "Zeros()",
+    "scale": "Ones()",
+    "embedding": "Normal(0.02)",
+}
+
+
+def _by_field(
+    name: str,
+    made_for: Sequence[str],
+    roles: Mapping[str, str],
+    claimed: Sequence[Site],
+    most: int = 3,
+) -> str:
+    """The keyword form for each type of layer."""
+    layers: dict[str, dict[str, str]] = {}
+    for site in claimed:
+        role = roles[site.path]
+        init = f"{name}()" if role in (*made_for, "other") else _INSTEAD[role]
+        layers.setdefault(type(site.layer).__name__, {})[site.field] = init
+    said = [
+        f"`Rule(..., {', '.join(f'{k}={v}' for k, v in fields.items())})` for {owner}"
+        for owner, fields in layers.items()
+    ]
+    return ", ".join(said[:most]) + (" and so on" if said[most:] else "")
+
+
+def _role(specs: Specs, rule: Rule, site: Site) -> str:
+    try:
+        return specs.overridden(site, rule.override).role
+    except ValueError:
+        return site.spec.role  # reported where the row is made
