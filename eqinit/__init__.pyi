@@ -64,6 +64,7 @@ from ._schemes.combined.affine import (
     Shifted as Shifted,
 )
 from ._schemes.combined.combinator import AbstractCombinator as AbstractCombinator
+from ._schemes.combined.icnr import ICNR as ICNR
 from ._schemes.combined.looks_linear import LooksLinear as LooksLinear
 from ._schemes.combined.masks import Masked as Masked, Sparse as Sparse
 from ._schemes.combined.mixture import Mixture as Mixture
@@ -80,13 +81,6 @@ from ._schemes.constant import (
     Ones as Ones,
     Zeros as Zeros,
 )
-from ._schemes.conv_special import (
-    ICNR as ICNR,
-    STFT as STFT,
-    Bilinear as Bilinear,
-    DownsamplingFilter as DownsamplingFilter,
-)
-from ._schemes.discrete import DiscreteUniform as DiscreteUniform
 from ._schemes.distributions import (
     Cauchy as Cauchy,
     Laplace as Laplace,
@@ -112,9 +106,15 @@ from ._schemes.fans import (
     XavierUniform as XavierUniform,
 )
 from ._schemes.few_valued import (
+    DiscreteUniform as DiscreteUniform,
     Phase as Phase,
     Rademacher as Rademacher,
     Ternary as Ternary,
+)
+from ._schemes.filters import (
+    STFT as STFT,
+    Bilinear as Bilinear,
+    DownsamplingFilter as DownsamplingFilter,
 )
 from ._schemes.gates import (
     Chrono as Chrono,

@@ -69,6 +69,8 @@ def outcomes(**env: str) -> dict[str, str]:
 def test_wrong_arguments_raise_for_users():
     found = outcomes()
     assert len(found) == 13
+    # Numbers are eqinit's own to check: its error says what they have to be.
+    assert found.pop("hoedt") == "ValueError"
     assert set(found.values()) == {"TypeCheckError"}
 
 
@@ -93,7 +95,7 @@ for gain in (2, 2.0, np.float32(2), np.ones(()), jnp.ones(())):
 ei.plan(model, [ei.Rule("weight", ei.HeNormal(), fan_in=3, fan_out=np.prod([2, 2]))])
 ei.HeNormal()(key, (3, 2), "float32", axes="out in")
 ei.HeNormal()(key, (3, 2), np.float16, fan_in=3)
-ei.hoedt(var=1, corr=0.5, bias_noise=0, alpha=0)
+ei.hoedt(var=1, corr=0.5, bias_noise=0, negative_slope=0)
 ei.TruncatedNormal(1, lower=-1, upper=1)(key, (3,))
 print("fine")
 """
@@ -180,4 +182,4 @@ def test_keyword_and_roles_of_a_users_scheme():
 def test_bits_of_the_annotations():
     # beartype reads these: a wrong one would refuse right calls.
     assert HeNormal(gain=1).gain == 1
-    assert ei.HoedtNormal(alpha=0).alpha == 0
+    assert ei.HoedtNormal(negative_slope=0).negative_slope == 0

@@ -1,11 +1,13 @@
 """Values that are not drawn."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._checks import any_number
 from .._laws.law import ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import ScalarLike
@@ -22,9 +24,12 @@ class Constant(AbstractLawInitializer):
     **Arguments:**
 
     - `value`: a number, or an array that broadcasts to the parameter's shape.
+
+    **Raises:** `ValueError` where it does not, and where the parameter's dtype cannot
+    hold it.
     """
 
-    value: ScalarLike = 0.0
+    value: Annotated[ScalarLike, any_number] = 0.0
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Constant", "a value", np.shape(self.value), spec)

@@ -1,16 +1,21 @@
-"""Distributions over few values: signs, thirds, a circle."""
+"""Distributions over few values: signs, thirds, whole numbers, a circle."""
 
-from typing import Annotated
+import math
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
 
-from .._checks import share
-from .._laws.law import LocScale
+from .._checks import Condition, ordered, share
+from .._laws.law import LocScale, Moments
 from .._laws.more_units import RandomPhase, RandomSign, RandomTernary
 from .._parameters.spec import ParamSpec
-from .._typing import NonNegative, Number
+from .._typing import Array, Key, NonNegative, Number
 from .distributions import by_std
-from .initializer import AbstractLawInitializer
+from .initializer import AbstractInitializer, AbstractLawInitializer
 
 
 class Rademacher(AbstractLawInitializer):
@@ -58,3 +63,51 @@ class Phase(AbstractLawInitializer):
 
     def law(self, spec: ParamSpec) -> LocScale:
         return by_std(RandomPhase(), self.std, 0.0, spec)
+
+
+Int32: TypeAlias = Annotated[
+    int,
+    Condition("a whole number of 32 bits", lambda x: abs(x) < 2**31, ("whole",)),
+]
+
+
+class DiscreteUniform(AbstractInitializer):
+    r"""Whole numbers from `lower` (included) to `upper` (excluded), equally likely.
+
+    Mean $(\text{lower} + \text{upper} - 1)/2$, variance $(n^2 - 1)/12$ with
+    $n = \text{upper} - \text{lower}$. Also for integer arrays, when called by itself:
+    `DiscreteUniform(0, 10)(key, (3, 4), "int8")`.
+
+    **Arguments:**
+
+    - `lower`: the smallest number.
+    - `upper`: one more than the largest.
+
+    **Raises:** `ValueError` where the dtype cannot hold them.
+    """
+
+    lower: Int32 = eqx.field(static=True, default=0)
+    upper: Int32 = eqx.field(static=True, default=2)
+
+    def conflicts(self) -> Iterator[str]:
+        yield from ordered("DiscreteUniform", lower=self.lower, upper=self.upper)
+
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        if not jnp.issubdtype(spec.dtype, jnp.integer):
+            return
+        limits = jnp.iinfo(spec.dtype)
+        if self.lower < limits.min or self.upper - 1 > limits.max:
+            yield (
+                f"DiscreteUniform({self.lower}, {self.upper}) does not fit "
+                f"{spec.dtype}, which holds {limits.min} to {limits.max}. Use a wider "
+                "dtype."
+            )
+
+    def sample(self, key: Key, spec: ParamSpec) -> Array:
+        return jax.random.randint(key, spec.shape, self.lower, self.upper, np.int32)
+
+    def moments(self, spec: ParamSpec) -> Moments:
+        del spec
+        count = self.upper - self.lower
+        mean = (self.lower + self.upper - 1) / 2
+        return Moments(mean, math.sqrt((count**2 - 1) / 12))

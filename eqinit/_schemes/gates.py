@@ -2,19 +2,29 @@
 
 import abc
 import math
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import inside, known, positive
 from .._laws.law import ConstantLaw
 from .._laws.transforms import logit
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike, Shape
-from .checks import positive
+from .._typing import (
+    Array,
+    DTypeLike,
+    Finite,
+    Key,
+    Number,
+    Positive,
+    RoleName,
+    ScalarLike,
+    Shape,
+)
 from .initializer import AbstractInitializer, AbstractLawInitializer
 
 
@@ -57,8 +67,8 @@ class ForgetGateBias(AbstractLawInitializer):
     Gers et al., Learning to forget, 2000; Jozefowicz et al., ICML 2015.
     """
 
-    value: ScalarLike = 1.0
-    other: ScalarLike = 0.0
+    value: Finite = 1.0
+    other: Finite = 0.0
     gate: str = eqx.field(static=True, default="f")
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
 
@@ -147,15 +157,15 @@ class Chrono(AbstractTimescaleBias):
     Tallec and Ollivier, Can recurrent neural networks warp time?, arXiv:1804.11188.
     """
 
-    t_max: ScalarLike
-    t_min: ScalarLike = 1.0
+    t_max: Positive
+    t_min: Positive = 1.0
     keep: str | None = eqx.field(static=True, default=None)
     write: str | None = eqx.field(static=True, default=None)
 
-    def __check_init__(self) -> None:
-        positive("Chrono", t_min=self.t_min)
-        if isinstance(self.t_max, (int, float)) and not self.t_max > 1 + self.t_min:
-            raise ValueError(
+    def conflicts(self) -> Iterator[str]:
+        times = (self.t_min, self.t_max)
+        if known(*times) and not np.all(np.greater(self.t_max, np.add(self.t_min, 1))):
+            yield (
                 f"Chrono got t_max={self.t_max} and t_min={self.t_min}; t_max must be "
                 "above 1 + t_min, in steps (the length of the sequences)."
             )
@@ -208,17 +218,21 @@ class PriorProb(AbstractLawInitializer):
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
     """
 
-    probability: ScalarLike = 0.01
+    probability: Annotated[ScalarLike, inside] = 0.01
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
-
-    def __check_init__(self) -> None:
-        value = self.probability
-        if isinstance(value, (int, float)) and not 0 < value < 1:
-            raise ValueError(f"PriorProb got {value}; a probability is inside (0, 1).")
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec
         return ConstantLaw(logit(self.probability))
+
+
+Frequencies: TypeAlias = Annotated[ScalarLike, positive]
+
+
+def _listed(frequencies: ScalarLike | Sequence[Number] | None) -> ScalarLike | None:
+    """A list or tuple of numbers as an array."""
+    several = isinstance(frequencies, (list, tuple))
+    return np.asarray(frequencies) if several else frequencies  # pyright: ignore
 
 
 class ClassPrior(AbstractLawInitializer):
@@ -227,35 +241,33 @@ class ClassPrior(AbstractLawInitializer):
     **Arguments:**
 
     - `frequencies`: one positive number a class, probabilities or counts (they are
-        normalised). `None` gives every one of the $C$ outputs $-\ln C$.
+        normalised), in an array or a list. `None` gives every one of the $C$ outputs
+        $-\ln C$.
 
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
     """
 
-    frequencies: ScalarLike | None = None
+    frequencies: Frequencies | None = eqx.field(converter=_listed, default=None)
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
 
-    def __check_init__(self) -> None:
-        said = self.frequencies
-        if said is None or isinstance(said, jax.Array):
-            return  # maybe traced: there is nothing to look at
-        if np.ndim(said) != 1 or not np.all(np.asarray(said) > 0):
-            raise ValueError(
-                f"ClassPrior got frequencies of shape {np.shape(said)}; it takes one "
-                "positive number a class, `ClassPrior(np.bincount(labels) + 1)`."
+    def conflicts(self) -> Iterator[str]:
+        if self.frequencies is not None and np.ndim(self.frequencies) != 1:
+            yield (
+                f"ClassPrior got frequencies of shape {np.shape(self.frequencies)}; it "
+                "takes one number a class, `ClassPrior(np.bincount(labels) + 1)`."
             )
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         classes = spec.shape[-1] if spec.shape else 1
-        said = self.frequencies
-        if said is None:
+        weights = self.frequencies
+        if weights is None:
             return ConstantLaw(-math.log(max(classes, 1)))
-        if np.shape(said) != (classes,):
+        if np.shape(weights) != (classes,):
             raise ValueError(
-                f"ClassPrior has {np.shape(said)[0]} frequencies and the bias is "
+                f"ClassPrior has {np.shape(weights)[0]} frequencies and the bias is "
                 f"{spec.shape}: pass one a class."
             )
-        if isinstance(said, jax.Array):
-            return ConstantLaw(jnp.log(said / said.sum()))
-        weights = np.asarray(said, np.float64)
+        if isinstance(weights, jax.Array):
+            return ConstantLaw(jnp.log(weights / weights.sum()))
+        weights = np.asarray(weights, np.float64)
         return ConstantLaw(np.log(weights / weights.sum()))

@@ -1,21 +1,28 @@
 """Hoedt and Klambauer's scheme for layers with non-negative weights (ICNNs)."""
 
-import functools
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._checks import Condition, inside, known
 from .._laws.exact import one_by_one
-from .._laws.gains import Activation, activation_of, expectation, product_expectation
+from .._laws.gains import Activation
 from .._laws.law import LocScale, LogNormalLaw, Moments
 from .._laws.unit import StandardNormal
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike, checked
-from .checks import positive
+from .._typing import (
+    Array,
+    DTypeLike,
+    Key,
+    Number,
+    Positive,
+    RoleName,
+    checked,
+)
 from .initializer import (
     AbstractInitializer,
     AbstractLawInitializer,
@@ -23,92 +30,50 @@ from .initializer import (
     draw_slices,
 )
 from .one_sided import log_normal_law
+from .positive import PositiveMoments, positive_moments
 
 
-class Statistics(NamedTuple):
-    """E phi, E phi^2 and E phi phi' of an activation on correlated normals."""
-
-    mean: float
-    square: float
-    product: float
-
-
-def _relu_product(corr: float) -> float:
-    """E relu(x) relu(y) of two unit normals with this correlation."""
-    return (math.sqrt(1 - corr**2) + corr * math.acos(-corr)) / (2 * math.pi)
-
-
-def _leaky_statistics(corr: float, alpha: float) -> Statistics:
-    product = (1 + alpha**2) * _relu_product(corr) - 2 * alpha * _relu_product(-corr)
-    mean = (1 - alpha) / math.sqrt(2 * math.pi)
-    return Statistics(mean, (1 + alpha**2) / 2, product)
-
-
-@functools.lru_cache(maxsize=256)
-def _statistics(activation: Activation, corr: float, scale: float) -> Statistics:
-    """By quadrature, for normals of standard deviation `scale`."""
-    phi = activation_of(activation)
-    square = expectation(lambda z: jnp.square(phi(z)), scale)
-    return Statistics(
-        expectation(phi, scale), square, product_expectation(phi, corr, scale)
-    )
-
-
-class Positive(NamedTuple):
-    """Moments of a positive layer: mean and variance of weights, the bias's shift."""
-
-    mean: float
-    variance: float
-    shift: ScalarLike
+Corr: TypeAlias = Annotated[Number, inside]
+Noise: TypeAlias = Annotated[
+    Number, Condition("a number in [0, 1)", lambda x: (x >= 0) & (x < 1))
+]
+Slope: TypeAlias = Annotated[
+    Number, Condition("a number inside (-1, 1)", lambda x: abs(x) < 1)
+]
 
 
 class AbstractHoedt(AbstractInitializer):
     """What the weight and the bias of one positive layer have to agree on."""
 
-    var: eqx.AbstractVar[ScalarLike]
-    corr: eqx.AbstractVar[Number]
-    bias_noise: eqx.AbstractVar[Number]
-    alpha: eqx.AbstractVar[Number]
+    var: eqx.AbstractVar[Positive]
+    corr: eqx.AbstractVar[Corr]
+    bias_noise: eqx.AbstractVar[Noise]
+    negative_slope: eqx.AbstractVar[Slope]
     activation: eqx.AbstractVar[Activation | None]
 
-    def __check_init__(self) -> None:
+    def conflicts(self) -> Iterator[str]:
         name = type(self).__name__
-        positive(name, var=self.var)
-        if not 0 < self.corr < 1:
-            raise ValueError(f"{name} got corr={self.corr}; it must be inside (0, 1).")
-        if not 0 <= self.bias_noise < 1:
-            raise ValueError(
-                f"{name} got bias_noise={self.bias_noise}; it is the share of the "
-                "variance that the bias carries, inside [0, 1)."
+        if self.activation is None:
+            return
+        if self.negative_slope != 0:
+            yield (
+                f"{name} got an activation and negative_slope={self.negative_slope}, "
+                "that of a leaky ReLU; pass one of them."
             )
-        if not -1 < self.alpha < 1:
-            raise ValueError(f"{name} got alpha={self.alpha}; it must be in (-1, 1).")
-        if self.activation is not None and self.alpha != 0:
-            raise ValueError(
-                f"{name} got an activation and alpha={self.alpha}, the slope of a "
-                "leaky ReLU; say one of them."
+        if not known(self.var):
+            yield (
+                f"{name} got an activation and a traced `var`; the quadrature needs a "
+                "plain number."
             )
 
-    def positive_moments(self, spec: ParamSpec) -> Positive:
-        r"""Weight moments and bias for which mean 0, variance and `corr` are kept.
-
-        With $m_1 = E\phi$, $m_2 = E\phi^2$, $m_x = E\phi(x)\phi(y)$ at variance
-        $\sigma^2$: $\mu^2 = \rho\sigma^2 / (n (m_2 + (n-1) m_x - n m_1^2))$,
-        $v = (1-\rho)\sigma^2/(n m_2)$, $b = -n \mu m_1$.
-        """
-        fan = spec.fan("fan_in")
-        if self.activation is None:
-            # Homogeneous: the weights do not depend on the variance, the shift scales.
-            stats, var = _leaky_statistics(self.corr, self.alpha), 1.0
-        else:
-            var = float(self.var)
-            stats = _statistics(self.activation, self.corr, math.sqrt(var))
-        spread = stats.square + (fan - 1) * stats.product - fan * stats.mean**2
-        mean = math.sqrt(self.corr * var / (fan * spread))
-        shift = -fan * mean * stats.mean
-        if self.activation is None:
-            shift = shift * self.var**0.5
-        return Positive(mean, (1 - self.corr) * var / (fan * stats.square), shift)
+    def positive_moments(self, spec: ParamSpec) -> PositiveMoments:
+        return positive_moments(
+            spec.fan("fan_in"),
+            self.var,
+            self.corr,
+            self.negative_slope,
+            self.activation,
+        )
 
     def weight_moments(self, spec: ParamSpec) -> tuple[float, float]:
         """Mean and variance of the weights, less what the bias carries."""
@@ -118,10 +83,6 @@ class AbstractHoedt(AbstractInitializer):
             )
         mean, variance, _ = self.positive_moments(spec)
         return mean, variance * (1 - self.bias_noise)
-
-
-def _activation() -> Any:
-    return eqx.field(static=True, default=None)
 
 
 class HoedtNormal(AbstractHoedt, AbstractLawInitializer):
@@ -139,31 +100,32 @@ class HoedtNormal(AbstractHoedt, AbstractLawInitializer):
     $\mu^2 = 2\pi\rho / (n (\pi - n + (n-1)(\sqrt{1-\rho^2} + \rho\arccos(-\rho))))$
     and $v = 2 (1-\rho)/n$, in closed form; other activations by quadrature.
 
-    **Arguments:**
-
-    - `var`: variance $\sigma^2$ of the pre-activations that the pair keeps.
-    - `corr`: correlation $\rho$ between features that the pair keeps.
-    - `bias_noise`: share of the weights' variance that the bias carries instead.
-    - `alpha`: negative slope of a leaky ReLU. Consistent in weight and bias (the
-        authors' code puts it into $v$ alone).
-    - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
-        ReLU if left out. `var` must then be a number, not traced.
-
     !!! warning
         The fixed point holds for one layer, in expectation, and is unstable beyond:
         deep nets want [`eqinit.calibrate`](../signal.md) afterwards. And a log-normal
         of this width is so heavy-tailed that one *drawn* matrix has about 0.6 of the
         nominal second moment; [`eqinit.HoedtMatched`][] has all of it.
 
+    **Arguments:**
+
+    - `var`: variance $\sigma^2$ of the pre-activations that the pair keeps.
+    - `corr`: correlation $\rho$ between features that the pair keeps, inside (0, 1).
+    - `bias_noise`: share of the weights' variance that the bias carries instead, in
+        [0, 1).
+    - `negative_slope`: that of a leaky ReLU. Consistent in weight and bias (the
+        authors' code puts it into $v$ alone).
+    - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
+        ReLU if left out.
+
     Hoedt and Klambauer, Principled weight initialisation for input-convex neural
     networks, NeurIPS 2023, arXiv:2312.12474.
     """
 
-    var: ScalarLike = 1.0
-    corr: Number = 0.5
-    bias_noise: Number = 0.0
-    alpha: Number = 0.0
-    activation: Activation | None = _activation()
+    var: Positive = 1.0
+    corr: Corr = eqx.field(static=True, default=0.5)
+    bias_noise: Noise = eqx.field(static=True, default=0.0)
+    negative_slope: Slope = eqx.field(static=True, default=0.0)
+    activation: Activation | None = eqx.field(static=True, default=None)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def law(self, spec: ParamSpec) -> LogNormalLaw:
@@ -177,7 +139,16 @@ class HoedtMatched(AbstractHoedt):
     (each stack, gate, group) so that its own mean is $\mu$ and its own mean square
     $\mu^2 + v$. Entries are positive and exchangeable, no longer independent.
 
-    Arguments as [`eqinit.HoedtNormal`][].
+    **Arguments:**
+
+    - `var`: variance $\sigma^2$ of the pre-activations that the pair keeps.
+    - `corr`: correlation $\rho$ between features that the pair keeps, inside (0, 1).
+    - `bias_noise`: share of the weights' variance that the bias carries instead, in
+        [0, 1).
+    - `negative_slope`: that of a leaky ReLU. Consistent in weight and bias (the
+        authors' code puts it into $v$ alone).
+    - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
+        ReLU if left out.
 
     **Raises:** `ValueError` for a matrix with too few entries to have those moments
     (one of $k$ positive entries has a mean square of at most $k \mu^2$).
@@ -186,11 +157,11 @@ class HoedtMatched(AbstractHoedt):
     """
 
     # Static: they decide numbers that are worked out before anything is traced.
-    var: ScalarLike = eqx.field(static=True, default=1.0)
-    corr: Number = eqx.field(static=True, default=0.5)
-    bias_noise: Number = eqx.field(static=True, default=0.0)
-    alpha: Number = eqx.field(static=True, default=0.0)
-    activation: Activation | None = _activation()
+    var: Positive = eqx.field(static=True, default=1.0)
+    corr: Corr = eqx.field(static=True, default=0.5)
+    bias_noise: Noise = eqx.field(static=True, default=0.0)
+    negative_slope: Slope = eqx.field(static=True, default=0.0)
+    activation: Activation | None = eqx.field(static=True, default=None)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def moments(self, spec: ParamSpec) -> Moments:
@@ -251,17 +222,28 @@ class HoedtBias(AbstractHoedt, AbstractLawInitializer):
     $-n \mu \sqrt{\sigma^2 / 2\pi}$, which is -0.48 at a fan_in of 1 and -0.74 at 4096.
     (klax has the sign wrong, which leaves a mean of +1.48 after one layer.)
 
-    Arguments as [`eqinit.HoedtNormal`][]; the bias takes the fan_in of the kernel that
-    feeds it, or `fan_in=` outside of a model.
+    The fan_in is that of the kernel which feeds the bias, or `fan_in=` outside of a
+    model.
+
+    **Arguments:**
+
+    - `var`: variance $\sigma^2$ of the pre-activations that the pair keeps.
+    - `corr`: correlation $\rho$ between features that the pair keeps, inside (0, 1).
+    - `bias_noise`: share of the weights' variance that the bias carries instead, in
+        [0, 1).
+    - `negative_slope`: that of a leaky ReLU. Consistent in weight and bias (the
+        authors' code puts it into $v$ alone).
+    - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
+        ReLU if left out.
 
     Hoedt and Klambauer, arXiv:2312.12474.
     """
 
-    var: ScalarLike = 1.0
-    corr: Number = 0.5
-    bias_noise: Number = 0.0
-    alpha: Number = 0.0
-    activation: Activation | None = _activation()
+    var: Positive = 1.0
+    corr: Corr = eqx.field(static=True, default=0.5)
+    bias_noise: Noise = eqx.field(static=True, default=0.0)
+    negative_slope: Slope = eqx.field(static=True, default=0.0)
+    activation: Activation | None = eqx.field(static=True, default=None)
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
 
     def law(self, spec: ParamSpec) -> LocScale:
@@ -272,26 +254,41 @@ class HoedtBias(AbstractHoedt, AbstractLawInitializer):
 
 @checked
 def hoedt(
-    var: ScalarLike = 1.0,
-    corr: Number = 0.5,
-    bias_noise: Number = 0.0,
-    alpha: Number = 0.0,
+    var: Positive = 1.0,
+    corr: Corr = 0.5,
+    bias_noise: Noise = 0.0,
+    negative_slope: Slope = 0.0,
     activation: Activation | None = None,
     *,
     matched: bool = False,
 ) -> dict[str, Any]:
-    """The linked pair for a positive layer, to spread into a rule.
+    r"""The linked pair for a positive layer, to spread into a rule.
 
     `Rule(PositiveLinear, **hoedt(corr=0.5))` sets `weight=HoedtNormal(...)` and
     `bias=HoedtBias(...)`, with the arguments written once.
 
-    Arguments as [`eqinit.HoedtNormal`][], and:
+    **Arguments:**
 
+    - `var`: variance $\sigma^2$ of the pre-activations that the pair keeps.
+    - `corr`: correlation $\rho$ between features that the pair keeps, inside (0, 1).
+    - `bias_noise`: share of the weights' variance that the bias carries instead, in
+        [0, 1).
+    - `negative_slope`: that of a leaky ReLU. Consistent in weight and bias (the
+        authors' code puts it into $v$ alone).
+    - `activation`: any elementwise function, or its name in `jax.nn` (`"softplus"`);
+        ReLU if left out.
     - `matched`: give each matrix exactly its moments ([`eqinit.HoedtMatched`][]).
 
     **Returns:** `{"weight": HoedtNormal(...), "bias": HoedtBias(...)}`.
+
+    Hoedt and Klambauer, arXiv:2312.12474.
     """
-    said: dict[str, Any] = {"corr": corr, "bias_noise": bias_noise, "alpha": alpha}
-    said |= {"var": var, "activation": activation}
+    arguments: dict[str, Any] = {
+        "var": var,
+        "corr": corr,
+        "bias_noise": bias_noise,
+        "negative_slope": negative_slope,
+        "activation": activation,
+    }
     weight = HoedtMatched if matched else HoedtNormal
-    return {"weight": weight(**said), "bias": HoedtBias(**said)}
+    return {"weight": weight(**arguments), "bias": HoedtBias(**arguments)}

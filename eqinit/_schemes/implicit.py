@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._checks import positive
 from .._laws.exact import one_by_one
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
+from .._typing import Array, DTypeLike, Key, Number, Positive, RoleName
 from .centred import within
-from .checks import choice, positive
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer
 from .orthogonal import haar
 
@@ -30,19 +30,16 @@ class Siren(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `w0`: $\omega_0$, the frequency that multiplies inside the sine.
+    - `w0`: $\omega_0 > 0$, the frequency that multiplies inside the sine.
     - `first`: whether this is the layer that sees the coordinates.
 
     Sitzmann et al., Implicit neural representations with periodic activation
     functions, arXiv:2006.09661.
     """
 
-    w0: ScalarLike = 30.0
+    w0: Positive = 30.0
     first: bool = eqx.field(static=True, default=False)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("Siren", w0=self.w0)
 
     def law(self, spec: ParamSpec) -> LocScale:
         fan = spec.fan("fan_in")
@@ -65,13 +62,13 @@ class FourierFeatures(AbstractMatrixInitializer):
 
     For features $\cos(2\pi B x)$ of Tancik et al. with $B \sim \mathcal N(0,
     \sigma^2)$, set `two_pi=True` and `lengthscale` $= 1/(2\pi\sigma)$, or write
-    `FourierFeatures.gaussian(sigma)`.
+    `FourierFeatures.gaussian(std)`.
 
     **Arguments:**
 
     - `kernel`: `"rbf"`, `"matern"` or `"laplace"`.
     - `lengthscale`: $\ell$, in units of the input.
-    - `nu`: smoothness of the Matern kernel.
+    - `nu`: smoothness $\nu > 0$ of the Matern kernel.
     - `orthogonal`: make the directions of each block of `in` rows orthogonal and keep
         their lengths: the same kernel with less variance. Not for `"laplace"`, which
         has no rotational symmetry.
@@ -83,26 +80,24 @@ class FourierFeatures(AbstractMatrixInitializer):
     """
 
     kernel: Kernel = eqx.field(static=True, default="rbf")
-    lengthscale: ScalarLike = 1.0
-    nu: Number = eqx.field(static=True, default=1.5)
+    lengthscale: Positive = 1.0
+    nu: Annotated[Number, positive] = eqx.field(static=True, default=1.5)
     orthogonal: bool = eqx.field(static=True, default=False)
     two_pi: bool = eqx.field(static=True, default=False)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "other")
 
-    def __check_init__(self) -> None:
-        choice("FourierFeatures", "kernel", self.kernel, ("rbf", "matern", "laplace"))
-        positive("FourierFeatures", lengthscale=self.lengthscale, nu=self.nu)
+    def conflicts(self) -> Iterator[str]:
         if self.orthogonal and self.kernel == "laplace":
-            raise ValueError(
+            yield (
                 "FourierFeatures got orthogonal=True for the laplace kernel, whose "
                 "frequencies have no rotational symmetry; use `orthogonal=False`, or "
                 '`kernel="matern", nu=0.5` for exp(-r) in the Euclidean distance.'
             )
 
     @staticmethod
-    def gaussian(sigma: ScalarLike = 1.0) -> "FourierFeatures":
-        r"""$B \sim \mathcal N(0, \sigma^2)$ for features $\cos(2\pi B x)$."""
-        return FourierFeatures(lengthscale=1 / (2 * math.pi * sigma), two_pi=True)
+    def gaussian(std: Positive = 1.0) -> "FourierFeatures":
+        r"""$B \sim \mathcal N(0, \text{std}^2)$ for features $\cos(2\pi B x)$."""
+        return FourierFeatures(lengthscale=1 / (2 * math.pi * std), two_pi=True)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         if spec.is_complex:

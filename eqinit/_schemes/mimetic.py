@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
-from .checks import choice, positive
+from .._typing import Array, DTypeLike, Finite, Key, Natural, RoleName
 from .initializer import AbstractMatrixInitializer
 
 
@@ -51,15 +50,11 @@ class Mimetic(AbstractMatrixInitializer):
     """
 
     part: Part = eqx.field(static=True)
-    alpha: ScalarLike | None = None
-    beta: ScalarLike | None = None
-    heads: int = eqx.field(static=True, default=1)
-    up: int = eqx.field(static=True, default=2)
+    alpha: Finite | None = None
+    beta: Finite | None = None
+    heads: Natural = eqx.field(static=True, default=1)
+    up: Natural = eqx.field(static=True, default=2)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        choice("Mimetic", "part", self.part, tuple(_STRENGTH))
-        positive("Mimetic", heads=self.heads)
 
     def key_path(self, path: str) -> str:
         return parent(path, self.up)

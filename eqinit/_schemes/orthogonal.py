@@ -3,17 +3,17 @@
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import non_negative
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
-from .checks import choice, positive
+from .._typing import Array, DTypeLike, Finite, Key, NonNegative, Number, RoleName
 from .initializer import AbstractMatrixInitializer
 
 
@@ -71,7 +71,6 @@ _ALGORITHMS: dict[str, Callable[[Key, int, int, DTypeLike], Array]] = {
 }
 
 Keeps: TypeAlias = Literal["norm", "entries", "rms"]
-KEEPS: tuple[Keeps, ...] = ("norm", "entries", "rms")
 
 
 class Orthogonal(AbstractMatrixInitializer):
@@ -102,16 +101,11 @@ class Orthogonal(AbstractMatrixInitializer):
     condition: Yang, Simon and Bernstein, arXiv:2310.17813.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     keeps: Keeps = eqx.field(static=True, default="norm")
     special: bool = eqx.field(static=True, default=False)
     algorithm: Algorithm = eqx.field(static=True, default="qr")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
-
-    def __check_init__(self) -> None:
-        positive("Orthogonal", gain=self.gain, zero=True)
-        choice("Orthogonal", "keeps", self.keeps, KEEPS)
-        choice("Orthogonal", "algorithm", self.algorithm, tuple(_ALGORITHMS))
 
     def _factor(self, rows: int, cols: int) -> float:
         ratio = rows / max(cols, 1)
@@ -139,6 +133,10 @@ def _rotation(q: Array) -> Array:
     return jnp.where(first, q * jnp.conj(unit), q)
 
 
+def _tuple(values: Sequence[Number] | np.ndarray | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(float(value) for value in values)
+
+
 class Spectrum(AbstractMatrixInitializer):
     r"""Random matrix with given singular values: $W = U \,\text{diag}(s)\, V^\top$.
 
@@ -154,22 +152,12 @@ class Spectrum(AbstractMatrixInitializer):
         of a power law.
     """
 
-    power: ScalarLike = 1.0
-    gain: ScalarLike = 1.0
-    values: tuple[float, ...] | None = eqx.field(static=True, default=None)
+    power: Finite = 1.0
+    gain: NonNegative = 1.0
+    values: Annotated[tuple[float, ...], non_negative] | None = eqx.field(
+        static=True, converter=_tuple, default=None
+    )
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
-
-    def __init__(
-        self,
-        power: ScalarLike = 1.0,
-        gain: ScalarLike = 1.0,
-        values: Sequence[Number] | None = None,
-    ) -> None:
-        self.power, self.gain = power, gain
-        self.values = None if values is None else tuple(float(s) for s in values)
-
-    def __check_init__(self) -> None:
-        positive("Spectrum", gain=self.gain, zero=True)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         view = self.view(spec)

@@ -3,19 +3,28 @@
 import abc
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import ordered, probability
 from .._laws.law import Moments
 from .._laws.transforms import TRANSFORMS, same
 from .._parameters.paths import parent
 from .._parameters.spec import ParamSpec
-from .._typing import Array, Key, Number, RoleName, ScalarLike, checked
-from .checks import choice, positive
+from .._typing import (
+    Array,
+    Key,
+    Natural,
+    NonNegative,
+    Positive,
+    RoleName,
+    ScalarLike,
+    checked,
+)
 from .initializer import AbstractInitializer
 
 
@@ -29,20 +38,19 @@ _STORED: dict[Stored, Any] = {
 
 
 class AbstractRate(AbstractInitializer):
-    """A positive rate between `low` and `high`, stored so that the layer reads it.
+    """A positive rate between `lower` and `upper`, stored so that the layer reads it.
 
     A subclass says how a uniform number becomes a rate.
     """
 
-    low: eqx.AbstractVar[ScalarLike]
-    high: eqx.AbstractVar[ScalarLike]
+    lower: eqx.AbstractVar[Positive]
+    upper: eqx.AbstractVar[Positive]
     stored: eqx.AbstractVar[Stored]
     roles: ClassVar[tuple[RoleName, ...]] = ("bias", "other")
 
-    def __check_init__(self) -> None:
+    def conflicts(self) -> Iterator[str]:
         name = type(self).__name__
-        choice(name, "stored", self.stored, tuple(_STORED))
-        positive(name, low=self.low, high=self.high)
+        yield from ordered(name, strict=False, lower=self.lower, upper=self.upper)
 
     @abc.abstractmethod
     def rate(self, share: Array) -> Array:
@@ -67,54 +75,55 @@ class AbstractRate(AbstractInitializer):
 
 
 class LogDt(AbstractRate):
-    r"""Step sizes spread evenly over magnitudes: $\ln\Delta \sim U(\ln\text{low},
-    \ln\text{high})$.
+    r"""Step sizes spread evenly over magnitudes: $\ln\Delta \sim U(\ln\text{lower},
+    \ln\text{upper})$.
 
     S4, S4D and S5 store $\ln\Delta$ (`stored="log"`). Mamba's bias of `dt_proj` is
     `LogDt(stored="softplus", floor=1e-4)`: softplus of it is $\Delta$, exactly.
 
     **Arguments:**
 
-    - `low`, `high`: smallest and largest step.
+    - `lower`, `upper`: smallest and largest step, both > 0.
     - `stored`: `"log"`, `"softplus"` or `"plain"`: what the layer inverts.
-    - `floor`: smaller steps are raised to this.
+    - `floor`: smaller steps are raised to this, after the draw.
 
     Gu et al., arXiv:2111.00396; Gu and Dao, Mamba: Linear-time sequence modeling with
     selective state spaces, arXiv:2312.00752.
     """
 
-    low: ScalarLike = 1e-3
-    high: ScalarLike = 0.1
+    lower: Positive = 1e-3
+    upper: Positive = 0.1
     stored: Stored = eqx.field(static=True, default="log")
-    floor: ScalarLike = 0.0
+    floor: NonNegative = 0.0
 
     def rate(self, share: Array) -> Array:
-        low, high = (jnp.asarray(v, share.dtype) for v in (self.low, self.high))
+        low, high = (jnp.asarray(v, share.dtype) for v in (self.lower, self.upper))
         step = low * jnp.exp(share * jnp.log(high / low))
         return jnp.maximum(step, jnp.asarray(self.floor, share.dtype))
 
 
 class UniformRate(AbstractRate):
-    r"""Decay rates $a \sim U(\text{low}, \text{high})$, stored as $\ln a$ by default:
-    `A_log` of Mamba-2, one a head.
+    r"""Decay rates $a \sim U(\text{lower}, \text{upper})$, by default stored as
+    $\ln a$: `A_log` of Mamba-2, one per head.
 
     **Arguments:**
 
-    - `low`, `high`: bounds of the rate.
+    - `lower`, `upper`: bounds of the rate, both > 0.
     - `stored`: as in [`eqinit.ssm.LogDt`][].
 
     Dao and Gu, Transformers are SSMs, arXiv:2405.21060.
     """
 
-    low: ScalarLike = 1.0
-    high: ScalarLike = 16.0
+    lower: Positive = 1.0
+    upper: Positive = 16.0
     stored: Stored = eqx.field(static=True, default="log")
 
     def rate(self, share: Array) -> Array:
-        low, high = (jnp.asarray(v, share.dtype) for v in (self.low, self.high))
+        low, high = (jnp.asarray(v, share.dtype) for v in (self.lower, self.upper))
         return low + share * (high - low)
 
 
+Radius: TypeAlias = Annotated[ScalarLike, probability]
 RingPart: TypeAlias = Literal["nu_log", "theta_log", "gamma_log"]
 
 
@@ -141,23 +150,13 @@ class LruRing(AbstractInitializer):
     """
 
     part: RingPart = eqx.field(static=True)
-    r_min: ScalarLike = 0.0
-    r_max: ScalarLike = 1.0
-    max_phase: ScalarLike = 2 * math.pi
-    up: int = eqx.field(static=True, default=1)
+    r_min: Radius = 0.0
+    r_max: Radius = 1.0
+    max_phase: Positive = 2 * math.pi
+    up: Natural = eqx.field(static=True, default=1)
 
-    def __check_init__(self) -> None:
-        choice("LruRing", "part", self.part, ("nu_log", "theta_log", "gamma_log"))
-        positive("LruRing", r_min=self.r_min, zero=True)
-        positive("LruRing", max_phase=self.max_phase)
-        radii = (self.r_min, self.r_max)
-        if all(isinstance(r, (int, float)) for r in radii) and not (
-            self.r_min < self.r_max <= 1
-        ):
-            raise ValueError(
-                f"LruRing got r_min={self.r_min}, r_max={self.r_max}; radii are "
-                "0 <= r_min < r_max <= 1."
-            )
+    def conflicts(self) -> Iterator[str]:
+        yield from ordered("LruRing", r_min=self.r_min, r_max=self.r_max)
 
     def key_path(self, path: str) -> str:
         return parent(path, self.up)
@@ -187,13 +186,21 @@ class LruRing(AbstractInitializer):
 
 @checked
 def lru_ring(
-    r_min: Number = 0.0, r_max: Number = 1.0, max_phase: Number = 2 * math.pi
+    r_min: Radius = 0.0, r_max: Radius = 1.0, max_phase: Positive = 2 * math.pi
 ) -> dict[str, LruRing]:
     """The three linked parameters of a linear recurrent unit, to spread into a rule.
 
-    Arguments as [`eqinit.ssm.LruRing`][].
+    `Rule(LRU, **lru_ring(0.9, 0.999))`.
 
-    **Returns:** `{"nu_log": ..., "theta_log": ..., "gamma_log": ...}`.
+    **Arguments:**
+
+    - `r_min`, `r_max`: radii of the ring, within [0, 1].
+    - `max_phase`: largest angle, in radians.
+
+    **Returns:** `{"nu_log": ..., "theta_log": ..., "gamma_log": ...}`, each an
+    [`eqinit.ssm.LruRing`][].
+
+    Orvieto et al., arXiv:2303.06349.
     """
     parts: tuple[RingPart, ...] = ("nu_log", "theta_log", "gamma_log")
     return {part: LruRing(part, r_min, r_max, max_phase) for part in parts}

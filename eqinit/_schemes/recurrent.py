@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._checks import share
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, Number, RoleName, ScalarLike
-from .checks import choice, positive
+from .._typing import Array, DTypeLike, Key, NonNegative, Number, RoleName
 from .initializer import AbstractMatrixInitializer
 
 
@@ -41,15 +41,15 @@ class Unitary(AbstractSquare):
     - `angles="cayley"`: $t \sim U(0, \pi/2)$, the angles of scoRNN's initialisation.
 
     Parametrised recurrent layers store a skew-symmetric $A$ with $W = e^A$ (expRNN) or
-    $W = (I + A)^{-1}(I - A)$ (scoRNN): `stores="skew"` draws that $A$, with blocks
+    $W = (I + A)^{-1}(I - A)$ (scoRNN): `stored="skew"` draws that $A$, with blocks
     $t\,J$ for `"henaff"` and $-\tan(t/2)\,J$ for `"cayley"`,
     $J = \begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix}$, so that both ways give the same
     $W$.
 
     **Arguments:**
 
-    - `angles`: the law of the angles.
-    - `stores`: `"matrix"` for $W$ itself, `"skew"` for $A$.
+    - `angles`: the law of the angles, as above.
+    - `stored`: `"matrix"` for $W$ itself, `"skew"` for $A$.
 
     For a uniform random unitary matrix use [`eqinit.Orthogonal`][] on a complex
     parameter. Henaff, Szlam and LeCun, arXiv:1602.06662; Helfrich, Willmott and Ye,
@@ -57,19 +57,15 @@ class Unitary(AbstractSquare):
     """
 
     angles: Angles = eqx.field(static=True, default="henaff")
-    stores: Stored = eqx.field(static=True, default="matrix")
+    stored: Stored = eqx.field(static=True, default="matrix")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        choice("Unitary", "angles", self.angles, ("henaff", "cayley"))
-        choice("Unitary", "stores", self.stores, ("matrix", "skew"))
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         del cols  # square
         real = jnp.finfo(dtype).dtype
         low, high = (-math.pi, math.pi) if self.angles == "henaff" else (0, math.pi / 2)
         angle = jax.random.uniform(key, (rows // 2,), real, low, high)
-        if self.stores == "skew":
+        if self.stored == "skew":
             size = angle if self.angles == "henaff" else -jnp.tan(angle / 2)
             diagonal, below = jnp.zeros((rows,), real), size
         else:
@@ -146,7 +142,7 @@ class Reservoir(AbstractSquare):
 
     - `spectral_radius`: largest modulus $\rho$ of an eigenvalue; below 1 the state
         forgets its past.
-    - `density`: share of non-zero entries.
+    - `density`: share of non-zero entries, in (0, 1].
 
     !!! warning
         A matrix so sparse that it has no cycle has no eigenvalue but 0, and cannot be
@@ -156,16 +152,9 @@ class Reservoir(AbstractSquare):
     networks, GMD report 148, 2001.
     """
 
-    spectral_radius: ScalarLike = 0.9
-    density: Number = eqx.field(static=True, default=0.1)
+    spectral_radius: NonNegative = 0.9
+    density: Annotated[Number, share] = eqx.field(static=True, default=0.1)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("Reservoir", spectral_radius=self.spectral_radius, zero=True)
-        if not 0 < self.density <= 1:
-            raise ValueError(
-                f"Reservoir got density={self.density}; it must be in (0, 1]."
-            )
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         normal_key, mask_key = jax.random.split(key)

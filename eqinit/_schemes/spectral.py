@@ -9,9 +9,8 @@ import jax.numpy as jnp
 from .._laws.exact import one_by_one
 from .._laws.law import LocScale, Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
+from .._typing import Array, DTypeLike, Key, NonNegative, RoleName
 from .centred import centred
-from .checks import positive
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 
 
@@ -25,17 +24,14 @@ class Spectral(AbstractMatrixInitializer):
 
     **Arguments:**
 
-    - `gain`: $g$.
+    - `gain`: $g \ge 0$.
 
     Yang, Simon and Bernstein, A spectral condition for feature learning,
     arXiv:2310.17813.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
-
-    def __check_init__(self) -> None:
-        positive("Spectral", gain=self.gain, zero=True)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         def unit(key: Key) -> Array:
@@ -56,17 +52,14 @@ class SpectralNormal(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `gain`: $g$.
+    - `gain`: $g \ge 0$.
 
     Yang, Simon and Bernstein, A spectral condition for feature learning,
     arXiv:2310.17813.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
-
-    def __check_init__(self) -> None:
-        positive("SpectralNormal", gain=self.gain, zero=True)
 
     def law(self, spec: ParamSpec) -> LocScale:
         view = MatrixView.of(spec)

@@ -11,8 +11,7 @@ import numpy as np
 from .._laws.exact import one_by_one
 from .._laws.law import ConstantLaw, Moments
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key
-from .checks import choice, positive
+from .._typing import Array, DTypeLike, Key, Natural
 from .hippo import Diagonal, Measure, diagonal, dplr, hippo
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
 from .spaced import AbstractSequence
@@ -35,10 +34,6 @@ class Hippo(AbstractLawInitializer):
     measure: Measure = eqx.field(static=True, default="legs")
     part: Literal["A", "B"] = eqx.field(static=True, default="A")
 
-    def __check_init__(self) -> None:
-        choice("Hippo", "measure", self.measure, ("legs", "legt", "lagt", "fourier"))
-        choice("Hippo", "part", self.part, ("A", "B"))
-
     def law(self, spec: ParamSpec) -> ConstantLaw:
         if not spec.shape:
             raise ValueError("Hippo needs a state axis, and the parameter is a scalar.")
@@ -59,8 +54,8 @@ class Hippo(AbstractLawInitializer):
         return ConstantLaw(np.broadcast_to(values, spec.shape))
 
 
-SpectrumPart: TypeAlias = Literal["complex", "real", "imag", "log_real"]
-_PARTS: dict[str, Any] = {
+Stored: TypeAlias = Literal["complex", "real", "imag", "log_real"]
+_STORED: dict[str, Any] = {
     "complex": lambda z: z,
     "real": np.real,
     "imag": np.imag,
@@ -78,22 +73,18 @@ class S4D(AbstractSequence):
 
     - `kind`: `"lin"`, `"inv"`, `"quad"`, `"legs"` or `"real"`, as in
         [`eqinit.ssm.diagonal`][].
-    - `part`: `"complex"` (in a complex parameter, or one with a `pair` axis), `"real"`,
-        `"imag"`, or `"log_real"` for $\ln(-\operatorname{Re}\lambda)$.
+    - `stored`: `"complex"` (in a complex parameter, or one with a `pair` axis),
+        `"real"`, `"imag"`, or `"log_real"` for $\ln(-\operatorname{Re}\lambda)$.
 
     Gu et al., On the parameterization and initialization of diagonal state space
     models, arXiv:2206.11893; Gu and Dao, Mamba, arXiv:2312.00752.
     """
 
     kind: Diagonal = eqx.field(static=True, default="lin")
-    part: SpectrumPart = eqx.field(static=True, default="complex")
-
-    def __check_init__(self) -> None:
-        choice("S4D", "kind", self.kind, ("lin", "inv", "quad", "legs", "real"))
-        choice("S4D", "part", self.part, tuple(_PARTS))
+    stored: Stored = eqx.field(static=True, default="complex")
 
     def values(self, count: int) -> Any:
-        return _PARTS[self.part](diagonal(self.kind, count))
+        return _STORED[self.stored](diagonal(self.kind, count))
 
 
 class S4Dplr(AbstractSequence):
@@ -105,31 +96,29 @@ class S4Dplr(AbstractSequence):
 
     **Arguments:**
 
-    - `which`: `"eigenvalues"`, `"low_rank"` or `"input"`.
-    - `part`: as in [`eqinit.ssm.S4D`][].
+    - `part`: `"eigenvalues"`, `"low_rank"` or `"input"`.
+    - `stored`: as in [`eqinit.ssm.S4D`][].
 
     Gu et al., Efficiently modeling long sequences with structured state spaces,
     arXiv:2111.00396.
     """
 
-    which: Literal["eigenvalues", "low_rank", "input"] = eqx.field(
+    part: Literal["eigenvalues", "low_rank", "input"] = eqx.field(
         static=True, default="eigenvalues"
     )
-    part: SpectrumPart = eqx.field(static=True, default="complex")
+    stored: Stored = eqx.field(static=True, default="complex")
 
-    def __check_init__(self) -> None:
-        choice("S4Dplr", "which", self.which, ("eigenvalues", "low_rank", "input"))
-        choice("S4Dplr", "part", self.part, tuple(_PARTS))
-        if self.part == "log_real" and self.which != "eigenvalues":
-            raise ValueError(
-                f'S4Dplr got part="log_real" for the {self.which}, whose real parts '
+    def conflicts(self) -> Iterator[str]:
+        if self.stored == "log_real" and self.part != "eigenvalues":
+            yield (
+                f'S4Dplr got stored="log_real" for the {self.part}, whose real parts '
                 'are not all negative; use "complex", "real" or "imag".'
             )
 
     def values(self, count: int) -> Any:
-        found = dplr(2 * count, half=True)
-        of = {"low_rank": found.low_rank, "input": found.b}
-        return _PARTS[self.part](of.get(self.which, found.eigenvalues))
+        form = dplr(2 * count, half=True)
+        of = {"low_rank": form.low_rank, "input": form.b}
+        return _STORED[self.stored](of.get(self.part, form.eigenvalues))
 
 
 class S5(AbstractMatrixInitializer):
@@ -153,12 +142,8 @@ class S5(AbstractMatrixInitializer):
     """
 
     part: Literal["B", "C"] = eqx.field(static=True)
-    blocks: int = eqx.field(static=True, default=1)
+    blocks: Natural = eqx.field(static=True, default=1)
     half: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        choice("S5", "part", self.part, ("B", "C"))
-        positive("S5", blocks=self.blocks)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         view, axes = self.view(spec), spec.known_axes

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, ScalarLike
-from .checks import positive
+from .._typing import Array, DTypeLike, Key, NonNegative, RoleName
 from .kernels import AbstractCentreTap, kernel_shape
 
 
@@ -51,12 +50,9 @@ class Hadamard(AbstractCentreTap):
     **Raises:** `ValueError` where $n$ is no power of two.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     random: bool = eqx.field(static=True, default=True)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("Hadamard", gain=self.gain, zero=True)
 
     def second_moment(self, rows: int, cols: int) -> float | None:
         # Without random signs the mean of a cut-out is not zero.
@@ -95,11 +91,8 @@ class DCT(AbstractCentreTap):
     - `gain`: multiplies the matrix.
     """
 
-    gain: ScalarLike = 1.0
+    gain: NonNegative = 1.0
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        positive("DCT", gain=self.gain, zero=True)
 
     def matrix(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         del key  # deterministic

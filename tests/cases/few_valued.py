@@ -1,4 +1,4 @@
-"""Signs, thirds, a circle."""
+"""Signs, thirds, whole numbers, a circle."""
 
 import math
 
@@ -7,7 +7,7 @@ from helpers import SIGMAS, follows, z_of_std
 
 import eqinit as ei
 
-from ._case import COMPLEX, Case
+from ._case import COMPLEX, FLOATS, Case
 
 
 _SHAPE = (64, 32)
@@ -47,8 +47,35 @@ def on_a_circle(modulus: float):
     return gold
 
 
+def whole_numbers(low: int, high: int):
+    def gold(draw: np.ndarray, spec: ei.ParamSpec) -> None:
+        del spec
+        values, counts = np.unique(draw, return_counts=True)
+        assert list(values) == list(range(low, high))
+        share = 1 / (high - low)
+        error = np.sqrt(draw.size * share * (1 - share))
+        assert np.abs(counts - draw.size * share).max() < SIGMAS * error
+
+    return gold
+
+
 CASES = [
     Case("Rademacher", ei.Rademacher(0.3), _SHAPE, signs(0.3), zero=(0,)),
     Case("Ternary", ei.Ternary(0.3, 0.25), _SHAPE, ternary(0.3, 0.25), zero=(0,)),
     Case("Phase", ei.Phase(2.0), _SHAPE, on_a_circle(2.0), dtypes=COMPLEX, zero=(0,)),
+    Case(
+        "DiscreteUniform",
+        ei.DiscreteUniform(-2, 5),
+        (64, 32),
+        whole_numbers(-2, 5),
+        dtypes=FLOATS,
+        zero=(0, 3),
+    ),
+    Case(
+        "DiscreteUniform-int",
+        ei.DiscreteUniform(0, 3),
+        (64, 32),
+        whole_numbers(0, 3),
+        dtypes=("int8",),
+    ),
 ]

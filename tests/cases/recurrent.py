@@ -101,7 +101,7 @@ CASES = [
         gold=on_the_circle(0, math.pi / 2),
         **_SQUARE,
     ),
-    Case("Unitary-skew", Unitary(stores="skew"), gold=skew(exponential), **_SQUARE),
+    Case("Unitary-skew", Unitary(stored="skew"), gold=skew(exponential), **_SQUARE),
     Case(
         "Unitary-cayley-skew", Unitary("cayley", "skew"), gold=skew(cayley), **_SQUARE
     ),

@@ -120,7 +120,7 @@ CASES = [
     ),
     Case("S4D-inv", S4D("inv", "imag"), (4,), inv),
     Case("S4D-mamba", S4D("real", "log_real"), (4, 16), mamba, "other: channel state"),
-    Case("S4Dplr-eigenvalues", S4Dplr(part="imag"), (8,), eigenvalues),
+    Case("S4Dplr-eigenvalues", S4Dplr(stored="imag"), (8,), eigenvalues),
     Case("S4Dplr-low_rank", S4Dplr("low_rank", "real"), (8,), low_rank),
     Case(
         "S5-B",

@@ -329,8 +329,8 @@ ARGUMENTS = {
     "Uniform takes a bound, two bounds or `std`": lambda: Uniform(),
     "`lower` must be at most `upper`": lambda: Uniform(1.0, -1.0),
     "LogNormal got mean=0": lambda: LogNormal(mean=0.0),
-    "corr=1.0; it must be inside (0, 1)": lambda: ei.HoedtNormal(corr=1.0),
-    "PriorProb got 1.0": lambda: ei.PriorProb(1.0),
+    "corr=1.0; it must be a number inside (0, 1)": lambda: ei.HoedtNormal(corr=1.0),
+    "PriorProb got probability=1.0": lambda: ei.PriorProb(1.0),
 }
 
 

@@ -79,7 +79,7 @@ def test_leaky_slope_by_quadrature():
     def leaky(x: jax.Array) -> jax.Array:
         return jnp.where(x > 0, x, 0.2 * x)
 
-    closed = ei.HoedtBias(alpha=0.2).positive_moments(_spec(40))
+    closed = ei.HoedtBias(negative_slope=0.2).positive_moments(_spec(40))
     found = ei.HoedtBias(activation=leaky).positive_moments(_spec(40))
     assert found == pytest.approx(closed, rel=1e-6)
 
@@ -91,8 +91,8 @@ def test_too_few_entries_to_match():
 
 
 def test_one_way_to_say_the_activation():
-    with pytest.raises(ValueError, match=r"an activation and alpha=0\.2"):
-        ei.HoedtNormal(alpha=0.2, activation="relu")
+    with pytest.raises(ValueError, match=r"an activation and negative_slope=0\.2"):
+        ei.HoedtNormal(negative_slope=0.2, activation="relu")
 
 
 @pytest.mark.parametrize("corr", [-0.7, 0.0, 0.3, 0.999])

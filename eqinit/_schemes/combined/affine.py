@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from typing import Annotated
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._checks import number, ordered
 from ..._laws.exact import affine
 from ..._laws.law import (
     AbstractLaw,
@@ -18,7 +20,7 @@ from ..._laws.law import (
     UniformLaw,
 )
 from ..._parameters.spec import ParamSpec
-from ..._typing import Array, DTypeLike, Key, ScalarLike
+from ..._typing import Array, DTypeLike, Finite, Key, ScalarLike
 from ..checks import broadcasts
 from ..initializer import AbstractInitializer, cast
 from .combinator import AbstractCombinator, real_only, spread
@@ -82,7 +84,7 @@ class Scaled(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    factor: ScalarLike
+    factor: Finite
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
@@ -119,7 +121,7 @@ class Shifted(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    offset: ScalarLike
+    offset: Finite
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
@@ -153,16 +155,11 @@ class Clipped(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    lower: ScalarLike | None = None
-    upper: ScalarLike | None = None
+    lower: Annotated[ScalarLike, number] | None = None
+    upper: Annotated[ScalarLike, number] | None = None
 
-    def __check_init__(self) -> None:
-        lower, upper = self.lower, self.upper
-        if isinstance(lower, (int, float)) and isinstance(upper, (int, float)):
-            if lower > upper:
-                raise ValueError(
-                    f"Clipped got lower={lower} above upper={upper}; swap them."
-                )
+    def conflicts(self) -> Iterator[str]:
+        yield from ordered("Clipped", strict=False, lower=self.lower, upper=self.upper)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from real_only("Clipped", spec)
@@ -191,8 +188,11 @@ class Rescaled(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    lower: ScalarLike = 0.0
-    upper: ScalarLike = 1.0
+    lower: Finite = 0.0
+    upper: Finite = 1.0
+
+    def conflicts(self) -> Iterator[str]:
+        yield from ordered(type(self).__name__, lower=self.lower, upper=self.upper)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from real_only("Rescaled", spec)

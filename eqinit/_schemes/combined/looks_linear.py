@@ -11,7 +11,6 @@ from ..._laws.law import Moments
 from ..._parameters.pieces import position_of, with_sizes
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, RoleName
-from ..checks import choice
 from ..initializer import AbstractInitializer, Parts
 from ..orthogonal import Orthogonal
 from .combinator import AbstractComposite, accept
@@ -50,7 +49,6 @@ class LooksLinear(AbstractComposite):
 
     def __check_init__(self) -> None:
         accept("LooksLinear", self.init)
-        choice("LooksLinear", "mirror", self.mirror, tuple(_HALVED))
 
     def parts(self, spec: ParamSpec) -> Parts:
         return [(self.init, self._half(spec))]

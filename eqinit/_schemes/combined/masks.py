@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._checks import count, flags, probability
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, ScalarLike
@@ -27,7 +28,7 @@ class Masked(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    mask: ScalarLike
+    mask: Annotated[ScalarLike | bool | np.bool_, flags]
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Masked", "a mask", np.shape(self.mask), spec)
@@ -89,29 +90,27 @@ class Sparse(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    density: Number | None = eqx.field(static=True, default=None)
-    nonzero: int | None = eqx.field(static=True, default=None)
+    density: Annotated[Number, probability] | None = eqx.field(
+        static=True, default=None
+    )
+    nonzero: Annotated[int, count] | None = eqx.field(static=True, default=None)
     per: Per = eqx.field(static=True, default="entry")
     corrected: bool = eqx.field(static=True, default=False)
     connected: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self) -> None:
+    def conflicts(self) -> Iterator[str]:
         if (self.density is None) == (self.nonzero is None):
-            raise ValueError(
+            yield (
                 "Sparse takes either a share or a number: `Sparse(init, density=0.1)` "
                 'or `Sparse(init, nonzero=15, per="output")`.'
             )
-        if self.density is not None and not 0 <= self.density <= 1:
-            raise ValueError(
-                f"Sparse got density={self.density}; a share is in [0, 1]."
-            )
-        if self.nonzero is not None and (self.nonzero < 0 or self.per == "entry"):
-            raise ValueError(
-                f"Sparse got nonzero={self.nonzero} and per={self.per!r}; a number is "
-                'at least 0 and goes with per="output", "input" or "matrix".'
+        if self.nonzero is not None and self.per == "entry":
+            yield (
+                f"Sparse got nonzero={self.nonzero} and per={self.per!r}; a number "
+                'goes with per="output", "input" or "matrix".'
             )
         if self.connected and self.per != "entry":
-            raise ValueError(
+            yield (
                 f"Sparse got connected=True and per={self.per!r}; exact numbers need "
                 'no such guarantee, it goes with per="entry".'
             )

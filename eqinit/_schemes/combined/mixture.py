@@ -1,12 +1,14 @@
 """Every entry from one of several schemes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._checks import non_negative
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
@@ -28,7 +30,7 @@ class Mixture(AbstractComposite):
     """
 
     inits: tuple[AbstractInitializer, ...]
-    weights: tuple[float, ...] = eqx.field(static=True)
+    weights: Annotated[tuple[Number, ...], non_negative] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -36,17 +38,17 @@ class Mixture(AbstractComposite):
         weights: Sequence[Number] | None = None,
     ) -> None:
         self.inits = tuple(inits)
-        said = [1.0] * len(self.inits) if weights is None else weights
-        self.weights = tuple(float(weight) for weight in said)
+        self.weights = (1.0,) * len(self.inits) if weights is None else tuple(weights)
 
     def __check_init__(self) -> None:
         for init in self.inits:
             accept("Mixture", init)
-        fit = len(self.weights) == len(self.inits) > 0
-        if not fit or min(self.weights) < 0 or sum(self.weights) == 0:
-            raise ValueError(
+
+    def conflicts(self) -> Iterator[str]:
+        if not len(self.weights) == len(self.inits) > 0 or sum(self.weights) == 0:
+            yield (
                 f"Mixture got {len(self.inits)} initializers and weights "
-                f"{list(self.weights)}; pass one weight each, none negative, not all 0."
+                f"{list(self.weights)}; pass one weight each, not all 0."
             )
 
     @property

@@ -8,13 +8,12 @@ import jax.numpy as jnp
 
 from ..._parameters.pieces import position_of
 from ..._parameters.spec import ParamSpec
-from ..._typing import Array, Key, ScalarLike
+from ..._typing import Array, Finite, Key
 from ..initializer import AbstractInitializer
 from .combinator import AbstractCombinator, real_only, spread
 
 
 Norm: TypeAlias = Literal["l2", "l1", "max", "sum"]
-NORMS = ("l2", "l1", "max", "sum")
 
 
 class Normalized(AbstractCombinator):
@@ -40,22 +39,18 @@ class Normalized(AbstractCombinator):
     init: AbstractInitializer
     over: tuple[str | int, ...] | None = eqx.field(static=True)
     by: Norm = eqx.field(static=True)
-    target: ScalarLike
+    target: Finite
 
     def __init__(
         self,
         init: AbstractInitializer,
         over: str | int | tuple[str | int, ...] | None = None,
         by: Norm = "l2",
-        target: ScalarLike = 1.0,
+        target: Finite = 1.0,
     ) -> None:
         self.init = init
         self.over = (over,) if isinstance(over, (str, int)) else over
         self.by, self.target = by, target
-
-    def __check_init__(self) -> None:
-        if self.by not in NORMS:
-            raise ValueError(f"Normalized got by={self.by!r}; it is one of {NORMS}.")
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         self._axes(spec)

@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from ..._checks import count, whole
 from ..._laws.law import Moments
 from ..._parameters.pieces import gate_labels, position_of, with_sizes, without
 from ..._parameters.spec import ParamSpec
@@ -24,6 +25,11 @@ class AbstractSplit(AbstractComposite):
     def __check_init__(self) -> None:
         for init in self.inits:
             accept(type(self).__name__, init)
+
+    def conflicts(self) -> Iterator[str]:
+        if not self.inits:
+            name = type(self).__name__
+            yield f"{name} got no initializer; pass one for each part."
 
     @property
     def roles(self) -> tuple[RoleName, ...]:  # pyright: ignore
@@ -203,8 +209,8 @@ class Blocks(AbstractAlongAxis):
 
     labels: tuple[str, ...] = eqx.field(static=True)
     inits: tuple[AbstractInitializer, ...]
-    axis: str | int = eqx.field(static=True)
-    sizes: tuple[int, ...] | None = eqx.field(static=True)
+    axis: str | Annotated[int, whole] = eqx.field(static=True)
+    sizes: Annotated[tuple[int, ...], count] | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -235,8 +241,8 @@ class Concatenated(AbstractAlongAxis):
     """
 
     inits: tuple[AbstractInitializer, ...]
-    axis: str | int = eqx.field(static=True)
-    sizes: tuple[int, ...] | None = eqx.field(static=True)
+    axis: str | Annotated[int, whole] = eqx.field(static=True)
+    sizes: Annotated[tuple[int, ...], count] | None = eqx.field(static=True)
 
     def __init__(
         self,

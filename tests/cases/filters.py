@@ -4,14 +4,7 @@ import math
 
 import numpy as np
 
-from eqinit import (
-    ICNR,
-    STFT,
-    Bilinear,
-    DownsamplingFilter,
-    Orthogonal,
-    ParamSpec,
-)
+from eqinit import STFT, Bilinear, DownsamplingFilter, ParamSpec
 
 from ._case import FLOATS, Case
 
@@ -56,26 +49,6 @@ def binomial(draw: np.ndarray, spec: ParamSpec) -> None:
     averages(draw, spec)
     row = np.array([1, 2, 1]) / 4
     assert np.array_equal(draw[0, 0], np.outer(row, row))
-
-
-def no_checkerboard(factor: int, order: str):
-    """pixel_shuffle(conv(x)) is nearest(conv_base(x)): sub-pixels share a kernel."""
-
-    def gold(draw: np.ndarray, spec: ParamSpec) -> None:
-        del spec
-        out, copies = draw.shape[0], factor**2
-        if order == "channel first":
-            kernels = draw.reshape(out // copies, copies, *draw.shape[1:])
-        else:
-            kernels = draw.reshape(copies, out // copies, *draw.shape[1:]).swapaxes(
-                0, 1
-            )
-        assert np.array_equal(kernels, np.broadcast_to(kernels[:, :1], kernels.shape))
-        base = kernels[:, 0].reshape(out // copies, -1).astype(np.float64)
-        # And the base is Orthogonal's: its rows are orthonormal.
-        assert np.abs(base @ base.T - np.eye(len(base))).max() < 20 * 20 * 2**-24
-
-    return gold
 
 
 _HANN = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(16) / 15)
@@ -134,23 +107,6 @@ CASES = [
         (2, 2, 3, 3),
         binomial,
         **_CONV2,
-    ),
-    Case(
-        "ICNR",
-        ICNR(Orthogonal(), 2),
-        (8, 3, 3, 3),
-        no_checkerboard(2, "channel first"),
-        zero=(0, 3, 3, 3),
-        axes="out in *kernel",
-        sizes={"kernel": 2},
-    ),
-    Case(
-        "ICNR-pixel-first",
-        ICNR(Orthogonal(), 2, "pixel first"),
-        (8, 3, 3, 3),
-        no_checkerboard(2, "pixel first"),
-        axes="out in *kernel",
-        sizes={"kernel": 2},
     ),
     Case(
         "STFT",

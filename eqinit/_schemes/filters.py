@@ -2,21 +2,15 @@
 
 import abc
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._laws.law import Moments
-from .._parameters.pieces import position_of, with_sizes
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, RoleName, Shape
-from .checks import choice
-from .combined.combinator import AbstractComposite, accept
-from .fans import HeNormal
-from .initializer import AbstractInitializer, Parts
 from .kernels import AbstractConvInitializer, kernel_shape
 
 
@@ -75,16 +69,13 @@ class DownsamplingFilter(AbstractFilter):
 
     **Arguments:**
 
-    - `kind`: the filter along one axis; in more dimensions it is their product.
+    - `kind`: the filter along one axis, as above; in more dimensions it is their
+        product.
     """
 
     kind: Literal["triangle", "binomial", "box"] = eqx.field(
         static=True, default="triangle"
     )
-
-    def __check_init__(self) -> None:
-        kinds = ("triangle", "binomial", "box")
-        choice("DownsamplingFilter", "kind", self.kind, kinds)
 
     def taps(self, size: int) -> np.ndarray:
         if self.kind == "box":
@@ -117,25 +108,20 @@ class STFT(AbstractConvInitializer):
 
     **Arguments:**
 
-    - `side`: `"real"` or `"imag"`.
+    - `part`: `"real"` or `"imag"`.
     - `window`: `"hann"`, `"hamming"`, `"blackman"` or `"rectangular"`.
     - `scaling`: `"density"`, `"spectrum"` or `"none"`.
     - `periodic`: windows for spectral analysis, with a period of $k$ taps, instead of
         symmetric ones.
     """
 
-    side: Literal["real", "imag"] = eqx.field(static=True, default="real")
+    part: Literal["real", "imag"] = eqx.field(static=True, default="real")
     window: Window = eqx.field(static=True, default="hann")
     scaling: Literal["density", "spectrum", "none"] = eqx.field(
         static=True, default="density"
     )
     periodic: bool = eqx.field(static=True, default=False)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
-
-    def __check_init__(self) -> None:
-        choice("STFT", "side", self.side, ("real", "imag"))
-        choice("STFT", "window", self.window, tuple(_WINDOWS))
-        choice("STFT", "scaling", self.scaling, ("density", "spectrum", "none"))
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         out, inputs, taps = kernel_shape(spec)
@@ -168,74 +154,6 @@ class STFT(AbstractConvInitializer):
         }[self.scaling]
         frequency = np.arange(out)[:, None] / (2 * (out - 1))
         angle = -2 * math.pi * frequency * np.arange(size)[None, :]
-        wave = np.cos(angle) if self.side == "real" else np.sin(angle)
+        wave = np.cos(angle) if self.part == "real" else np.sin(angle)
         # Computed in float64: in float32 the angles of long frames are off by degrees.
         return jnp.asarray((wave * window / scale)[:, None, :], dtype)
-
-
-class ICNR(AbstractComposite):
-    r"""For a convolution before a pixel shuffle: no checkerboard at initialisation.
-
-    The kernel of one sub-pixel is drawn and copied to all $r^d$ of them, so that
-    shuffling the output equals enlarging (nearest neighbour) that of a convolution with
-    the drawn kernel.
-
-    **Arguments:**
-
-    - `init`: what draws that kernel; its fan_out is that of the small convolution.
-    - `factor`: the enlargement $r$ along each axis.
-    - `order`: how the shuffle counts output channels: `"channel first"` for torch's
-        $c\,r^d + i$, `"pixel first"` for TensorFlow's $i\,C + c$.
-
-    Aitken et al., Checkerboard artifact free sub-pixel convolution, arXiv:1707.02937.
-    """
-
-    init: AbstractInitializer = HeNormal()
-    factor: int = eqx.field(static=True, default=2)
-    order: Literal["channel first", "pixel first"] = eqx.field(
-        static=True, default="channel first"
-    )
-
-    def __check_init__(self) -> None:
-        accept("ICNR", self.init)
-        choice("ICNR", "order", self.order, ("channel first", "pixel first"))
-
-    @property
-    def roles(self) -> tuple[RoleName, ...]:  # pyright: ignore
-        return self.init.roles
-
-    def parts(self, spec: ParamSpec) -> Parts:
-        return [(self.init, self._small(spec))]
-
-    def part_key(self, key: Key, index: int) -> Key:
-        del index
-        return key
-
-    def _copies(self, spec: ParamSpec) -> int:
-        return self.factor ** len(spec.known_axes.sizes("kernel"))
-
-    def _small(self, spec: ParamSpec) -> ParamSpec:
-        position, copies = position_of(spec, "out"), self._copies(spec)
-        out = spec.known_axes.split_shape[position]
-        groups = math.prod(spec.known_axes.sizes("group"))
-        if out % copies or (groups > 1 and self.order == "pixel first"):
-            raise ValueError(
-                f"ICNR({self.factor}) copies each kernel {copies} times, and this "
-                f"convolution has {out} outputs a group in {groups} groups. Outputs "
-                'have to divide, and `order="pixel first"` takes no groups.'
-            )
-        return with_sizes(spec, {position: out // copies})
-
-    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
-        del key
-        small, position = self._small(spec), position_of(spec, "out")
-        kernel = drawn[0].reshape(small.known_axes.split_shape)
-        copies = self._copies(spec)
-        if self.order == "channel first":
-            copied = jnp.repeat(kernel, copies, axis=position)
-        else:
-            copied = jnp.concatenate([kernel] * copies, axis=position)
-        return copied.reshape(spec.shape)
-
-    def moments(self, spec: ParamSpec) -> Moments | None:
-        return self.init.moments(self._small(spec))
