@@ -123,5 +123,5 @@ def test_ring_keeps_the_variance_of_white_noise():
 
 
 def test_ring_bounds():
-    with pytest.raises(ValueError, match=r"0 <= r_min < r_max <= 1"):
+    with pytest.raises(ValueError, match="`r_min` must be below `r_max`"):
         ei.ssm.LruRing("nu_log", 0.9, 0.5)
