@@ -5,6 +5,13 @@ from ._cast import cast as cast
 from ._channels import change_in_channels as change_in_channels
 from ._embedding import resize_embedding as resize_embedding
 from ._head import new_head as new_head
+from ._low_rank.adapted import LoRA as LoRA
+from ._low_rank.factorize import factorize as factorize
+from ._low_rank.lora import lora as lora
+from ._low_rank.merge import (
+    lora_parameters as lora_parameters,
+    merge_lora as merge_lora,
+)
 from ._net2net import net2deeper as net2deeper, net2wider as net2wider
 from ._positions import interpolate_positions as interpolate_positions
 from ._record import Record as Record, RecordRow as RecordRow

@@ -1,0 +1,62 @@
+"""That an operation changed the model and not what it computes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.tree_util as jtu
+import numpy as np
+from jax.core import Tracer
+
+from .._typing import Number
+
+
+def check_same(
+    operation: str,
+    before: Any,
+    after: Any,
+    call: Callable[..., Any] | None,
+    args: Sequence[Any],
+    tolerance: Number,
+) -> str | None:
+    """How far the outputs of two models are apart, as a note for the record.
+
+    `None` where there is no `call`, or where values are not known, as under `jit`.
+
+    **Raises:** `ValueError` where they are further apart than `tolerance`, in units of
+    the largest output.
+    """
+    if call is None:
+        return None
+    pairs = _outputs(operation, call(before, *args), call(after, *args))
+    if any(isinstance(leaf, Tracer) for pair in pairs for leaf in pair):
+        return None
+    gap = max((_gap(a, b) for a, b in pairs), default=0.0)
+    if not gap <= tolerance:
+        raise ValueError(
+            f"`{operation}` was to leave what `call` returns as it is, and would "
+            f"change it by {gap:.2g} of its size, where {tolerance:g} is allowed. "
+            "Either the model does something with these parameters that was not taken "
+            "into account, or it rounds more than that: then pass `tolerance=`."
+        )
+    return f"outputs of `call` differ by {gap:.1g} of their size"
+
+
+def _outputs(operation: str, one: Any, other: Any) -> list[tuple[Any, Any]]:
+    a, b = (
+        jtu.tree_leaves(eqx.filter(out, eqx.is_inexact_array)) for out in (one, other)
+    )
+    if not a or [x.shape for x in a] != [x.shape for x in b]:
+        raise ValueError(
+            f"`{operation}` compares what `call` returns before and after, and got "
+            f"floating-point arrays of shapes {[x.shape for x in a]} and "
+            f"{[x.shape for x in b]}. Let `call` return the model's outputs."
+        )
+    return list(zip(a, b, strict=True))
+
+
+def _gap(a: Any, b: Any) -> float:
+    a, b = (np.asarray(x).astype(np.complex128) for x in (a, b))
+    size = float(np.abs(a).max(initial=0.0))
+    gap = float(np.abs(a - b).max(initial=0.0))
+    return gap / size if size > 0 else gap
