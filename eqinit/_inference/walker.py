@@ -9,7 +9,7 @@ import abc
 import collections
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import jax
 from jax.extend.core import JaxprEqn, Literal
@@ -45,7 +45,7 @@ class AbstractDomain(abc.ABC, Generic[V]):
     - `rounds`: how often the body of a loop is walked at most.
     """
 
-    rules: ClassVar[Mapping[str, "Rule[Any]"]]
+    rules: "Mapping[str, Rule[Any]]"
     rounds: int = 3
 
     @abc.abstractmethod

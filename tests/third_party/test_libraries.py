@@ -138,7 +138,7 @@ def test_model(library: str, name: str, request: pytest.FixtureRequest):
     jitted = eqx.filter_jit(plan.apply)(made, KEY)
     assert_same_values(jitted, applied, rtol=4 * 2**-23)
     if entry.call is not None:
-        assert_finite(eqx.filter_jit(entry.call)(applied, KEY))
+        assert_finite(eqx.filter_jit(entry.call)(applied, KEY, *entry.inputs()))
 
 
 def leaf_pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:

@@ -22,18 +22,19 @@ from equimo.vision.models import (
     vssd,
 )
 
-from ._entry import Entry
+from ._entry import Entry, image
 
 
 SMALL = {"img_size": 64, "in_channels": 3, "num_classes": 10}
 
 
 def _on_image(size):
-    def call(model, key):
-        image = jnp.linspace(-1, 1, 3 * size * size).reshape(3, size, size)
-        return model(image, key=key, inference=True)
+    """The call and its input."""
+    return _infer, image(3, size, size)
 
-    return call
+
+def _infer(model, key, data):
+    return model(data, key=key, inference=True)
 
 
 def _dino(key, **said):
@@ -77,8 +78,8 @@ def _text(key):
     )
 
 
-def _call_text(model, key):
-    return model(jnp.arange(8), jnp.zeros(8, bool), key=key)
+def _call_text(model, key, tokens, mask):
+    return model(tokens, mask, key=key)
 
 
 def _tabpfn(key):
@@ -87,9 +88,8 @@ def _tabpfn(key):
     )
 
 
-def _call_tabpfn(model, key):
-    labels = jnp.zeros(8, int)
-    return model(jnp.ones((8, 5)), labels, 6, key=key, inference=True)
+def _call_tabpfn(model, key, features, labels):
+    return model(features, labels, 6, key=key, inference=True)
 
 
 def _lowformer(key):
@@ -105,52 +105,55 @@ def _t0(key):
     return T0(embed_dim=64, num_layers=3, num_heads=4, mlp_hidden_dim=128, key=key)
 
 
-def _call_t0(model, key):
-    shape = (2, 128)
-    zeros, ones = jnp.zeros(shape, int), jnp.ones(shape, int)
-    return model(jnp.ones(shape), ones, zeros, zeros, key=key, inference=True)
+def _call_t0(model, key, series, *others):
+    return model(series, *others, key=key, inference=True)
 
 
-def _call_audio(model, key):
-    return model(jnp.ones((1024, 128)), key=key, inference=True)
+def _series():
+    zeros, ones = jnp.zeros((2, 128), int), jnp.ones((2, 128), int)
+    return jnp.ones((2, 128)), ones, zeros, zeros
 
 
 MODELS = {
-    "vit": Entry(_tokens, _on_image(64)),
+    "vit": Entry(_tokens, *_on_image(64)),
     "vit_tiny_224": Entry(
-        lambda key: vit.vit_tiny_patch16_224(key=key), _on_image(224)
+        lambda key: vit.vit_tiny_patch16_224(key=key), *_on_image(224)
     ),
-    "vit5": Entry(lambda key: vit.vit5_small(key=key, depths=[2]), _on_image(224)),
+    "vit5": Entry(lambda key: vit.vit5_small(key=key, depths=[2]), *_on_image(224)),
     "dinov3": Entry(
         lambda key: vit.dinov3_vits16_pretrain_lvd1689m(key=key, depths=[2]),
-        _on_image(64),
+        *_on_image(64),
     ),
-    "convnext_atto": Entry(lambda key: convnext.convnext_atto(key=key), _on_image(64)),
+    "convnext_atto": Entry(lambda key: convnext.convnext_atto(key=key), *_on_image(64)),
     "convnext_zepto_rms": Entry(
-        lambda key: convnext.convnext_zepto_rms(key=key), _on_image(64)
+        lambda key: convnext.convnext_zepto_rms(key=key), *_on_image(64)
     ),
     # Its attention asks `vmap` for axes that it does not have, whatever the values.
     "fastervit": Entry(_fastervit, None),
-    "mlla": Entry(_stages(mlla.Mlla, dim=16), _on_image(64)),
-    "vssd_mamba2": Entry(_stages(vssd.Vssd, dim=32), _on_image(64)),
+    "mlla": Entry(_stages(mlla.Mlla, dim=16), *_on_image(64)),
+    "vssd_mamba2": Entry(_stages(vssd.Vssd, dim=32), *_on_image(64)),
     "partialformer": Entry(
         _stages(partialformer.PartialFormer, dim=32, foreground_ratios=(0.5, 0.5)),
-        _on_image(224),
+        *_on_image(224),
     ),
-    "attnet": Entry(lambda key: attnet.attnet_xxs(key=key), _on_image(224)),
-    "iformer": Entry(lambda key: iformer.iformer_t(key=key), _on_image(64)),
-    "lowformer": Entry(_lowformer, _on_image(64)),
+    "attnet": Entry(lambda key: attnet.attnet_xxs(key=key), *_on_image(224)),
+    "iformer": Entry(lambda key: iformer.iformer_t(key=key), *_on_image(64)),
+    "lowformer": Entry(_lowformer, *_on_image(64)),
     "mobilenetv3": Entry(
-        lambda key: mobilenet.mobilenetv3_small(key=key), _on_image(64)
+        lambda key: mobilenet.mobilenetv3_small(key=key), *_on_image(64)
     ),
     "reduceformer": Entry(
-        lambda key: reduceformer.reduceformer_backbone_b1(key=key), _on_image(64)
+        lambda key: reduceformer.reduceformer_backbone_b1(key=key), *_on_image(64)
     ),
-    "parcae": Entry(_parcae, _on_image(64)),
-    "deq_convnext": Entry(lambda key: deq.deq_convnext_t(key=key), _on_image(64)),
-    "eomt": Entry(_segmenter, _on_image(64)),
-    "ast_tiny": Entry(lambda key: audio.ast_tiny_patch16_224(key=key), _call_audio),
-    "text": Entry(_text, _call_text),
-    "tabpfn": Entry(_tabpfn, _call_tabpfn),
-    "t0": Entry(_t0, _call_t0),
+    "parcae": Entry(_parcae, *_on_image(64)),
+    "deq_convnext": Entry(lambda key: deq.deq_convnext_t(key=key), *_on_image(64)),
+    "eomt": Entry(_segmenter, *_on_image(64)),
+    "ast_tiny": Entry(
+        lambda key: audio.ast_tiny_patch16_224(key=key), _infer, image(1024, 128)
+    ),
+    "text": Entry(_text, _call_text, lambda: (jnp.arange(8), jnp.zeros(8, bool))),
+    "tabpfn": Entry(
+        _tabpfn, _call_tabpfn, lambda: (jnp.ones((8, 5)), jnp.zeros(8, int))
+    ),
+    "t0": Entry(_t0, _call_t0, _series),
 }

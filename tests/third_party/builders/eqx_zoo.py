@@ -26,10 +26,14 @@ def _decoder(key, dtype=jnp.float32, **said):
     return CausalLM(Config(**(config | said)), key=key, dtype=dtype)
 
 
-def _logits(model, key):
+def _logits(model, key, tokens):
     del key
-    out = model(jnp.arange(10))
+    out = model(tokens)
     return out[0] if isinstance(out, tuple) else out
+
+
+def _tokens():
+    return (jnp.arange(10),)
 
 
 def _experts(key):
@@ -70,8 +74,8 @@ def _bert(key):
 
 
 MODELS = {
-    "qwen3_moe": Entry(_experts, _logits),
-    "qwen2_tied": Entry(_tied, _logits),
-    "qwen3_bf16": Entry(lambda key: _decoder(key, jnp.bfloat16), _logits),
-    "bert": Entry(_bert, _logits),
+    "qwen3_moe": Entry(_experts, _logits, _tokens),
+    "qwen2_tied": Entry(_tied, _logits, _tokens),
+    "qwen3_bf16": Entry(lambda key: _decoder(key, jnp.bfloat16), _logits, _tokens),
+    "bert": Entry(_bert, _logits, _tokens),
 }

@@ -10,6 +10,7 @@ MODELS = {
         lambda key: esm2quinox.ESM2(
             num_layers=3, embed_size=32, num_heads=4, token_dropout=True, key=key
         ),
-        lambda model, key: model("SPIDERMAN").logits,
+        lambda model, key, tokens: model(tokens).logits,
+        lambda: tuple(esm2quinox.tokenise(["SPIDERMAN"], length=11, key=None)),
     )
 }

@@ -7,7 +7,7 @@ from flowjax.distributions import Normal
 
 from eqinit import Filter, Keep, Rule
 
-from ._entry import Entry
+from ._entry import Entry, image
 
 
 def _base():
@@ -22,9 +22,9 @@ def _blind(site) -> bool:
 UNKNOWN = (Rule(Filter(_blind), Keep()),)
 
 
-def _log_prob(model, key):
+def _log_prob(model, key, point):
     del key
-    return model.log_prob(jnp.full((3,), 0.5))
+    return model.log_prob(point)
 
 
 def _maf(key):
@@ -35,12 +35,13 @@ def _maf(key):
 
 
 MODELS = {
-    "maf_rqs": Entry(_maf, _log_prob),
+    "maf_rqs": Entry(_maf, _log_prob, image(3)),
     "bnaf": Entry(
         lambda key: flows.block_neural_autoregressive_flow(
             key, base_dist=_base(), flow_layers=2, nn_block_dim=4
         ),
         _log_prob,
+        image(3),
         UNKNOWN,
     ),
     "coupling": Entry(
@@ -48,16 +49,19 @@ MODELS = {
             key, base_dist=_base(), flow_layers=3, nn_width=16
         ),
         _log_prob,
+        image(3),
     ),
     "planar": Entry(
         lambda key: flows.planar_flow(
             key, base_dist=_base(), flow_layers=3, width_size=8, depth=1
         ),
         _log_prob,
+        image(3),
     ),
     "triangular_spline": Entry(
         lambda key: flows.triangular_spline_flow(key, base_dist=_base(), flow_layers=3),
         _log_prob,
+        image(3),
         UNKNOWN,
     ),
 }

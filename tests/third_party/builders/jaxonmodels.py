@@ -1,5 +1,7 @@
 """jaxonmodels: `eqx.nn.Shared`, running statistics, `(model, state)` pairs."""
 
+import functools
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxonmodels.models import (
@@ -14,7 +16,7 @@ from jaxonmodels.models import (
     vit,
 )
 
-from ._entry import Entry
+from ._entry import Entry, image
 
 
 def _alone(made):
@@ -63,36 +65,22 @@ def _bare_resnet(key):
     return resnet.ResNet(block, [2, 2, 2, 2], 10, False, 1, 64, None, key=key)
 
 
-def _image(size):
-    return jnp.linspace(-1, 1, 3 * size * size).reshape(3, size, size)
+def _inference(made, key, data):
+    model, state = made
+    return model(data, state, key)[0]
 
 
-def _inference(size):
-    def call(made, key):
-        model, state = made
-        return model(_image(size), state, key)[0]
+def _with_state(made, key, batch, dropout=False):
+    """The forward pass of a batch, which updates the statistics."""
+    model, state = made
 
-    return call
+    def one(x, state):
+        if dropout:
+            return model(x, state, key)
+        return model(x, state, inference=False)
 
-
-def _with_state(size, dropout=False):
-    """The forward pass of a batch of two, which updates the statistics."""
-
-    def call(made, key):
-        model, state = made
-
-        def one(x, state):
-            if dropout:
-                return model(x, state, key)
-            return model(x, state, inference=False)
-
-        batch = jnp.stack([_image(size), -_image(size)])
-        run = eqx.filter_vmap(
-            one, in_axes=(0, None), axis_name="batch", out_axes=(0, None)
-        )
-        return run(batch, state)[0]
-
-    return call
+    run = eqx.filter_vmap(one, in_axes=(0, None), axis_name="batch", out_axes=(0, None))
+    return run(batch, state)[0]
 
 
 MODELS = {
@@ -100,7 +88,11 @@ MODELS = {
     "mamba": Entry(
         lambda key: mamba.Mamba(n_embd=32, n_dims=100, n_layers=2, key=key), None
     ),
-    "resnet18": Entry(lambda key: resnet._resnet18(key, n_classes=10), _with_state(64)),
+    "resnet18": Entry(
+        lambda key: resnet._resnet18(key, n_classes=10),
+        _with_state,
+        image(2, 3, 64, 64),
+    ),
     "resnet18_alone": Entry(
         lambda key: _alone(resnet._resnet18(key, n_classes=10)), None
     ),
@@ -111,22 +103,28 @@ MODELS = {
     "clip_resnet": Entry(_clip_resnet, None),
     "clip_vit": Entry(
         _clip_vit,
-        lambda model, key: model(_image(32), jnp.ones((1, 77), jnp.int32), None),
+        lambda model, key, data: model(data, jnp.ones((1, 77), jnp.int32), None),
+        image(3, 32, 32),
     ),
     "esmc": Entry(
-        lambda key: esm.ESMC(64, 4, 2, key=key), lambda model, key: model(jnp.arange(8))
+        lambda key: esm.ESMC(64, 4, 2, key=key),
+        lambda model, key, tokens: model(tokens),
+        lambda: (jnp.arange(8),),
     ),
     "swin_t": Entry(
         lambda key: swin_transformer._swin_t(key, inference=True, num_classes=10),
-        _inference(64),
+        _inference,
+        image(3, 64, 64),
     ),
     "swin_v2_t": Entry(
         lambda key: swin_transformer._swin_v2_t(key, inference=True, num_classes=10),
-        _inference(64),
+        _inference,
+        image(3, 64, 64),
     ),
     "efficientnet_b0": Entry(
         lambda key: efficientnet._efficientnet_b0(key, n_classes=10),
-        _with_state(64, dropout=True),
+        functools.partial(_with_state, dropout=True),
+        image(2, 3, 64, 64),
     ),
     # Its norms get the axes in an order that they refuse, whatever the values.
     "convnext_tiny": Entry(
@@ -137,10 +135,12 @@ MODELS = {
     ),
     "alexnet": Entry(
         lambda key: alexnet.AlexNet(n_classes=10, key=key),
-        lambda model, key: eqx.nn.inference_mode(model)(_image(224), key),
+        lambda model, key, data: eqx.nn.inference_mode(model)(data, key),
+        image(3, 224, 224),
     ),
     "vit": Entry(
         lambda key: vit.VisionTransformer(32, 8, 64, 2, 4, 16, key=key),
-        lambda model, key: model(_image(32)),
+        lambda model, key, data: model(data),
+        image(3, 32, 32),
     ),
 }

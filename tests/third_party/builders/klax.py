@@ -18,12 +18,13 @@ def _constrained(site) -> bool:
 POSITIVE = (Rule(Filter(_constrained), Abs(LecunNormal())),)
 
 
-def _finalized(*shapes):
-    def call(model, key):
-        del key
-        return klax.finalize(model)(*(jnp.ones(shape) for shape in shapes))
+def _finalized(model, key, *inputs):
+    del key
+    return klax.finalize(model)(*inputs)
 
-    return call
+
+def _ones(*sizes):
+    return lambda: tuple(jnp.ones(size) for size in sizes)
 
 
 def _ficnn(key):
@@ -31,30 +32,37 @@ def _ficnn(key):
 
 
 MODELS = {
-    "ficnn": Entry(_ficnn, _finalized(3), POSITIVE),
+    "ficnn": Entry(_ficnn, _finalized, _ones(3), POSITIVE),
     "ficnn_hoedt": Entry(
         _ficnn,
-        _finalized(3),
+        _finalized,
+        _ones(3),
         (
             Rule(klax.nn.Linear, **hoedt()),
             Rule(klax.nn.InputSplitLinear, weights=hoedt()["weight"]),
         ),
     ),
-    "mlp": Entry(lambda key: klax.nn.MLP(3, 2, [8, 16], key=key), _finalized(3)),
+    "mlp": Entry(lambda key: klax.nn.MLP(3, 2, [8, 16], key=key), _finalized, _ones(3)),
     "mlp_nonneg": Entry(
         lambda key: klax.nn.MLP(3, 2, [8, 16], weight_wrap=klax.NonNegative, key=key),
-        _finalized(3),
+        _finalized,
+        _ones(3),
         POSITIVE,
     ),
     "picnn": Entry(
         lambda key: klax.nn.PICNN(3, 4, 2, [8, 8], key=key),
-        _finalized(3, 4),
+        _finalized,
+        _ones(3, 4),
         POSITIVE,
     ),
     "skew_matrix": Entry(
-        lambda key: klax.nn.SkewSymmetricMatrix(3, 4, [8], key=key), _finalized(3)
+        lambda key: klax.nn.SkewSymmetricMatrix(3, 4, [8], key=key),
+        _finalized,
+        _ones(3),
     ),
     "constant_skew": Entry(
-        lambda key: klax.nn.ConstantSkewSymmetricMatrix(4, key=key), _finalized(3)
+        lambda key: klax.nn.ConstantSkewSymmetricMatrix(4, key=key),
+        _finalized,
+        _ones(3),
     ),
 }

@@ -1,0 +1,456 @@
+"""Rules of the operations in which parameters meet data: what is contracted is `in`."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .._typing import Shape
+from .arithmetic import entries
+from .curves import NODES
+from .digits import (
+    BLANK,
+    VARIES,
+    Cut,
+    Digit,
+    Dims,
+    owned,
+    paired,
+    plain,
+    split,
+)
+from .domain import Meaning, bits_of, union, varied
+from .values import Fate, Kind, Link, Track, Value, constant
+from .walker import Equation, Rule
+
+
+@dataclasses.dataclass(frozen=True)
+class _Side:
+    """One operand of a product, and where its axes go."""
+
+    value: Value
+    contracted: tuple[int, ...]
+    batch: tuple[int, ...]
+    free: tuple[int, ...]
+    first: bool
+    other_free: Shape
+
+    def result(self, dims: Dims) -> Dims:
+        """Its digits on the axes of the product: batch, left, right."""
+        mine = tuple(dims[i] for i in self.free)
+        rest = plain(self.other_free)
+        batch = tuple(dims[i] for i in self.batch)
+        return batch + (mine + rest if self.first else rest + mine)
+
+    def digits(self, track: Track, axes: tuple[int, ...]) -> list[Digit]:
+        return [d for i in axes for d in track.dims[i] if d.axis >= 0]
+
+
+def _sides(eqn: Equation, values: Sequence[Value]) -> tuple[_Side, _Side]:
+    contracted, batch = eqn.params["dimension_numbers"]
+    shapes = [aval.shape for aval in eqn.inputs]
+    free = [
+        tuple(i for i in range(len(shape)) if i not in (*c, *b))
+        for shape, c, b in zip(shapes, contracted, batch, strict=True)
+    ]
+    sizes = [tuple(shape[i] for i in f) for shape, f in zip(shapes, free, strict=True)]
+    one, other = (
+        _Side(v, tuple(contracted[n]), tuple(batch[n]), free[n], n == 0, sizes[1 - n])
+        for n, v in enumerate(values)
+    )
+    return one, other
+
+
+def dot_general(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
+    one, other = _sides(eqn, values)
+    kinds = {one.value.kind, other.value.kind}
+    if kinds == {Kind.CONSTANT}:
+        return [constant(eqn.outputs[0].shape)]
+    one, other = _settled(domain, eqn, one, other), _settled(domain, eqn, other, one)
+    kinds = (one.value.kind, other.value.kind)
+    if kinds == (Kind.DATA, Kind.DATA):
+        return [_data_with_data(domain, one, other)]
+    if Kind.DATA in kinds and Kind.PARAMETER in kinds:
+        data, kernel = (one, other) if kinds[0] == Kind.DATA else (other, one)
+        return [_contraction(domain, eqn, kernel, data)]
+    if kinds == (Kind.PARAMETER, Kind.PARAMETER):
+        return [_of_parameters(eqn, one, other)]
+    fixed, moving = (one, other) if kinds[0] == Kind.CONSTANT else (other, one)
+    contracts = any(moving.digits(t, moving.contracted) for t in moving.value.tracks)
+    if moving.value.kind == Kind.PARAMETER and contracts:
+        if fixed.value.curve == 0:  # the first state of a recurrent net
+            return [constant(eqn.outputs[0].shape, 0.0)]
+        # A net whose input is a grid of coordinates is a net.
+        spread = plain(fixed.value.shape, VARIES)
+        data = Value(Kind.DATA, spread, notes=frozenset({"fixed"}))
+        fixed = dataclasses.replace(fixed, value=data)
+        return [_contraction(domain, eqn, moving, fixed)]
+    return [_with_constants(domain, moving)]
+
+
+def _settled(domain: Meaning, eqn: Equation, side: _Side, other: _Side) -> _Side:
+    """Rows looked up from a table are data, unless they are themselves kernels."""
+    value = side.value
+    if "picked" not in value.notes or other.value.kind == Kind.CONSTANT:
+        return side
+    kernel = other.value.kind == Kind.DATA and all(
+        side.digits(t, side.free) and side.digits(t, side.contracted)
+        for t in value.tracks
+    )
+    if kernel:
+        return side
+    return dataclasses.replace(side, value=domain.as_data(value, eqn.place, "lookup"))
+
+
+def _contraction(domain: Meaning, eqn: Equation, kernel: _Side, data: _Side) -> Value:
+    value = kernel.value
+    spread = data.value.spread
+    one_hot = "one-hot" in data.value.notes
+    tracks: list[Track] = []
+    for track in value.tracks:
+        batch = tuple(track.dims[i] for i in kernel.batch)
+        relations = [
+            *[
+                (d, "vocab" if one_hot else "in")
+                for d in kernel.digits(track, kernel.contracted)
+            ],
+            *[
+                (d, "free" if one_hot else "out")
+                for d in kernel.digits(track, kernel.free)
+            ],
+            *entries(batch, tuple(spread[i] for i in data.batch)),
+        ]
+        dims = kernel.result(track.dims)
+        how = "one-hot" if one_hot else "dot"
+        args = (eqn.place, how, value, track, relations, data.value, dims)
+        tracks.append(domain.meet(*args))
+        for other in data.value.tracks:
+            _kin(domain, other, data, track, tracks[-1], kernel.batch)
+    kept = _consumed(domain, data)
+    out = tuple(
+        _vary(a, b)
+        for a, b in zip(kernel.result(varied(value)), data.result(spread), strict=True)
+    )
+    return _kernel_output(data.value, out, [*kept, *tracks])
+
+
+def _vary(one: tuple[Digit, ...], other: tuple[Digit, ...]) -> tuple[Digit, ...]:
+    return max(one, other, key=lambda ds: sum(d.size for d in ds if d.axis == VARIES))
+
+
+def _kernel_output(data: Value, spread: Dims, tracks: Sequence[Track]) -> Value:
+    new = [t for t in tracks if t.linear]
+    roots = frozenset(((t.use.place, t.use.parameter), ()) for t in new)
+    return Value(
+        Kind.DATA, spread, tuple(tracks), NODES, roots, data.reach | bits_of(new)
+    )
+
+
+def _consumed(domain: Meaning, data: _Side) -> list[Track]:
+    """What a kernel does to the tracks of the data that it is applied to."""
+    domain.note_curve(data.value)
+    kept: list[Track] = []
+    for track in data.value.tracks:
+        fate = domain.fate(track)
+        fate.consumed = True
+        domain.end(track)
+        _together(fate, data.digits(track, data.contracted))
+        dims = data.result(track.dims)
+        if any(owned(dims)):
+            kept.append(dataclasses.replace(track, dims=dims, linear=False))
+    return kept
+
+
+def _together(fate: Fate, digits: Sequence[Digit]) -> None:
+    axes = sorted({d.axis for d in digits})
+    fate.together.update(map(frozenset, itertools.combinations(axes, 2)))
+
+
+def _data_with_data(domain: Meaning, one: _Side, other: _Side) -> Value:
+    tracks: list[Track] = []
+    for mine, theirs in ((one, other), (other, one)):
+        domain.note_curve(mine.value)
+        for track in mine.value.tracks:
+            gone = mine.digits(track, mine.contracted)
+            fate = domain.fate(track)
+            if gone:
+                rest = mine.digits(track, mine.free)
+                softmax = "softmax" in theirs.value.notes
+                for digit in gone if rest and track.linear else ():
+                    fate.mixed[digit] = softmax
+                if not (rest and track.linear):
+                    domain.end(track)
+                _together(fate, gone)
+            for met in theirs.value.tracks:
+                _kin(domain, track, mine, met, met, theirs.batch)
+            linear = track.linear and (not gone or any(mine.digits(track, mine.free)))
+            dims = mine.result(track.dims)
+            tracks.append(dataclasses.replace(track, dims=dims, linear=linear))
+    spread = tuple(
+        _vary(a, b)
+        for a, b in zip(
+            one.result(one.value.spread), other.result(other.value.spread), strict=True
+        )
+    )
+    both = (one.value, other.value)
+    return Value(
+        Kind.DATA,
+        spread,
+        tuple(
+            {
+                (t.use.place, t.use.parameter): t for t in tracks if any(owned(t.dims))
+            }.values()
+        )[-8:],
+        reach=union(*(v.reach for v in both)),
+        near=union(*(v.near for v in both)),
+    )
+
+
+def _kin(
+    domain: Meaning,
+    track: Track,
+    mine: _Side,
+    other: Track,
+    met: Track,
+    batch: tuple[int, ...],
+) -> None:
+    """Axes of two uses that one batch index runs over."""
+    for i, j in zip(mine.batch, batch, strict=True):
+        for a, b in paired(track.dims[i], other.dims[j]) or []:
+            if a.axis >= 0 and b.axis >= 0:
+                key = met.use.place, met.use.parameter
+                domain.fate(track).kin.add((a.axis, key, b.axis))
+
+
+def _of_parameters(eqn: Equation, one: _Side, other: _Side) -> Value:
+    """A product of parameters, which may meet data as one kernel."""
+    links: set[Link] = set()
+    for a in one.value.tracks:
+        for b in other.value.tracks:
+            for i, j in zip(one.contracted, other.contracted, strict=True):
+                for d, e in paired(a.dims[i], b.dims[j]) or []:
+                    if (
+                        d.axis >= 0
+                        and e.axis >= 0
+                        and isinstance(a.of, int)
+                        and isinstance(b.of, int)
+                    ):
+                        links.add(Link(a.of, d, b.of, e))
+    tracks: dict[Any, Track] = {}
+    for side in (one, other):
+        for track in side.value.tracks:
+            curve = side.value.curve if track.curve is None else track.curve
+            marks = track.marks
+            if any(side.digits(track, side.contracted)):
+                marks = marks | {"reduced"}
+            if track.of in tracks:  # W W^T and the like
+                marks = marks | {"mixed"}
+            tracks[track.of] = dataclasses.replace(
+                track,
+                dims=side.result(track.dims),
+                links=track.links | links,
+                marks=marks,
+                curve=curve,
+            )
+    reach = one.value.reach | other.value.reach
+    return Value(
+        Kind.PARAMETER, plain(eqn.outputs[0].shape), tuple(tracks.values()), reach=reach
+    )
+
+
+def _with_constants(domain: Meaning, moving: _Side) -> Value:
+    """A fixed linear map, along axes that no parameter shows on."""
+    value = moving.value
+    tracks: list[Track] = []
+    for track in value.tracks:
+        if moving.digits(track, moving.contracted):
+            domain.end(track)
+        else:
+            tracks.append(dataclasses.replace(track, dims=moving.result(track.dims)))
+    spread = list(moving.result(value.spread))
+    if value.kind == Kind.DATA:
+        start = len(moving.batch) + (len(moving.free) if moving.first else 0)
+        for i, n in enumerate(moving.other_free):
+            spread[start + i] = plain((n,), VARIES)[0]
+    curve = value.curve if not moving.contracted else None
+    return value.but(
+        spread=tuple(spread),
+        tracks=tuple(tracks),
+        curve=curve,
+        roots=value.roots if curve is not None else frozenset[Any](),
+    )
+
+
+def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
+    data, kernel = values
+    shape = eqn.outputs[0].shape
+    if (
+        data.kind == Kind.DATA
+        and "picked" in kernel.notes
+        or kernel.kind == Kind.CONSTANT
+    ):
+        if data.kind == Kind.PARAMETER:
+            return list(domain.unknown(eqn, values))
+        return [_filtered(domain, data, kernel, shape)]
+    if data.kind == Kind.PARAMETER and "picked" in data.notes:
+        data = domain.as_data(data, eqn.place, "lookup")
+    if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER):
+        return list(domain.unknown(eqn, values))
+    numbers, params = eqn.params["dimension_numbers"], eqn.params
+    outs, ins, *taps = numbers.rhs_spec
+    groups = params["feature_group_count"] * params["batch_group_count"]
+    share = float(math.prod(params["lhs_dilation"]))
+    tracks: list[Track] = []
+    for track in kernel.tracks:
+        grouped = _grouped(track.dims[outs], groups)
+        if grouped is None:
+            domain.lose(track, eqn.name)
+            continue
+        relations = [
+            *[(d, "each") for d in grouped[0] if d.axis >= 0],
+            *[(d, "out") for d in grouped[1] if d.axis >= 0],
+            *[(d, "in") for d in track.dims[ins] if d.axis >= 0],
+            *[(d, "kernel") for i in taps for d in track.dims[i] if d.axis >= 0],
+        ]
+        dims = list(plain(shape))
+        dims[numbers.out_spec[1]] = track.dims[outs]
+        args = (eqn.place, "conv", kernel, track, relations, data, tuple(dims), share)
+        tracks.append(domain.meet(*args))
+    domain.note_curve(data)
+    for track in data.tracks:
+        domain.fate(track).consumed = True
+        domain.end(track)
+        _together(domain.fate(track), list(owned(track.dims)))
+    return [_kernel_output(data, plain(shape, VARIES), tracks)]
+
+
+def _grouped(
+    digits: tuple[Digit, ...], groups: int
+) -> tuple[list[Digit], list[Digit]] | None:
+    """The digits of a convolution's outputs, in groups and within one."""
+    ahead: list[Digit] = []
+    rest, left = list(digits), groups
+    while left > 1:
+        if not rest:
+            return None
+        digit = rest.pop(0)
+        if digit.size > left:
+            parts = None if digit.size % left else split(digit, digit.size // left)
+            if parts is None:
+                return None
+            digit = parts[0]
+            rest.insert(0, parts[1])
+        if left % digit.size:
+            return None
+        left //= digit.size
+        ahead.append(digit)
+    return ahead, rest
+
+
+def _filtered(domain: Meaning, data: Value, kernel: Value, shape: Shape) -> Value:
+    """Data convolved with what is not a parameter: patches, blurs."""
+    if data.kind == Kind.CONSTANT and kernel.kind == Kind.CONSTANT:
+        return constant(shape)
+    for track in data.tracks:
+        domain.end(track)
+    return Value(Kind.DATA, plain(shape, VARIES), reach=data.reach, near=data.near)
+
+
+def gather(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
+    value, indices = values
+    if value.kind == indices.kind == Kind.CONSTANT:
+        return [constant(eqn.outputs[0].shape)]
+    if indices.kind == Kind.PARAMETER:
+        return list(domain.unknown(eqn, values))
+    numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
+    shape, batch = eqn.outputs[0].shape, _batch_axes(eqn)
+    many = math.prod(shape[i] for i in batch) > 1
+    how = "data" if indices.kind == Kind.DATA else "lookup" if many else "loop"
+    gone = {*numbers.collapsed_slice_dims, *numbers.operand_batching_dims}
+    kept = [i for i in range(len(sizes)) if i not in gone]
+    moves = dict(zip(kept, numbers.offset_dims, strict=True))
+    start = len(eqn.inputs[1].shape) - 1
+    ordered = {b: batch[b] for b in range(start)}
+    for mine, theirs in zip(
+        numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True
+    ):
+        moves[mine] = ordered[theirs]
+    varies = VARIES if indices.kind == Kind.DATA or value.kind == Kind.DATA else BLANK
+    looked = {b for b in batch if b not in moves.values()}
+
+    def arrange(dims: Dims, fill: int) -> Dims:
+        new = list(plain(shape, fill))
+        for i, axis in moves.items():
+            whole = sizes[i] == value.shape[i] or i in numbers.operand_batching_dims
+            new[axis] = dims[i] if whole else plain((shape[axis],), fill)[0]
+        return tuple(new)
+
+    tracks: list[Track] = []
+    for track in value.tracks:
+        cuts = {
+            Cut(d, None, 1 if i in gone else sizes[i], how)
+            for i, digits in enumerate(track.dims)
+            if sizes[i] != value.shape[i] and i not in numbers.operand_batching_dims
+            for d in digits
+            if d.axis >= 0
+        }
+        if value.kind == Kind.DATA and cuts:
+            domain.end(track)
+        tracks.append(
+            dataclasses.replace(
+                track, dims=arrange(track.dims, BLANK), cuts=track.cuts | cuts
+            )
+        )
+    kind = max(value.kind, Kind.DATA if value.kind == Kind.CONSTANT else value.kind)
+    spread = list(arrange(value.spread, varies))
+    for axis in looked:
+        spread[axis] = plain((shape[axis],), varies)[0]
+    reach = value.reach | indices.reach
+    out = value.but(kind=kind, spread=tuple(spread), tracks=tuple(tracks), reach=reach)
+    if value.kind == Kind.DATA:
+        return [out.but(near=value.near | indices.near)]
+    return [out if how == "loop" else domain.rows(out, eqn.place)]
+
+
+def _batch_axes(eqn: Equation) -> list[int]:
+    """The output's axes that run over indices."""
+    offset = eqn.params["dimension_numbers"].offset_dims
+    return [i for i in range(len(eqn.outputs[0].shape)) if i not in offset]
+
+
+def ragged_dot(
+    domain: Meaning, eqn: Equation, values: Sequence[Value]
+) -> list[Value]:
+    """Rows sorted by expert, each group with a matrix of its own."""
+    data, kernel, sizes = values
+    numbers = eqn.params["ragged_dot_dimension_numbers"]
+    (groups,) = numbers.rhs_group_dimensions or (None,)
+    (theirs, mine), batch = numbers.dot_dimension_numbers
+    if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER) or any(batch[0]):
+        return list(domain.unknown(eqn, values))
+    del sizes
+    shape = eqn.outputs[0].shape
+    side = _Side(data, tuple(theirs), (), (), True, ())
+    tracks: list[Track] = []
+    for track in kernel.tracks:
+        relations = [
+            (d, "each" if i == groups else "in" if i in mine else "out")
+            for i, digits in enumerate(track.dims)
+            for d in digits
+            if d.axis >= 0
+        ]
+        free = [d for i, d in enumerate(track.dims) if i != groups and i not in mine]
+        dims = plain(shape[: len(shape) - len(free)]) + tuple(free)
+        args = (eqn.place, "dot", kernel, track, relations, data, dims)
+        tracks.append(domain.meet(*args))
+    _consumed(domain, dataclasses.replace(side, free=tuple(range(len(data.shape)))))
+    return [_kernel_output(data, plain(shape, VARIES), tracks)]
+
+
+RULES: dict[str, Rule[Any]] = {
+    "ragged_dot_general": ragged_dot,
+    "conv_general_dilated": convolution,
+    "dot_general": dot_general,
+    "gather": gather,
+}

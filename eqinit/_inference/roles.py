@@ -1,0 +1,224 @@
+"""From readings of axes to roles: kernels first, then what they feed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .._typing import Shape
+from .digits import Cut, Digit, owned, paired
+from .domain import Meaning
+from .reading import Draft, Reading, finished, read_use
+from .values import Fate, Track, Use
+
+
+class Reader:
+    """Reads every use of every parameter.
+
+    - `shapes`, `owners`: of the parameters, by number: an owner is the path of the
+        module that holds it.
+    - `readings`: by place and parameter.
+    """
+
+    def __init__(
+        self, meaning: Meaning, shapes: Sequence[Shape], owners: Sequence[str]
+    ) -> None:
+        self.meaning, self.shapes, self.owners = meaning, shapes, owners
+        cuts: dict[int, set[Cut]] = {}
+        for use in meaning.uses.values():
+            cuts.setdefault(use.parameter, set()).update(use.cuts)
+        self._drafts = {
+            key: read_use(meaning, use, shapes[key[1]], cuts[key[1]])
+            for key, use in meaning.uses.items()
+        }
+        self._settled: dict[Any, bool] = {}
+        self.readings: dict[Any, Reading] = {}
+        kernels = {key for key, use in meaning.uses.items() if self._is_kernel(use)}
+        for key in kernels:
+            self.readings[key] = self._kernel(key)
+        for key, use in meaning.uses.items():
+            if key not in kernels:
+                self.readings[key] = self._other(use)
+
+    def of(self, parameter: int) -> list[tuple[Use, Reading]]:
+        return [
+            (self.meaning.uses[key], reading)
+            for key, reading in self.readings.items()
+            if key[1] == parameter
+        ]
+
+    def _is_kernel(self, use: Use) -> bool:
+        draft, _ = self._drafts[use.place, use.parameter]
+        factor = use.how in ("dot", "conv") and not draft.has("in")
+        return (use.how in ("dot", "conv", "mul") and draft.has("in")) or (
+            factor and not self._has_partner(use)
+        )
+
+    def _has_partner(self, use: Use) -> bool:
+        """Whether it is a factor of another parameter that meets the same data."""
+        return any(
+            place == use.place and parameter != use.parameter
+            for place, parameter in self.meaning.uses
+        )
+
+    def _kernel(self, key: Any) -> Reading:
+        use, shape = self.meaning.uses[key], self.shapes[key[1]]
+        draft, _ = self._drafts[key]
+        if use.how == "mul" and not draft.has("out"):
+            draft.doubts.append("a product that is summed: a scale, or a kernel")
+        if self._has_partner(use) and not draft.has("out"):
+            draft.doubts.append("put together with another parameter first")
+        outs = {p.digit.axis for p in draft.pieces if p.name == "out"}
+        if sum(not self._is_out(key, axis) for axis in outs) > 1:
+            draft.doubts.append("one of its outputs' axes may be a stack")
+        return finished(use, draft, shape, "kernel")
+
+    def _is_out(self, key: Any, axis: int) -> bool:
+        """Whether an axis of outputs is known to be no stack of independent ones."""
+        known = (key, axis)
+        if known not in self._settled:
+            self._settled[known] = False  # while it is being asked
+            fate = self.meaning.fates[key]
+            together = any(axis in pair for pair in fate.together)
+            self._settled[known] = together or any(
+                self._is_out(other, b) or self._is_in(other, b)
+                for a, other, b in fate.kin
+                if a == axis
+            )
+        return self._settled[known]
+
+    def _is_in(self, key: Any, axis: int) -> bool:
+        draft = self._drafts.get(key)
+        return draft is not None and any(
+            p.digit.axis == axis and p.name == "in" for p in draft[0].pieces
+        )
+
+    def _other(self, use: Use) -> Reading:
+        draft, fate = self._drafts[use.place, use.parameter]
+        shape = self.shapes[use.parameter]
+        if draft.has("vocab") and not self._is_expert(use):
+            return self._table(use, draft, shape)
+        if use.how in ("dot", "conv"):
+            draft.doubts.append("a factor of another parameter")
+            return finished(use, _features(draft), shape, "scale")
+        if use.how == "mul":
+            if not use.normalised and not fate.followed:
+                draft.doubts.append("a factor of data: a scale, a gate or a table")
+            return finished(use, _features(draft), shape, "scale")
+        if use.how == "add":
+            return self._bias(use, draft, shape)
+        if use.how == "concatenate":
+            draft.doubts.append("joined to data: a token, or a constant input")
+            return finished(use, _features(draft), shape, "embedding")
+        draft.doubts.append(f"stands for data ({use.how})")
+        return finished(use, _features(draft), shape, "other")
+
+    def _is_expert(self, use: Use) -> bool:
+        """Whether rows picked by data are added to what a picked kernel gives."""
+        feeders = [(t.use.place, t.use.parameter) for t in self._feeders(use)]
+        if use.how != "add" or not any(
+            self._drafts[key][0].has("expert") for key in feeders
+        ):
+            return False
+        draft, _ = self._drafts[use.place, use.parameter]
+        draft.pieces = [
+            p._replace(name="expert") if p.name == "vocab" else p for p in draft.pieces
+        ]
+        return True
+
+    def _table(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+        draft = _features(draft)
+        if len(shape) != 2 or len(draft.pieces) != 2:
+            draft.doubts.append("looked up, and not in rows")
+        if use.how == "mul":
+            draft.doubts.append("a factor of data")
+        return finished(use, draft, shape, "embedding")
+
+    def _bias(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+        if use.normalised:
+            return finished(use, _features(draft), shape, "bias")
+        feeders = list(self._feeders(use))
+        own = [t for t in feeders if self._owner(t) == self.owners[use.parameter]]
+        named = [self._name_outputs(use, draft, t) for t in own or feeders]
+        if not feeders or not all(named):
+            return self._position(use, draft, shape)
+        if not own:
+            draft.doubts.append("the kernels that feed it are of other layers")
+            return finished(use, draft, shape, "bias")
+        fans = [self.readings[t.use.place, t.use.parameter] for t in own]
+        if any(reading.doubt for reading in fans):
+            draft.doubts.append("so are the kernels that feed it")
+        total = sum(reading.fan_in or 0 for reading in fans)
+        return finished(
+            use,
+            draft,
+            shape,
+            "bias",
+            fans=(total, fans[0].fan_out),
+            fed_by=tuple(dict.fromkeys(t.use.parameter for t in own)),
+        )
+
+    def _position(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+        """Added along axes that no kernel gives: a bias of each position, or a table."""
+        last = any(list(owned(t.dims[-1:])) for t in use.linear_in)
+        if last and len(shape) == 2 and all(use.dims[-1:]):
+            draft.doubts.append("differs along positions: a table, or a bias of each")
+            pieces = sorted(draft.pieces, key=lambda p: p.digit.axis)
+            names = ("position", "feature")
+            draft.pieces = [p._replace(name=n) for p, n in zip(pieces, names)]
+            return finished(use, draft, shape, "embedding")
+        draft.doubts.append("added to data that no kernel gives")
+        return finished(use, _features(draft), shape, "bias")
+
+    def _owner(self, track: Track) -> str:
+        return self.owners[track.use.parameter]
+
+    def _feeders(self, use: Use) -> Iterator[Track]:
+        """The kernels that the sum is linear in, but none that lies before another."""
+        kernels = [
+            t
+            for t in use.linear_in
+            if (t.use.place, t.use.parameter) in self.readings
+            and self.readings[t.use.place, t.use.parameter].role == "kernel"
+        ]
+        for track in kernels:
+            if not any(track.use.bit & other.use.before for other in kernels):
+                yield track
+
+    def _name_outputs(self, use: Use, draft: Draft, feeder: Track) -> bool:
+        """Call a bias's digits as the kernel's that they are added to; false if none."""
+        pieces = self._drafts[feeder.use.place, feeder.use.parameter][0].pieces
+        pairs = [
+            pair
+            for mine, theirs in zip(use.dims, feeder.dims, strict=True)
+            for pair in (paired(mine, theirs) if mine else ()) or ()
+        ]
+        for mine, theirs in pairs:
+            if mine.axis >= 0 and theirs.axis < 0:
+                return False
+            for piece in pieces:
+                inside = _within(piece.digit, theirs, mine)
+                if inside is not None:
+                    draft.rename(inside, ("each", "out"), piece.name)
+        covered = sum(mine.axis >= 0 for mine, _ in pairs)
+        return bool(covered) or not use.relations
+
+
+def _within(piece: Digit, theirs: Digit, mine: Digit) -> Digit | None:
+    """The part of `mine` that lies where `piece` lies in `theirs`."""
+    if piece.axis != theirs.axis or mine.axis < 0:
+        return None
+    low, high = max(piece.stride, theirs.stride), piece.stride * piece.of
+    high = min(high, theirs.stride * theirs.of)
+    if low >= high:
+        return None
+    return Digit(mine.axis, high // low, mine.stride * (low // theirs.stride))
+
+
+def _features(draft: Draft) -> Draft:
+    pieces = [
+        p._replace(name="feature") if p.name in ("each", "out", "free") else p
+        for p in draft.pieces
+    ]
+    return Draft(pieces, draft.parts, draft.doubts)
+
+
+__all__ = ["Fate", "Mapping", "Reader"]
