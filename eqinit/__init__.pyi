@@ -17,6 +17,8 @@ from ._config.config import (
     to_config as to_config,
 )
 from ._construction.build import build as build
+from ._inference.rows import TracedLayouts as TracedLayouts, TracedRow as TracedRow
+from ._inference.trace import trace_layouts as trace_layouts
 from ._laws.gains import gain as gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
 from ._laws.transforms import (

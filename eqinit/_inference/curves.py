@@ -52,6 +52,8 @@ def apply(name: str, params: Mapping[str, Any], args: Sequence[Any]) -> Any:
 
 def is_identity(curve: Any) -> bool:
     """Up to a scale, which says nothing of the function."""
+    if curve is None:
+        return False
     return curve is NODES or _scale(curve, NODES) is not None
 
 

@@ -1,8 +1,8 @@
 """Digits: which part of which axis of a parameter an axis of an array shows.
 
-Axis 0 of a `(24, 8)` weight, reshaped to `(3, 2, 4)`, becomes three digits: of each index
-`i`, the numbers `i // 8`, `(i // 4) % 2` and `i % 4`. Reshapes split and join digits,
-transposes move them, slices pick from them: all without error.
+Axis 0 of a `(24, 8)` weight, reshaped to `(3, 2, 4)`, becomes three digits: of each
+index `i`, the numbers `i // 8`, `(i // 4) % 2` and `i % 4`. Reshapes split and join
+digits, transposes move them, slices pick from them: all without error.
 """
 
 import math
@@ -51,7 +51,7 @@ class Cut(NamedTuple):
 
 def plain(shape: Shape, axis: int = BLANK) -> Dims:
     """No digits of a parameter: blank, or varying with data."""
-    return tuple((Digit(axis, n),) if n > 1 else () for n in shape)
+    return tuple((Digit(axis, n),) if n != 1 else () for n in shape)
 
 
 def whole(shape: Shape) -> Dims:

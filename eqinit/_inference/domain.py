@@ -8,19 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Shape
+from .._typing import Number, Shape
 from .curves import NODES, is_identity
-from .digits import (
-    VARIES,
-    Cut,
-    Digit,
-    Dims,
-    overlaid,
-    owned,
-    plain,
-    shape_of,
-    whole,
-)
+from .digits import VARIES, Cut, Digit, Dims, overlaid, owned, plain, shape_of, whole
 from .values import Fate, Kind, Relation, Track, Use, Value, constant
 from .walker import AbstractDomain, Equation, Place, Rule
 
@@ -73,10 +63,10 @@ class Meaning(AbstractDomain[Value]):
         for value in values:
             for track in value.tracks:
                 self.lose(track, eqn.name)
+        if kind == Kind.CONSTANT:
+            return [constant(out.shape) for out in eqn.outputs]
         return [
-            Value(kind, plain(out.shape, VARIES if kind == Kind.DATA else -1))
-            if kind == Kind.CONSTANT
-            else Value(kind, plain(out.shape, VARIES), reach=reach, near=reach)
+            Value(kind, plain(out.shape, VARIES), reach=reach, near=reach)
             for out in eqn.outputs
         ]
 
@@ -183,7 +173,7 @@ class Meaning(AbstractDomain[Value]):
         relations: Sequence[tuple[Digit, Relation]],
         data: Value,
         dims: Dims,
-        share: float = 1.0,
+        share: Number = 1,
     ) -> Track:
         """A parameter meets data: note the use, and follow it from here."""
         assert isinstance(track.of, int)
@@ -300,3 +290,7 @@ def varied(value: Value) -> Dims:
         if shape_of(mine) == shape_of(spread):
             spread = overlaid(spread, mine)
     return spread
+
+
+def is_varying(digits: tuple[Digit, ...]) -> bool:
+    return any(digit.axis == VARIES for digit in digits)

@@ -4,13 +4,12 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TypeAlias
 
-from .._typing import RoleName, Shape
+from .._typing import Number, RoleName, Shape
 from .curves import name_of
-from .digits import Cut, Digit, split
-from .domain import Meaning
-from .values import Fate, Track, Use
+from .drafts import Draft, Piece
+from .values import Track, Use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,207 +23,41 @@ class Reading:
     - `through`: what is done to the parameter first.
     - `parts`: sizes of the parts that its outputs are cut into, where they differ.
     - `doubt`: why this may be read otherwise; empty where it may not.
+    - `factors`: of every axis, stacks included.
     """
 
     role: RoleName
     axes: str
-    fan_in: float | None
-    fan_out: float | None
+    fan_in: Number | None
+    fan_out: Number | None
     fed_by: tuple[int, ...] = ()
     how: str = ""
     through: str = ""
     parts: tuple[int, ...] = ()
     doubt: str = ""
+    factors: tuple["Factors", ...] = ()
+
+    @property
+    def said(self) -> tuple[str, str, Number | None]:
+        """What uses of one parameter should agree on."""
+        return self.role, self.axes, self.fan_in
 
 
-class _Piece(NamedTuple):
-    """A digit and what it is: `in`, `out`, `kernel`, `each`, `gate`, `vocab`, ..."""
-
-    digit: Digit
-    name: str
-
-
-@dataclasses.dataclass
-class Draft:
-    """A reading in the making."""
-
-    pieces: list[_Piece]
-    parts: tuple[int, ...] = ()
-    doubts: list[str] = dataclasses.field(default_factory=list)
-
-    def rename(self, digit: Digit, old: Sequence[str], new: str) -> bool:
-        """Call this digit, if it is one of `old`, `new`; split what holds it."""
-        for i, piece in enumerate(self.pieces):
-            carved = _carve(piece.digit, digit) if piece.name in old else None
-            if carved is not None:
-                self.pieces[i : i + 1] = [
-                    _Piece(d, new if d.stride == digit.stride else piece.name)
-                    for d in carved
-                ]
-                return True
-        return False
-
-    def has(self, *names: str) -> bool:
-        return any(piece.name in names for piece in self.pieces)
-
-    def size(self, *names: str) -> int:
-        return math.prod(p.digit.of for p in self.pieces if p.name in names)
-
-
-def _carve(whole: Digit, part: Digit) -> list[Digit] | None:
-    """`whole` split so that one of the pieces is `part`."""
-    if whole.axis != part.axis or whole.part_of:
-        return [whole] if whole[:3] == part[:3] else None
-    above, below = part.stride * part.of, whole.stride
-    if part.stride % below or (whole.stride * whole.size) % above:
-        return None
-    pieces = [whole]
-    for stride in (above, part.stride):
-        low = stride // below
-        halves = split(pieces[-1], low) if 1 < low < pieces[-1].size else None
-        pieces[-1:] = halves or pieces[-1:]
-    return [piece for piece in pieces if piece.size > 1]
-
-
-def read_use(
-    meaning: Meaning, use: Use, shape: Shape, cuts: set[Cut]
-) -> tuple[Draft, Fate]:
-    """The pieces of every axis of one use, with what became of them.
-
-    `cuts` are those of all uses of the parameter.
-    """
-    fate = meaning.fates[use.place, use.parameter]
-    draft = Draft([_Piece(_full(d), name) for d, name in use.relations])
-    _read_cuts(meaning, use, draft)
-    _read_sums(use, fate, draft)
-    _read_mixtures(fate, draft, shape)
-    own = {cut for cut in cuts if cut.how == "slice"}
-    if not fate.rejoined:
-        _read_gates(fate.cuts | own, draft)
-    _read_parts(own, draft)
-    if use.links:
-        _read_links(meaning, use, draft)
-    return draft, fate
-
-
-def _full(digit: Digit) -> Digit:
-    return digit._replace(start=0, size=digit.of, part_of=0)
-
-
-# What a slice of the parameter itself took it apart into, by how it did.
-_PICKED = {"data": "expert", "lookup": "vocab", "loop": "stack", "slice": "part"}
-
-
-def _read_cuts(meaning: Meaning, use: Use, draft: Draft) -> None:
-    looked_up = use.how in ("lookup", "one-hot", "concatenate") or use.how == "add"
-    for cut in sorted(use.cuts, key=str):
-        if cut.size > 1 and cut.start is not None:
-            continue  # the rest of it is still there, as part of a digit
-        name = _PICKED[cut.how]
-        if cut.size > 1:
-            draft.doubts.append("a window of it is used")
-        if looked_up and name in ("expert", "vocab"):
-            name = "vocab"
-        elif name == "vocab":
-            name, doubt = "expert", "its rows are picked"
-            draft.doubts.append(doubt)
-        if any(s[:3] == cut.digit[:3] for s in meaning.summed.get(use.parameter, ())):
-            name = "in"
-        elif "pair" in use.marks and name == "part":
-            name = "pair"
-        digit = _full(cut.digit)
-        if not any(p.digit == digit for p in draft.pieces):
-            draft.pieces.append(_Piece(digit, name))
-
-
-def _read_sums(use: Use, fate: Fate, draft: Draft) -> None:
-    """Digits over which results are summed, and that nothing else saw, are inputs."""
-    old = ("each", "out") if use.how == "mul" else ("each",)
-    for digit in fate.summed:
-        if not any(_overlap(digit, other) for other in fate.alive):
-            draft.rename(digit, old, "in")
-
-
-def _overlap(one: Digit, other: Digit) -> bool:
-    if one.axis != other.axis:
-        return False
-    return one.stride < other.stride * other.of and other.stride < one.stride * one.of
-
-
-def _read_mixtures(fate: Fate, draft: Draft, shape: Shape) -> None:
-    """A whole axis of outputs that data weighs: experts, or a form in two inputs."""
-    for digit, softmax in fate.mixed.items():
-        if digit.size != shape[digit.axis] or not draft.rename(digit, ("out",), "mix"):
-            continue
-        draft.rename(digit, ("mix",), "expert" if softmax else "in")
-        if not softmax:
-            draft.doubts.append("a form in two inputs, or a mixture of experts")
-
-
-def _read_gates(cuts: set[Cut], draft: Draft) -> None:
-    """Outputs that are cut into equal parts are gates."""
-    by_digit: dict[Digit, set[tuple[int, int]]] = {}
-    for cut in cuts:
-        if cut.how == "slice" and cut.start is not None and not cut.digit.part_of:
-            by_digit.setdefault(cut.digit, set()).add((cut.start, cut.size))
-    for digit, spans in by_digit.items():
-        if not _partition(sorted(spans), digit.size):
-            continue
-        sizes = [size for _, size in sorted(spans)]
-        if len(set(sizes)) > 1:
-            draft.parts = tuple(size * digit.stride for size in sizes)
-            continue
-        gate = Digit(digit.axis, len(sizes), digit.stride * sizes[0])
-        draft.rename(gate, ("out",), "gate")
-
-
-def _read_parts(cuts: set[Cut], draft: Draft) -> None:
-    """Parts of the parameter that are used one by one."""
-    for digit in {_full(cut.digit) for cut in cuts}:
-        spans = {(c.start or 0, c.size) for c in cuts if _full(c.digit) == digit}
-        complete = _partition(sorted(spans), digit.size)
-        behind = [p for p in draft.pieces if p.digit.axis == digit.axis]
-        name = "gate" if any(p.name == "out" for p in behind) else "stack"
-        draft.rename(digit, ("part",), name)
-        if not complete and not any(
-            p.digit == digit and p.name == "in" for p in behind
-        ):
-            draft.doubts.append("only a part of it is used")
-
-
-def _partition(spans: Sequence[tuple[int, int]], size: int) -> bool:
-    ends = [start + length for start, length in spans]
-    starts = [start for start, _ in spans]
-    return len(spans) > 1 and starts == [0, *ends[:-1]] and ends[-1] == size
-
-
-def _read_links(meaning: Meaning, use: Use, draft: Draft) -> None:
-    """In a product of parameters, the one nearest to the data is applied first."""
-    uses = {p: u for (place, p), u in meaning.uses.items() if place == use.place}
-    near = {p for p, u in uses.items() if any(name == "in" for _, name in u.relations)}
-    distance = dict.fromkeys(near, 0)
-    for _ in use.links:
-        for link in use.links:
-            for a, b in ((link.one, link.other), (link.other, link.one)):
-                if a in distance:
-                    distance.setdefault(b, distance[a] + 1)
-    for link in use.links:
-        mine = link.one == use.parameter
-        if use.parameter not in (link.one, link.other):
-            continue
-        digit, other = (
-            (link.one_digit, link.other) if mine else (link.other_digit, link.one)
-        )
-        closer = distance.get(use.parameter, 0) < distance.get(other, 0)
-        draft.pieces.append(_Piece(digit, "out" if closer else "in"))
-    draft.doubts.append("multiplied with another parameter first")
+# The named factors of one axis, the slowest first: `(("gate", 3), ("out", 8))`.
+Factors: TypeAlias = tuple[tuple[str, int], ...]
 
 
 def finished(
-    use: Use, draft: Draft, shape: Shape, role: RoleName, **said: Any
+    use: Use,
+    draft: Draft,
+    shape: Shape,
+    role: RoleName,
+    *,
+    fans: tuple[Number | None, Number | None] | None = None,
+    fed_by: tuple[int, ...] = (),
 ) -> Reading:
     """The reading, in the notation of layouts."""
-    axes = _axes(draft, shape)
+    axes = _axes(use, draft, shape)
     doubts = list(draft.doubts)
     if axes is None:
         doubts.append("part of it is not accounted for")
@@ -233,17 +66,18 @@ def finished(
     text = " ".join(_written(axis) for axis in _without_stacks(axes))
     names = {name for axis in axes for name, _ in axis}
     bare = {"kernel": {"in", "out"}, "bias": {"out"}}.get(role, {""}) <= names
-    fans = said.pop("fans", None) or _fans(draft, use, role)
-    through = said.pop("through", _through(use))
+    fan_in, fan_out = fans or _fans(draft, use, role)
     return Reading(
         role,
         text if bare else f"{role}: {text}".strip(),
-        *fans,
-        how=use.how,
-        through=through,
-        parts=draft.parts,
-        doubt="; ".join(dict.fromkeys(doubts)),
-        **said,
+        fan_in,
+        fan_out,
+        fed_by,
+        use.how,
+        _through(use),
+        draft.parts,
+        "; ".join(dict.fromkeys(doubts)),
+        axes,
     )
 
 
@@ -264,7 +98,7 @@ def _through(use: Use) -> str:
     return " ".join(names)
 
 
-def _fans(draft: Draft, use: Use, role: str) -> tuple[float | None, float | None]:
+def _fans(draft: Draft, use: Use, role: str) -> tuple[Number | None, Number | None]:
     if role != "kernel":
         return None, None
     taps = draft.size("kernel")
@@ -273,12 +107,9 @@ def _fans(draft: Draft, use: Use, role: str) -> tuple[float | None, float | None
     return (int(fan_in) if fan_in == int(fan_in) else fan_in), fan_out
 
 
-Factors = tuple[tuple[str, int], ...]
-
-
-def _axes(draft: Draft, shape: Shape) -> tuple[Factors, ...] | None:
+def _axes(use: Use, draft: Draft, shape: Shape) -> tuple[Factors, ...] | None:
     """Each axis as named factors, or `None` where one is not covered exactly."""
-    by_axis: dict[int, list[_Piece]] = {}
+    by_axis: dict[int, list[Piece]] = {}
     for piece in dict.fromkeys(draft.pieces):
         by_axis.setdefault(piece.digit.axis, []).append(piece)
     names = {piece.name for piece in draft.pieces}
@@ -287,18 +118,20 @@ def _axes(draft: Draft, shape: Shape) -> tuple[Factors, ...] | None:
         pieces = sorted(by_axis.get(axis, ()), key=lambda p: -p.digit.stride)
         if math.prod(p.digit.of for p in pieces) != size:
             return None
-        axes.append(_merged(pieces) or ((_of_one(names), 1),))
+        axes.append(_merged(pieces) or ((_of_one(names, use), 1),))
+        names.update(name for name, _ in axes[-1])
     return tuple(axes)
 
 
-def _of_one(names: set[str]) -> str:
+def _of_one(names: set[str], use: Use) -> str:
     """What an axis of length one is: no fan depends on it."""
-    if "kernel" in names or names & {"in", "out"}:
-        return "in" if "in" not in names else "out" if "out" not in names else "one"
-    return "one"
+    if use.how not in ("dot", "conv", "mul") or not names & {"in", "kernel"}:
+        return "one"
+    missing = [name for name in ("in", "out") if name not in names]
+    return "kernel" if use.how == "conv" and "in" in names else [*missing, "one"][0]
 
 
-def _merged(pieces: Sequence[_Piece]) -> Factors:
+def _merged(pieces: Sequence[Piece]) -> Factors:
     done: list[tuple[str, int]] = []
     for name, run in itertools.groupby(pieces, key=lambda p: p.name):
         done.append((name, math.prod(p.digit.of for p in run)))

@@ -1,12 +1,13 @@
 """From readings of axes to roles: kernels first, then what they feed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._typing import Shape
 from .digits import Cut, Digit, owned, paired
 from .domain import Meaning
-from .reading import Draft, Reading, finished, read_use
+from .drafts import Draft, read_use
+from .reading import Reading, finished
 from .values import Fate, Track, Use
 
 
@@ -95,7 +96,7 @@ class Reader:
         draft, fate = self._drafts[use.place, use.parameter]
         shape = self.shapes[use.parameter]
         if draft.has("vocab") and not self._is_expert(use):
-            return self._table(use, draft, shape)
+            return self._table(use, draft, fate, shape)
         if use.how in ("dot", "conv"):
             draft.doubts.append("a factor of another parameter")
             return finished(use, _features(draft), shape, "scale")
@@ -113,7 +114,9 @@ class Reader:
 
     def _is_expert(self, use: Use) -> bool:
         """Whether rows picked by data are added to what a picked kernel gives."""
-        feeders = [(t.use.place, t.use.parameter) for t in self._feeders(use)]
+        feeders = [
+            (t.use.place, t.use.parameter) for t in self._feeders(use, use.linear_in)
+        ]
         if use.how != "add" or not any(
             self._drafts[key][0].has("expert") for key in feeders
         ):
@@ -124,10 +127,13 @@ class Reader:
         ]
         return True
 
-    def _table(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+    def _table(self, use: Use, draft: Draft, fate: Fate, shape: Shape) -> Reading:
         draft = _features(draft)
-        if len(shape) != 2 or len(draft.pieces) != 2:
+        rows = [p.digit for p in draft.pieces if p.name == "vocab"]
+        if len(shape) != 2 or len(draft.pieces) != 2 or rows[0].axis:
             draft.doubts.append("looked up, and not in rows")
+        if fate.weighed:
+            draft.doubts.append("its rows are weighed by data: a table, or a kernel")
         if use.how == "mul":
             draft.doubts.append("a factor of data")
         return finished(use, draft, shape, "embedding")
@@ -135,9 +141,12 @@ class Reader:
     def _bias(self, use: Use, draft: Draft, shape: Shape) -> Reading:
         if use.normalised:
             return finished(use, _features(draft), shape, "bias")
-        feeders = list(self._feeders(use))
-        own = [t for t in feeders if self._owner(t) == self.owners[use.parameter]]
+        feeders = list(self._feeders(use, use.linear_in))
+        own = [t for t in feeders if self._owned(t, use)]
         named = [self._name_outputs(use, draft, t) for t in own or feeders]
+        if own:
+            further = (*use.linear_in, *self._drafts[use.place, use.parameter][1].added)
+            own = [t for t in self._feeders(use, further) if self._owned(t, use)]
         if not feeders or not all(named):
             return self._position(use, draft, shape)
         if not own:
@@ -157,25 +166,27 @@ class Reader:
         )
 
     def _position(self, use: Use, draft: Draft, shape: Shape) -> Reading:
-        """Added along axes that no kernel gives: a bias of each position, or a table."""
+        """Added along axes that no kernel gives: a table, or many biases."""
         last = any(list(owned(t.dims[-1:])) for t in use.linear_in)
         if last and len(shape) == 2 and all(use.dims[-1:]):
             draft.doubts.append("differs along positions: a table, or a bias of each")
             pieces = sorted(draft.pieces, key=lambda p: p.digit.axis)
             names = ("position", "feature")
-            draft.pieces = [p._replace(name=n) for p, n in zip(pieces, names)]
+            draft.pieces = [
+                p._replace(name=n) for p, n in zip(pieces, names, strict=False)
+            ]
             return finished(use, draft, shape, "embedding")
         draft.doubts.append("added to data that no kernel gives")
         return finished(use, _features(draft), shape, "bias")
 
-    def _owner(self, track: Track) -> str:
-        return self.owners[track.use.parameter]
+    def _owned(self, track: Track, use: Use) -> bool:
+        return self.owners[track.use.parameter] == self.owners[use.parameter]
 
-    def _feeders(self, use: Use) -> Iterator[Track]:
+    def _feeders(self, use: Use, tracks: Sequence[Track]) -> Iterator[Track]:
         """The kernels that the sum is linear in, but none that lies before another."""
         kernels = [
             t
-            for t in use.linear_in
+            for t in {t.of: t for t in tracks if t.use is not use}.values()
             if (t.use.place, t.use.parameter) in self.readings
             and self.readings[t.use.place, t.use.parameter].role == "kernel"
         ]
@@ -184,7 +195,7 @@ class Reader:
                 yield track
 
     def _name_outputs(self, use: Use, draft: Draft, feeder: Track) -> bool:
-        """Call a bias's digits as the kernel's that they are added to; false if none."""
+        """Call a bias's digits as the kernel's that they are added to, if there are."""
         pieces = self._drafts[feeder.use.place, feeder.use.parameter][0].pieces
         pairs = [
             pair
@@ -219,6 +230,3 @@ def _features(draft: Draft) -> Draft:
         for p in draft.pieces
     ]
     return Draft(pieces, draft.parts, draft.doubts)
-
-
-__all__ = ["Fate", "Mapping", "Reader"]

@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from . import arithmetic, meeting, shaping
+from . import (
+    convolution,
+    entries,
+    joins,
+    lookups,
+    moves,
+    products,
+    reductions,
+    slices,
+)
 from .walker import Rule
 
 
+_ROOMS = (
+    *(convolution, entries, joins, lookups),
+    *(moves, products, reductions, slices),
+)
+
 RULES: Mapping[str, Rule[Any]] = {
-    **arithmetic.RULES,
-    **meeting.RULES,
-    **shaping.RULES,
+    name: rule for room in _ROOMS for name, rule in room.RULES.items()
 }

@@ -9,63 +9,112 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from .._models.walk import find_sites
+from .._models.walk import Site, find_sites
+from .._tables import short_dtype
+from .._typing import checked
+from .afterwards import Afterwards
 from .domain import Meaning
+from .reading import Reading
 from .roles import Reader
+from .rows import TracedLayouts, TracedRow
 from .rules import RULES
 from .values import Kind, Value, constant
 from .walker import walk
 
 
+@checked
+def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLayouts:
+    """Read off a call of the model what its parameters are.
+
+    The call is traced on abstract values (nothing is computed), and every parameter is
+    followed to the operations in which it meets data. There its axes say what they are:
+    those that are contracted are `in`, those that are left are `out`. No layout is
+    needed, and no name is looked at.
+
+    ```python
+    traced = eqinit.trace_layouts(model, lambda model, x: jax.vmap(model)(x), x)
+    print(traced)
+    ```
+
+    **Arguments:**
+
+    - `model`: any PyTree, concrete or abstract.
+    - `call`: a function of the model and `*args`, such as a forward pass or a loss.
+    - `*args`: its inputs, concrete or abstract (`jax.ShapeDtypeStruct`). Every array
+        that is data has to be among them: one that `call` makes itself is a constant.
+
+    **Returns:** an [`eqinit.TracedLayouts`][], which prints as a table.
+
+    **Raises:** `ValueError` if no array is among `*args`, and whatever `call` raises.
+    """
+    sites = find_sites(model).parameters
+    meaning = _follow(model, sites, call, args)
+    reader = Reader(meaning, [_shape(s) for s in sites], [s.layer_path for s in sites])
+    after = Afterwards(meaning, reader)
+    rows = [_row(site, n, sites, reader, after) for n, site in enumerate(sites)]
+    return TracedLayouts(tuple(rows))
+
+
+def _shape(site: Site) -> tuple[int, ...]:
+    return tuple(site.leaf.shape)
+
+
 _ARRAYS = (jax.Array, np.ndarray, jax.ShapeDtypeStruct)
 
 
-def follow(
-    model: Any, call: Callable[..., Any], args: Sequence[Any]
-) -> tuple[Any, Meaning, Reader]:
-    sites = find_sites(model).parameters
-    leaves, treedef = jtu.tree_flatten(model)
-    numbers = {site.position: n for n, site in enumerate(sites)}
-    rest = [
+def _follow(
+    model: Any, sites: Sequence[Site], call: Callable[..., Any], args: Sequence[Any]
+) -> Meaning:
+    """Trace the call, and walk what it does."""
+    leaves, treedef = jtu.tree_flatten((model, args))
+    parameters = [site.position for site in sites]
+    taken, start = set(parameters), len(jtu.tree_leaves(model))
+    # Concrete arrays beside the parameters (permutations, masks) stay what they are.
+    others = [
         i
         for i, leaf in enumerate(leaves)
-        if i not in numbers and isinstance(leaf, jax.ShapeDtypeStruct)
+        if isinstance(leaf, _ARRAYS) and i not in taken
+        if i >= start or isinstance(leaf, jax.ShapeDtypeStruct)
     ]
-    inputs, arg_def = jtu.tree_flatten(list(args))
-    dynamic = [i for i, leaf in enumerate(inputs) if isinstance(leaf, _ARRAYS)]
+    inputs = [*parameters, *others]
 
-    def flat(parameters: Any, others: Any, data: Any) -> Any:
-        filled, given = list(leaves), list(inputs)
-        for position, value in zip(
-            (s.position for s in sites), parameters, strict=True
-        ):
+    def flat(*values: Any) -> list[Any]:
+        filled = list(leaves)
+        for position, value in zip(inputs, values, strict=True):
             filled[position] = value
-        for position, value in zip(rest, others, strict=True):
-            filled[position] = value
-        for position, value in zip(dynamic, data, strict=True):
-            given[position] = value
-        out = call(
-            jtu.tree_unflatten(treedef, filled), *jtu.tree_unflatten(arg_def, given)
-        )
-        return [leaf for leaf in jtu.tree_leaves(out) if eqx.is_array(leaf)]
+        model, args = jtu.tree_unflatten(treedef, filled)
+        return [x for x in jtu.tree_leaves(call(model, *args)) if eqx.is_array(x)]
 
-    def abstract(leaf: Any) -> Any:
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-
-    parts = (
-        [abstract(site.leaf) for site in sites],
-        [leaves[i] for i in rest],
-        [abstract(inputs[i]) for i in dynamic],
-    )
-    jaxpr = jax.make_jaxpr(flat)(*parts)
+    given = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in inputs]
+    jaxpr = jax.make_jaxpr(flat)(*given)
     meaning = Meaning(RULES)
-    values: list[Value] = [
-        *(meaning.parameter(n, tuple(s.leaf.shape)) for n, s in enumerate(sites)),
-        *(constant(tuple(leaf.shape), None, ("buffer",)) for leaf in parts[1]),
-        *(_input(meaning, leaf) for leaf in parts[2]),
-    ]
-    outs = walk(meaning, jaxpr, values)
-    for out in outs:
+    values = [meaning.parameter(n, _shape(site)) for n, site in enumerate(sites)]
+    values += [_input(meaning, leaves[i], i < start) for i in others]
+    if not any(value.kind == Kind.DATA for value in values):
+        raise ValueError(_NO_DATA)
+    _returned(meaning, walk(meaning, jaxpr, values))
+    return meaning
+
+
+_NO_DATA = (
+    "trace_layouts got no array among the arguments of `call`: what `call` makes "
+    "itself is a constant, and a parameter that meets constants alone says nothing. "
+    "Pass the inputs, `trace_layouts(model, lambda model, x: model(x), x)`; abstract "
+    "ones, `jax.ShapeDtypeStruct(shape, dtype)`, will do."
+)
+
+
+def _input(meaning: Meaning, leaf: Any, of_model: bool) -> Value:
+    shape = tuple(leaf.shape)
+    if of_model:
+        return constant(shape, None, ("buffer",))
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return constant(shape)
+    return meaning.data(shape)
+
+
+def _returned(meaning: Meaning, outputs: Sequence[Value]) -> None:
+    for out in outputs:
         if out.kind == Kind.PARAMETER:
             meaning.as_data(out, (), "returned")
             continue
@@ -73,13 +122,60 @@ def follow(
         for track in out.tracks:
             meaning.end(track)
             meaning.fate(track).returned = True
-    reader = Reader(
-        meaning, [tuple(s.leaf.shape) for s in sites], [s.layer_path for s in sites]
+
+
+def _row(
+    site: Site, number: int, sites: Sequence[Site], reader: Reader, after: Afterwards
+) -> TracedRow:
+    uses = _distinct([reading for _, reading in reader.of(number)])
+    what = site.path, _shape(site), short_dtype(site.leaf.dtype)
+    lost = reader.meaning.lost.get(number)
+    if lost is not None:
+        return TracedRow(*what, "unknown", uses=uses, remark=f"goes through {lost}")
+    if len(uses) == 0:
+        return TracedRow(*what, "unused")
+    if len(uses) > 1:
+        remark = "used as " + " and as ".join(f"`{use.axes}`" for use in uses)
+        return TracedRow(*what, "ambiguous", uses=uses, remark=remark)
+    use = uses[0]
+    return TracedRow(
+        *what,
+        "ambiguous" if use.doubt else "certain",
+        use.role,
+        use.axes,
+        use.fan_in,
+        use.fan_out,
+        tuple(sites[n].path for n in use.fed_by),
+        use.through,
+        uses,
+        use.parts,
+        **(after.of(number) if use.role == "kernel" else {}),
+        remark=use.doubt,
     )
-    return sites, meaning, reader
 
 
-def _input(meaning: Meaning, leaf: Any) -> Value:
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return constant(tuple(leaf.shape))
-    return meaning.data(tuple(leaf.shape))
+def _distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Each way of use once; sums of a parameter (a penalty) only if that is all."""
+    whole = [r for r in readings if "only a sum of it is used" not in r.doubt]
+    found: dict[Any, Reading] = {}
+    for reading in whole or readings:
+        coarse = reading.role, _coarse(reading), reading.fan_in, reading.through
+        before = found.setdefault(coarse, reading)
+        # Where one use cuts the outputs into gates and another does not, they are none.
+        if len(reading.axes) < len(before.axes) or not before.doubt:
+            found[coarse] = min(reading, before, key=lambda r: len(r.axes))
+    return tuple(found.values())
+
+
+def _coarse(reading: Reading) -> Any:
+    axes: list[Any] = []
+    for axis in reading.factors:
+        names = ["out" if name == "gate" else name for name, _ in axis]
+        axes.append(
+            tuple(
+                n
+                for n, after in zip(names, [*names[1:], ""], strict=True)
+                if n != after
+            )
+        )
+    return tuple(axes)

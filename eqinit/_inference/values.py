@@ -5,7 +5,7 @@ import enum
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from .._typing import Shape
+from .._typing import Number, Shape
 from .digits import BLANK, Cut, Digit, Dims, plain, shape_of
 from .walker import Place
 
@@ -53,7 +53,7 @@ class Use:
     normalised: bool
     bit: int
     before: int
-    share: float = 1.0
+    share: Number = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,9 @@ class Fate:
         softmax.
     - `together`: pairs of axes that were treated alike: merged, or contracted at once.
     - `kin`: (axis, other use's key, its axis): the same index of two arrays.
+    - `added`: what a bias was added to further.
     - `curves`: the function that the result goes through, by the part it was cut to.
+    - `weighed`: its positions were summed with weights from data.
     - `consumed`, `returned`: by a later kernel, by the caller.
     - `followed`: by a normalisation; `residual`: places where it joins a stream.
     """
@@ -157,7 +159,9 @@ class Fate:
     mixed: dict[Digit, bool] = dataclasses.field(default_factory=dict)
     together: set[frozenset[int]] = dataclasses.field(default_factory=set)
     kin: set[tuple[int, Any, int]] = dataclasses.field(default_factory=set)
+    added: list[Track] = dataclasses.field(default_factory=list)
     curves: list[tuple[Any, Any]] = dataclasses.field(default_factory=list)
+    weighed: bool = False
     consumed: bool = False
     returned: bool = False
     followed: bool = False

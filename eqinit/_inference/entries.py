@@ -1,16 +1,18 @@
-"""Rules of functions of entries, and of sums over axes."""
+"""Rules of functions that act on each entry of an array."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from .curves import apply, is_identity, name_of
-from .digits import VARIES, Dims, owned, plain, shows
-from .domain import Meaning, bits_of, union, varied
+from .combining import product, summation
+from .curves import apply
+from .digits import VARIES, Dims, owned, paired, plain
+from .domain import Meaning, bits_of, is_varying, union, varied
 from .values import Kind, Track, Value, constant
-from .walker import Equation, Place, Rule
+from .walker import Equation, Rule
 
 
 _SUMS = ("add", "sub", "add_any")
@@ -64,9 +66,7 @@ def _leaves_its_place(eqn: Equation, values: Sequence[Value]) -> bool:
 def _keeps_linear(eqn: Equation, values: Sequence[Value]) -> bool:
     name = eqn.name
     if name == "convert_element_type":
-        return np.issubdtype(eqn.outputs[0].dtype, np.inexact) or "float" in str(
-            eqn.outputs[0].dtype
-        )
+        return bool(jnp.issubdtype(eqn.outputs[0].dtype, jnp.inexact))
     if name == "div":
         return values[1].kind == Kind.CONSTANT
     return name in (*_SUMS, "mul", "select_n", "convert_element_type", *_LINEAR)
@@ -120,17 +120,13 @@ def _of_parameters(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> V
     spread = values[0].spread
     for value in values[1:]:
         spread = tuple(
-            max(a, b, key=_varying) for a, b in zip(spread, value.spread, strict=True)
+            max(a, b, key=is_varying) for a, b in zip(spread, value.spread, strict=True)
         )
     notes = frozenset(n for v in values for n in v.notes & {"picked"})
     reach = union(*(v.reach for v in values))
     return Value(
         Kind.PARAMETER, spread, tuple(tracks.values()), curve, roots, reach, notes=notes
     )
-
-
-def _varying(digits: Any) -> bool:
-    return any(digit.axis == VARIES for digit in digits)
 
 
 def _masked(eqn: Equation, values: Sequence[Value]) -> set[str]:
@@ -146,9 +142,9 @@ def _both(eqn: Equation, one: Track, other: Track) -> Track:
     sizes = [sum(1 for _ in owned(t.dims)) for t in (one, other)]
     fuller, lesser = (one, other) if sizes[0] >= sizes[1] else (other, one)
     marks = one.marks | other.marks
-    if "reduced" in lesser.marks and "reduced" not in fuller.marks:
-        # Divided by its norm, or with its mean taken off.
-        marks = (marks - {"reduced"}) | {"normalised"}
+    if "reduced" in lesser.marks:
+        if "reduced" not in fuller.marks:  # divided by its norm, or without its mean
+            marks = (marks - {"reduced"}) | {"normalised"}
         return dataclasses.replace(fuller, marks=marks)
     if one.dims == other.dims and one.cuts == other.cuts:
         linear = one.linear and other.linear and eqn.name != "mul"
@@ -169,9 +165,9 @@ def _of_data(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> Value:
         met = ()
     name, curve_and_roots = eqn.name, _curve(eqn, values)
     if name in _SUMS and len(data) == 2:
-        out = _sum(domain, eqn, data, curve_and_roots)
+        out = summation(domain, eqn, data, curve_and_roots)
     elif name in _PRODUCTS and len(data) == 2:
-        out = _product(domain, eqn, data, curve_and_roots)
+        out = product(domain, eqn, data, curve_and_roots)
     else:
         linear = _keeps_linear(eqn, values) and not (
             name == "select_n" and values[0].kind == Kind.DATA and _decides(values)
@@ -232,8 +228,6 @@ def _met(
 
 def entries(dims: Dims, spread: Dims) -> list[tuple[Any, str]]:
     """Digits of a parameter against where data varies: `each` if it does, or `out`."""
-    from .digits import paired
-
     found: list[tuple[Any, str]] = []
     for mine, theirs in zip(dims, spread, strict=True):
         pairs = paired(mine, theirs) if mine else []
@@ -248,180 +242,13 @@ def entries(dims: Dims, spread: Dims) -> list[tuple[Any, str]]:
     return found
 
 
-def is_statistic(of: Value, value: Value) -> bool:
-    """Whether `value` is a mean, a norm or the like of what `of` is made of."""
-    if not value.near & of.direct:
-        return False
-    pairs = zip(of.spread, value.spread, strict=True)
-    return any(_varying(a) and not _varying(b) for a, b in pairs)
-
-
-def _sum(domain: Meaning, eqn: Equation, data: Sequence[Value], curve: Any) -> Value:
-    one, other = data
-    out = domain.blend(data, linear=True, notes=_notes(eqn, data))
-    if is_statistic(one, other):
-        return out.but(
-            curve=one.curve,
-            roots=one.roots,
-            direct=one.direct,
-            notes=out.notes - {"normalised"},
-        )
-    add_up(domain, eqn.place, one, other)
-    branch = residual(domain, eqn, one, other)
-    if branch is not None:
-        # The stream's own kernels have met what they meet on their own branches.
-        return out.but(curve=branch.curve, roots=branch.roots)
-    if curve[0] is not None or not (one.roots and other.roots):
-        return out.but(curve=curve[0], roots=curve[1])
-    if is_identity(one.curve) and is_identity(other.curve):
-        return out.but(curve=one.curve, roots=one.roots | other.roots)
-    domain.note_curve(one)
-    domain.note_curve(other)
-    return out
-
-
-def add_up(domain: Meaning, place: Place, one: Value, other: Value) -> None:
-    """Uses of different parts of one parameter that add up: its parts are inputs."""
-    for a in one.tracks:
-        for b in other.tracks:
-            _rows_of_experts(domain, place, a, b)
-            _rows_of_experts(domain, place, b, a)
-            if a.of is b.of or a.use.parameter != b.use.parameter:
-                continue
-            sequential = a.use.bit & b.use.before or b.use.bit & a.use.before
-            if a.linear and b.linear and not sequential:
-                parts = a.use.cuts | b.use.cuts
-                domain.summed[a.use.parameter].update(cut.digit for cut in parts)
-
-
-def _rows_of_experts(
-    domain: Meaning, place: Place, row: Track, kernel: Track
-) -> None:
-    """A row that is added to what a kernel picked by data gives: a bias, as it is."""
-    experts = {cut.how for cut in kernel.use.cuts} & {"data"}
-    if row.use.how == "lookup" and row.linear and kernel.linear and experts:
-        key = row.use.place, row.use.parameter
-        relations = tuple((digit, "each") for digit, _ in row.use.relations)
-        domain.uses[key] = dataclasses.replace(
-            row.use, how="add", relations=relations, linear_in=(kernel,), dims=row.dims
-        )
-
-
-def residual(domain: Meaning, eqn: Equation, one: Value, other: Value) -> Value | None:
-    """The summand that is a branch of a stream which the other one is, if it is."""
-    for branch, stream in ((one, other), (other, one)):
-        kernels = [
-            track
-            for track in branch.tracks
-            if track.linear
-            and track.use.how in ("dot", "conv")
-            and track.use.before & stream.direct
-            and not track.use.bit & stream.reach
-        ]
-        for track in kernels:
-            domain.fate(track).residual.append(eqn.place)
-        if kernels:
-            return branch
-    return None
-
-
-def _product(
-    domain: Meaning, eqn: Equation, data: Sequence[Value], curve: Any
-) -> Value:
-    for a, b in (data, data[::-1]) if eqn.name == "mul" else (data,):
-        if is_statistic(a, b):
-            return _normalised(domain, a, b)
-    one, other = data
-    if curve[0] is None:
-        domain.note_curve(one)
-        domain.note_curve(other)
-    gate = [t.use for t in other.tracks if t.linear]
-    gated = [t.use for t in one.tracks if t.linear]
-    shared = {t.of for t in one.tracks} & {t.of for t in other.tracks}
-    # Linear in one factor, for a given other (a mask, a gate), but not in both.
-    linear = not shared and not (gate and gated) and not (eqn.name == "div" and gate)
-    out = domain.blend(data, linear)
-    return out.but(curve=curve[0], roots=curve[1], direct=0)
-
-
-def _normalised(domain: Meaning, of: Value, by: Value) -> Value:
-    softmax = name_of(of.curve) == "exp"
-    for track in of.tracks:
-        # A factor that the norm does not see is the norm's own scale.
-        if track.linear and not (track.use.how == "mul" and track.use.bit & by.reach):
-            domain.fate(track).followed = True
-    out = domain.blend([of, by], linear=False)
-    if softmax:
-        for key, part in of.roots:
-            domain.fates[key].curves.append((part, "softmax"))
-        return out.noted("softmax")
-    return out.but(curve=of.curve, roots=of.roots).noted("normalised")
-
-
-def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    """`reduce_sum` is linear; maxima, products and the like are not."""
-    (value,) = values[:1]
-    gone, name = set(eqn.params["axes"]), eqn.name
-    if "picked" in value.notes and any(value.spread[axis] for axis in gone):
-        value = domain.as_data(value, eqn.place, "lookup")
-
-    def keep(dims: Dims) -> Dims:
-        return tuple(d for axis, d in enumerate(dims) if axis not in gone)
-
-    tracks: list[Track] = []
-    for track in value.tracks:
-        removed = [d for axis in gone for d in track.dims[axis] if d.axis >= 0]
-        linear = track.linear and name == "reduce_sum"
-        if isinstance(track.of, int):
-            marks = track.marks | ({"reduced"} if removed else set())
-            track = dataclasses.replace(track, marks=marks, linear=linear)
-        else:
-            if linear:
-                domain.fate(track).summed.update(removed)
-            else:
-                domain.end(track)
-            track = dataclasses.replace(track, linear=linear)
-        tracks.append(dataclasses.replace(track, dims=keep(track.dims)))
-    if value.kind == Kind.DATA and not (value.roots and is_identity(value.curve)):
-        domain.note_curve(value)
-    direct = value.direct if name == "reduce_sum" else 0
-    out = value.but(spread=keep(value.spread), tracks=tuple(tracks), direct=direct)
-    kept = frozenset({"many", "picked", "buffer"})
-    return [out.but(curve=None, roots=frozenset[Any](), notes=out.notes & kept)] * len(
-        eqn.outputs
-    )
-
-
-def cumulative(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    (value,) = values
-    if any(
-        shows(t.dims[eqn.params["axis"] : eqn.params["axis"] + 1], d.axis)
-        for t in value.tracks
-        for d in owned(t.dims)
-    ):
-        return list(domain.unknown(eqn, values))
-    if value.kind != Kind.DATA:
-        return [value.but(curve=None, roots=frozenset[Any]())]
-    return [domain.blend([value], linear=eqn.name == "cumsum")]
-
-
 _ENTRIES = (
     "abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e "
     "cbrt ceil clamp conj convert_element_type copy copy_p cos cosh digamma div eq erf "
     "erf_inv erfc exp exp2 expm1 floor ge gt igamma igammac imag integer_pow is_finite "
     "le lgamma log log1p logistic lt max min mul ne neg nextafter not or pow real "
     "reduce_precision rem round rsqrt select_n shift_left shift_right_arithmetic "
-    "shift_right_logical sharding_constraint sign sin sinh sqrt square stop_gradient sub "
-    "tan tanh xor complex population_count clz"
+    "shift_right_logical sharding_constraint sign sin sinh sqrt square stop_gradient "
+    "sub tan tanh xor complex population_count clz"
 ).split()
-_REDUCTIONS = (
-    "reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or argmax argmin"
-).split()
-
-RULES: dict[str, Rule[Any]] = {
-    **dict.fromkeys(_ENTRIES, elementwise),
-    **dict.fromkeys(_REDUCTIONS, reduction),
-    **dict.fromkeys(
-        ("cumsum", "cummax", "cummin", "cumprod", "cumlogsumexp"), cumulative
-    ),
-}
+RULES: dict[str, Rule[Any]] = dict.fromkeys(_ENTRIES, elementwise)

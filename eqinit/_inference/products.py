@@ -1,26 +1,15 @@
-"""Rules of the operations in which parameters meet data: what is contracted is `in`."""
+"""Rules of matrix products: where parameters meet data, what is contracted is `in`."""
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from .._typing import Shape
-from .arithmetic import entries
 from .curves import NODES
-from .digits import (
-    BLANK,
-    VARIES,
-    Cut,
-    Digit,
-    Dims,
-    owned,
-    paired,
-    plain,
-    split,
-)
+from .digits import VARIES, Digit, Dims, owned, paired, plain
 from .domain import Meaning, bits_of, union, varied
+from .entries import entries
 from .values import Fate, Kind, Link, Track, Value, constant
 from .walker import Equation, Rule
 
@@ -81,6 +70,8 @@ def dot_general(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
     if moving.value.kind == Kind.PARAMETER and contracts:
         if fixed.value.curve == 0:  # the first state of a recurrent net
             return [constant(eqn.outputs[0].shape, 0.0)]
+        if "buffer" in fixed.value.notes:  # vectors of a power iteration
+            return [_of_parameters(eqn, moving, fixed)]
         # A net whose input is a grid of coordinates is a net.
         spread = plain(fixed.value.shape, VARIES)
         data = Value(Kind.DATA, spread, notes=frozenset({"fixed"}))
@@ -128,18 +119,20 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: _Side, data: _Side) -> 
         for other in data.value.tracks:
             _kin(domain, other, data, track, tracks[-1], kernel.batch)
     kept = _consumed(domain, data)
-    out = tuple(
-        _vary(a, b)
-        for a, b in zip(kernel.result(varied(value)), data.result(spread), strict=True)
-    )
-    return _kernel_output(data.value, out, [*kept, *tracks])
+    out = _either(kernel.result(varied(value)), data.result(spread))
+    return kernel_output(data.value, out, [*kept, *tracks])
 
 
-def _vary(one: tuple[Digit, ...], other: tuple[Digit, ...]) -> tuple[Digit, ...]:
-    return max(one, other, key=lambda ds: sum(d.size for d in ds if d.axis == VARIES))
+def _either(one: Dims, other: Dims) -> Dims:
+    """Along each axis of a product, the operand that varies there."""
+
+    def varying(digits: tuple[Digit, ...]) -> int:
+        return sum(digit.size for digit in digits if digit.axis == VARIES)
+
+    return tuple(max(a, b, key=varying) for a, b in zip(one, other, strict=True))
 
 
-def _kernel_output(data: Value, spread: Dims, tracks: Sequence[Track]) -> Value:
+def kernel_output(data: Value, spread: Dims, tracks: Sequence[Track]) -> Value:
     new = [t for t in tracks if t.linear]
     roots = frozenset(((t.use.place, t.use.parameter), ()) for t in new)
     return Value(
@@ -155,14 +148,14 @@ def _consumed(domain: Meaning, data: _Side) -> list[Track]:
         fate = domain.fate(track)
         fate.consumed = True
         domain.end(track)
-        _together(fate, data.digits(track, data.contracted))
+        contracted_at_once(fate, data.digits(track, data.contracted))
         dims = data.result(track.dims)
         if any(owned(dims)):
             kept.append(dataclasses.replace(track, dims=dims, linear=False))
     return kept
 
 
-def _together(fate: Fate, digits: Sequence[Digit]) -> None:
+def contracted_at_once(fate: Fate, digits: Sequence[Digit]) -> None:
     axes = sorted({d.axis for d in digits})
     fate.together.update(map(frozenset, itertools.combinations(axes, 2)))
 
@@ -181,27 +174,20 @@ def _data_with_data(domain: Meaning, one: _Side, other: _Side) -> Value:
                     fate.mixed[digit] = softmax
                 if not (rest and track.linear):
                     domain.end(track)
-                _together(fate, gone)
+                contracted_at_once(fate, gone)
+            elif mine.contracted and track.linear:
+                fate.weighed = True
             for met in theirs.value.tracks:
                 _kin(domain, track, mine, met, met, theirs.batch)
             linear = track.linear and (not gone or any(mine.digits(track, mine.free)))
             dims = mine.result(track.dims)
             tracks.append(dataclasses.replace(track, dims=dims, linear=linear))
-    spread = tuple(
-        _vary(a, b)
-        for a, b in zip(
-            one.result(one.value.spread), other.result(other.value.spread), strict=True
-        )
-    )
     both = (one.value, other.value)
+    spread = _either(*(side.result(side.value.spread) for side in (one, other)))
     return Value(
         Kind.DATA,
         spread,
-        tuple(
-            {
-                (t.use.place, t.use.parameter): t for t in tracks if any(owned(t.dims))
-            }.values()
-        )[-8:],
+        tuple({t.of: t for t in tracks if any(owned(t.dims))}.values())[-8:],
         reach=union(*(v.reach for v in both)),
         near=union(*(v.near for v in both)),
     )
@@ -244,11 +230,15 @@ def _of_parameters(eqn: Equation, one: _Side, other: _Side) -> Value:
             marks = track.marks
             if any(side.digits(track, side.contracted)):
                 marks = marks | {"reduced"}
-            if track.of in tracks:  # W W^T and the like
-                marks = marks | {"mixed"}
+            dims = side.result(track.dims)
+            if track.of in tracks and any(owned(dims)):
+                if any(owned(tracks[track.of].dims)):  # W W^T and the like
+                    marks = marks | {"mixed"}
+            elif track.of in tracks:
+                continue
             tracks[track.of] = dataclasses.replace(
                 track,
-                dims=side.result(track.dims),
+                dims=dims,
                 links=track.links | links,
                 marks=marks,
                 curve=curve,
@@ -282,146 +272,7 @@ def _with_constants(domain: Meaning, moving: _Side) -> Value:
     )
 
 
-def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    data, kernel = values
-    shape = eqn.outputs[0].shape
-    if (
-        data.kind == Kind.DATA
-        and "picked" in kernel.notes
-        or kernel.kind == Kind.CONSTANT
-    ):
-        if data.kind == Kind.PARAMETER:
-            return list(domain.unknown(eqn, values))
-        return [_filtered(domain, data, kernel, shape)]
-    if data.kind == Kind.PARAMETER and "picked" in data.notes:
-        data = domain.as_data(data, eqn.place, "lookup")
-    if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER):
-        return list(domain.unknown(eqn, values))
-    numbers, params = eqn.params["dimension_numbers"], eqn.params
-    outs, ins, *taps = numbers.rhs_spec
-    groups = params["feature_group_count"] * params["batch_group_count"]
-    share = float(math.prod(params["lhs_dilation"]))
-    tracks: list[Track] = []
-    for track in kernel.tracks:
-        grouped = _grouped(track.dims[outs], groups)
-        if grouped is None:
-            domain.lose(track, eqn.name)
-            continue
-        relations = [
-            *[(d, "each") for d in grouped[0] if d.axis >= 0],
-            *[(d, "out") for d in grouped[1] if d.axis >= 0],
-            *[(d, "in") for d in track.dims[ins] if d.axis >= 0],
-            *[(d, "kernel") for i in taps for d in track.dims[i] if d.axis >= 0],
-        ]
-        dims = list(plain(shape))
-        dims[numbers.out_spec[1]] = track.dims[outs]
-        args = (eqn.place, "conv", kernel, track, relations, data, tuple(dims), share)
-        tracks.append(domain.meet(*args))
-    domain.note_curve(data)
-    for track in data.tracks:
-        domain.fate(track).consumed = True
-        domain.end(track)
-        _together(domain.fate(track), list(owned(track.dims)))
-    return [_kernel_output(data, plain(shape, VARIES), tracks)]
-
-
-def _grouped(
-    digits: tuple[Digit, ...], groups: int
-) -> tuple[list[Digit], list[Digit]] | None:
-    """The digits of a convolution's outputs, in groups and within one."""
-    ahead: list[Digit] = []
-    rest, left = list(digits), groups
-    while left > 1:
-        if not rest:
-            return None
-        digit = rest.pop(0)
-        if digit.size > left:
-            parts = None if digit.size % left else split(digit, digit.size // left)
-            if parts is None:
-                return None
-            digit = parts[0]
-            rest.insert(0, parts[1])
-        if left % digit.size:
-            return None
-        left //= digit.size
-        ahead.append(digit)
-    return ahead, rest
-
-
-def _filtered(domain: Meaning, data: Value, kernel: Value, shape: Shape) -> Value:
-    """Data convolved with what is not a parameter: patches, blurs."""
-    if data.kind == Kind.CONSTANT and kernel.kind == Kind.CONSTANT:
-        return constant(shape)
-    for track in data.tracks:
-        domain.end(track)
-    return Value(Kind.DATA, plain(shape, VARIES), reach=data.reach, near=data.near)
-
-
-def gather(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    value, indices = values
-    if value.kind == indices.kind == Kind.CONSTANT:
-        return [constant(eqn.outputs[0].shape)]
-    if indices.kind == Kind.PARAMETER:
-        return list(domain.unknown(eqn, values))
-    numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
-    shape, batch = eqn.outputs[0].shape, _batch_axes(eqn)
-    many = math.prod(shape[i] for i in batch) > 1
-    how = "data" if indices.kind == Kind.DATA else "lookup" if many else "loop"
-    gone = {*numbers.collapsed_slice_dims, *numbers.operand_batching_dims}
-    kept = [i for i in range(len(sizes)) if i not in gone]
-    moves = dict(zip(kept, numbers.offset_dims, strict=True))
-    start = len(eqn.inputs[1].shape) - 1
-    ordered = {b: batch[b] for b in range(start)}
-    for mine, theirs in zip(
-        numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True
-    ):
-        moves[mine] = ordered[theirs]
-    varies = VARIES if indices.kind == Kind.DATA or value.kind == Kind.DATA else BLANK
-    looked = {b for b in batch if b not in moves.values()}
-
-    def arrange(dims: Dims, fill: int) -> Dims:
-        new = list(plain(shape, fill))
-        for i, axis in moves.items():
-            whole = sizes[i] == value.shape[i] or i in numbers.operand_batching_dims
-            new[axis] = dims[i] if whole else plain((shape[axis],), fill)[0]
-        return tuple(new)
-
-    tracks: list[Track] = []
-    for track in value.tracks:
-        cuts = {
-            Cut(d, None, 1 if i in gone else sizes[i], how)
-            for i, digits in enumerate(track.dims)
-            if sizes[i] != value.shape[i] and i not in numbers.operand_batching_dims
-            for d in digits
-            if d.axis >= 0
-        }
-        if value.kind == Kind.DATA and cuts:
-            domain.end(track)
-        tracks.append(
-            dataclasses.replace(
-                track, dims=arrange(track.dims, BLANK), cuts=track.cuts | cuts
-            )
-        )
-    kind = max(value.kind, Kind.DATA if value.kind == Kind.CONSTANT else value.kind)
-    spread = list(arrange(value.spread, varies))
-    for axis in looked:
-        spread[axis] = plain((shape[axis],), varies)[0]
-    reach = value.reach | indices.reach
-    out = value.but(kind=kind, spread=tuple(spread), tracks=tuple(tracks), reach=reach)
-    if value.kind == Kind.DATA:
-        return [out.but(near=value.near | indices.near)]
-    return [out if how == "loop" else domain.rows(out, eqn.place)]
-
-
-def _batch_axes(eqn: Equation) -> list[int]:
-    """The output's axes that run over indices."""
-    offset = eqn.params["dimension_numbers"].offset_dims
-    return [i for i in range(len(eqn.outputs[0].shape)) if i not in offset]
-
-
-def ragged_dot(
-    domain: Meaning, eqn: Equation, values: Sequence[Value]
-) -> list[Value]:
+def ragged_dot(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
     """Rows sorted by expert, each group with a matrix of its own."""
     data, kernel, sizes = values
     numbers = eqn.params["ragged_dot_dimension_numbers"]
@@ -445,12 +296,10 @@ def ragged_dot(
         args = (eqn.place, "dot", kernel, track, relations, data, dims)
         tracks.append(domain.meet(*args))
     _consumed(domain, dataclasses.replace(side, free=tuple(range(len(data.shape)))))
-    return [_kernel_output(data, plain(shape, VARIES), tracks)]
+    return [kernel_output(data, plain(shape, VARIES), tracks)]
 
 
 RULES: dict[str, Rule[Any]] = {
-    "ragged_dot_general": ragged_dot,
-    "conv_general_dilated": convolution,
     "dot_general": dot_general,
-    "gather": gather,
+    "ragged_dot_general": ragged_dot,
 }

@@ -1,0 +1,76 @@
+"""What a kernel's output meets: a function, a stream, a norm, the caller."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .curves import name_of
+from .domain import Meaning
+from .roles import Reader
+from .values import Fate
+from .walker import Place
+
+
+class Afterwards:
+    """Asked of kernels, by number."""
+
+    def __init__(self, meaning: Meaning, reader: Reader) -> None:
+        self._meaning = meaning
+        self._fates: dict[int, list[Fate]] = {}
+        for key, reading in reader.readings.items():
+            if reading.role == "kernel":
+                self._fates.setdefault(key[1], []).append(meaning.fates[key])
+        places = {
+            p for fates in self._fates.values() for f in fates for p in f.residual
+        }
+        self._branches, self._count = {}, 0
+        for place in sorted(places):
+            self._branches[place] = self._count + 1
+            self._count += self._times(place)
+        self._names: dict[bytes, str | None] = {}
+
+    def of(self, number: int) -> dict[str, Any]:
+        fates = self._fates[number]
+        branches = [self._branches[p] for fate in fates for p in fate.residual]
+        consumed = any(fate.consumed for fate in fates)
+        returned = any(fate.returned for fate in fates)
+        return {
+            "activation": self._activation([c for f in fates for c in f.curves]),
+            "residual": min(branches, default=None),
+            "residual_count": self._count if branches else None,
+            "normalised": any(fate.followed for fate in fates),
+            "readout": returned and not consumed and not branches,
+        }
+
+    def _times(self, place: Place) -> int:
+        """How often a place is passed: once in every round of the loops around it."""
+        loops = self._meaning.loops
+        return math.prod(loops.get(place[:n]) or 1 for n in range(len(place)))
+
+    def _activation(self, curves: Sequence[tuple[Any, Any]]) -> str | None:
+        by_part: dict[Any, list[str]] = {}
+        for part, curve in curves:
+            names = by_part.setdefault(tuple(part), [])
+            name = self._name(curve)
+            if name not in names:
+                names.append(name)
+        cut = {part: names for part, names in by_part.items() if part}
+        parts = cut or by_part
+        ordered = sorted(parts, key=lambda part: [cut.start or 0 for cut in part])
+        said = [" | ".join(_first(parts[part])) for part in ordered]
+        return (said[0] if len(set(said)) == 1 else ", ".join(said)) if said else None
+
+    def _name(self, curve: Any) -> str:
+        if isinstance(curve, str):
+            return curve
+        key = b"" if curve is None else np.asarray(curve).tobytes()
+        if key not in self._names:
+            self._names[key] = name_of(curve)
+        return self._names[key] or "?"
+
+
+def _first(names: list[str]) -> list[str]:
+    """A stream is read by many; what counts is where a function is met."""
+    return [name for name in names if name != "identity"] or names

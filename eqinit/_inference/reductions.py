@@ -1,0 +1,62 @@
+"""Rules of sums over axes and the like."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from .digits import Dims, owned
+from .domain import Meaning
+from .values import Kind, Track, Value
+from .walker import Equation, Rule
+
+
+def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
+    """`reduce_sum` is linear; maxima, products and the like are not."""
+    (value,) = values[:1]
+    gone, name = set(eqn.params["axes"]), eqn.name
+    if "picked" in value.notes and any(value.spread[axis] for axis in gone):
+        value = domain.as_data(value, eqn.place, "lookup")
+
+    def keep(dims: Dims) -> Dims:
+        return tuple(d for axis, d in enumerate(dims) if axis not in gone)
+
+    tracks: list[Track] = []
+    for track in value.tracks:
+        removed = [d for axis in gone for d in track.dims[axis] if d.axis >= 0]
+        linear = track.linear and name == "reduce_sum"
+        if isinstance(track.of, int):
+            marks = track.marks | ({"reduced"} if removed else set())
+            track = dataclasses.replace(track, marks=marks, linear=linear)
+        else:
+            if linear:
+                domain.fate(track).summed.update(removed)
+            else:
+                domain.end(track)
+            track = dataclasses.replace(track, linear=linear)
+        tracks.append(dataclasses.replace(track, dims=keep(track.dims)))
+    direct = value.direct if name == "reduce_sum" else 0
+    out = value.but(spread=keep(value.spread), tracks=tuple(tracks), direct=direct)
+    kept = frozenset({"many", "picked", "buffer"})
+    return [out.but(notes=out.notes & kept)] * len(eqn.outputs)
+
+
+def cumulative(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
+    (value,) = values
+    along = eqn.params["axis"]
+    if any(any(owned(t.dims[along : along + 1])) for t in value.tracks):
+        return list(domain.unknown(eqn, values))
+    if value.kind != Kind.DATA:
+        return [value.but(curve=None, roots=frozenset[Any]())]
+    return [domain.blend([value], linear=eqn.name == "cumsum")]
+
+
+_REDUCTIONS = (
+    "reduce_sum reduce_max reduce_min reduce_prod reduce_and reduce_or argmax argmin"
+).split()
+
+_CUMULATIVE = ("cumsum", "cummax", "cummin", "cumprod", "cumlogsumexp")
+
+RULES: dict[str, Rule[Any]] = {
+    **dict.fromkeys(_REDUCTIONS, reduction),
+    **dict.fromkeys(_CUMULATIVE, cumulative),
+}

@@ -1,0 +1,549 @@
+"""Small models without layouts, and what a reader would say of their arrays."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Arrays by name, a call of them and inputs, and what is to be found.
+
+    - `wanted`: name to (status, notation, fan_in); with several uses the notations in
+        alphabetical order, joined by `+`.
+    - `linear`: names of kernels in which the call is linear: there the fan is counted,
+        as the number of entries on which one output depends.
+    """
+
+    name: str
+    model: dict[str, Any]
+    call: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    wanted: dict[str, tuple[str, str | None, float | None]]
+    linear: tuple[str, ...] = ()
+
+
+CASES: list[Case] = []
+
+
+def case(
+    name: str,
+    shapes: dict[str, Any],
+    inputs: tuple[Any, ...],
+    wanted: dict[str, Any],
+    linear: str = "",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(call: Callable[..., Any]) -> Callable[..., Any]:
+        numbers = np.random.default_rng(len(CASES))
+        model = {k: _normal(numbers, shape) for k, shape in shapes.items()}
+        arrays = tuple(
+            x if hasattr(x, "dtype") else _normal(numbers, x) for x in inputs
+        )
+        said = {
+            k: v if isinstance(v, tuple) else ("certain", *v) for k, v in wanted.items()
+        }
+        CASES.append(Case(name, model, call, arrays, said, tuple(linear.split())))
+        return call
+
+    return add
+
+
+def _normal(numbers: np.random.Generator, shape: tuple[int, ...]) -> jax.Array:
+    return jnp.asarray(numbers.normal(size=shape), jnp.float32)
+
+
+def sure(axes: str, fan_in: float | None = None) -> tuple[str, str, float | None]:
+    return "certain", axes, fan_in
+
+
+def doubtful(axes: str | None, fan_in: float | None = None) -> Any:
+    return "ambiguous", axes, fan_in
+
+
+SEQUENCE = (5, 8)
+
+
+@case(
+    "attention by einsum",
+    {"q": (8, 2, 4), "k": (8, 2, 4), "v": (8, 2, 4), "o": (2, 4, 8)},
+    (SEQUENCE,),
+    {
+        "q": sure("in out out", 8),
+        "k": sure("in out out", 8),
+        "v": sure("in out out", 8),
+        "o": sure("in in out", 8),
+    },
+    "o v",
+)
+def attention(m, x):
+    q, k, v = (jnp.einsum("td,dhe->hte", x, m[name]) for name in "qkv")
+    scores = jax.nn.softmax(jnp.einsum("hqe,hke->hqk", q, k))
+    return jnp.einsum("hqe,hed->qd", jnp.einsum("hqk,hke->hqe", scores, v), m["o"])
+
+
+@case(
+    "heads that are summed at the end",
+    {"v": (2, 8, 4), "o": (2, 4, 8)},
+    (SEQUENCE,),
+    {"v": sure("out in out", 8), "o": sure("in in out", 8)},
+    "o",
+)
+def summed_heads(m, x):
+    heads = jnp.einsum("td,hde->hte", x, m["v"])
+    return jnp.einsum("hte,hed->htd", heads, m["o"]).sum(0)
+
+
+@case(
+    "queries, keys and values in one matrix, gates between heads",
+    {"w": (8, 24), "b": (24,)},
+    (SEQUENCE,),
+    {"w": sure("in (out=2 gate=3 out)", 8), "b": sure("(out=2 gate=3 out)", 8)},
+)
+def packed(m, x):
+    y = (x @ m["w"] + m["b"]).reshape(5, 2, 3, 4)
+    q, k, v = jnp.moveaxis(y, (2, 1), (0, 1))
+    return jax.nn.softmax(q @ k.swapaxes(-1, -2)) @ v
+
+
+@case(
+    "a scan over stacked blocks",
+    {"w": (6, 8, 8), "b": (6, 8), "g": (6, 8)},
+    (SEQUENCE,),
+    {"w": sure("in out", 8), "b": sure("out", 8), "g": doubtful("scale: feature")},
+)
+def scanned(m, x):
+    def block(h, p):
+        return h + jnp.tanh((h * p["g"]) @ p["w"] + p["b"]), None
+
+    return lax.scan(block, x, m)[0]
+
+
+@case(
+    "a loop over stacked blocks",
+    {"w": (6, 8, 8)},
+    (SEQUENCE,),
+    {"w": sure("in out", 8)},
+)
+def looped(m, x):
+    return lax.fori_loop(0, 6, lambda i, h: jnp.tanh(h @ m["w"][i]), x)
+
+
+@case(
+    "a product of two matrices added to a third",
+    {"w": (6, 8), "a": (2, 8), "b": (6, 2)},
+    (SEQUENCE,),
+    {"w": sure("out in", 8), "a": doubtful("out in", 8), "b": doubtful("out in", 2)},
+    "w",
+)
+def low_rank(m, x):
+    return x @ (m["w"] + 0.5 * m["b"] @ m["a"]).T
+
+
+@case(
+    "three factors of one matrix",
+    {"a": (3, 8), "b": (4, 3), "c": (6, 4)},
+    (SEQUENCE,),
+    {
+        "a": doubtful("out in", 8),
+        "b": doubtful("out in", 3),
+        "c": doubtful("out in", 4),
+    },
+)
+def three_factors(m, x):
+    return x @ (m["c"] @ m["b"] @ m["a"]).T
+
+
+@case(
+    "rows of unit norm times a length",
+    {"v": (6, 8), "g": (6, 1), "b": (6,)},
+    (SEQUENCE,),
+    {
+        "v": sure("out in", 8),
+        "g": doubtful("scale: feature one"),
+        "b": sure("out", 8),
+    },
+)
+def weight_norm(m, x):
+    norm = jnp.linalg.norm(m["v"], axis=1, keepdims=True)
+    return x @ (m["g"] * m["v"] / norm).T + m["b"]
+
+
+@case(
+    "a length for each output",
+    {"v": (6, 8), "g": (6,), "b": (6,)},
+    (SEQUENCE,),
+    {"v": sure("out in", 8), "g": doubtful("scale: feature"), "b": sure("out", 8)},
+    "v",
+)
+def scaled_outputs(m, x):
+    return (x @ m["v"].T) * m["g"] + m["b"]
+
+
+@case(
+    "softplus and a mask",
+    {"w": (6, 8), "b": (6,)},
+    (SEQUENCE,),
+    {"w": sure("out in", 8), "b": sure("out", 8)},
+)
+def positive(m, x):
+    return x @ (jax.nn.softplus(m["w"]) * jnp.tril(jnp.ones((6, 8)))).T + m["b"]
+
+
+@case(
+    "a product that is summed by hand",
+    {"w": (6, 8), "b": (6,)},
+    ((8,),),
+    {"w": sure("out in", 8), "b": sure("out", 8)},
+    "w",
+)
+def by_hand(m, x):
+    return (m["w"] * x).sum(-1) + m["b"]
+
+
+@case(
+    "a form in two inputs",
+    {"w": (3, 8, 4), "b": (3,)},
+    ((8,), (4,)),
+    {"w": doubtful("out in in", 32), "b": doubtful("out", 32)},
+    "w",
+)
+def bilinear(m, x, y):
+    return jnp.einsum("oij,i,j->o", m["w"], x, y) + m["b"]
+
+
+@case(
+    "a table that is the head as well",
+    {"e": (11, 8), "w": (8, 8)},
+    (jnp.arange(5),),
+    {"e": doubtful("embedding: vocab feature+out in"), "w": sure("in out", 8)},
+)
+def tied(m, tokens):
+    return jnp.tanh(m["e"][tokens] @ m["w"]) @ m["e"].T
+
+
+@case(
+    "an expert that data picks",
+    {"w": (4, 6, 8), "b": (4, 6), "r": (4, 8)},
+    ((8,),),
+    {
+        "w": sure("expert out in", 8),
+        "b": sure("expert out", 8),
+        "r": sure("out in", 8),
+    },
+    "w",
+)
+def picked_expert(m, x):
+    i = jnp.argmax(m["r"] @ x)
+    return m["w"][i] @ x + m["b"][i]
+
+
+@case(
+    "a mixture of experts that see the same data",
+    {"w": (4, 6, 8), "b": (4, 6), "r": (4, 8)},
+    ((8,),),
+    {
+        "w": sure("expert out in", 8),
+        "b": sure("expert out", 8),
+        "r": sure("out in", 8),
+    },
+)
+def mixture(m, x):
+    each = jax.vmap(lambda w, b: w @ x + b)(m["w"], m["b"])
+    return jax.nn.softmax(m["r"] @ x) @ each
+
+
+@case(
+    "a complex matrix in two arrays",
+    {"re": (6, 8), "im": (6, 8)},
+    (SEQUENCE,),
+    {"re": sure("out in", 8), "im": sure("out in", 8)},
+)
+def two_parts(m, x):
+    return x @ (m["re"] + 1j * m["im"]).T
+
+
+@case(
+    "a complex matrix with an axis of pairs",
+    {"w": (6, 8, 2)},
+    (SEQUENCE,),
+    {"w": sure("out in pair", 8)},
+)
+def pairs(m, x):
+    return x @ (m["w"][..., 0] + 1j * m["w"][..., 1]).T
+
+
+@case(
+    "a matrix for every mode of a spectrum",
+    {"re": (8, 6, 3), "im": (8, 6, 3)},
+    ((8, 16),),
+    {"re": sure("in out block", 8), "im": sure("in out block", 8)},
+)
+def spectral(m, x):
+    modes = jnp.fft.rfft(x, axis=-1)[:, :3]
+    mixed = jnp.einsum("im,iom->om", modes, m["re"] + 1j * m["im"])
+    return jnp.fft.irfft(mixed, n=16)
+
+
+@case(
+    "a net that gives the weights of another",
+    {"w": (48, 3), "b": (48,)},
+    ((8,), (3,)),
+    {"w": sure("out in", 3), "b": sure("out", 3)},
+)
+def hypernetwork(m, x, z):
+    return (m["w"] @ z + m["b"]).reshape(6, 8) @ x
+
+
+@case(
+    "a gated linear unit",
+    {"w": (8, 12), "b": (12,)},
+    (SEQUENCE,),
+    {"w": sure("in (gate=2 out)", 8), "b": sure("(gate=2 out)", 8)},
+)
+def glu(m, x):
+    return jax.nn.glu(x @ m["w"] + m["b"])
+
+
+@case(
+    "outputs in uneven parts",
+    {"w": (8, 12), "b": (12,)},
+    (SEQUENCE,),
+    {"w": sure("in out", 8), "b": sure("out", 8)},
+)
+def uneven(m, x):
+    y = x @ m["w"] + m["b"]
+    gate = jax.nn.silu(y[:, 6:10]).sum(-1, keepdims=True)
+    return jnp.tanh(y[:, :6]) * gate, y[:, 10:]
+
+
+@case(
+    "learned latents: an array, or a net's input",
+    {"lat": (3, 8), "q": (8, 6), "k": (8, 6)},
+    (SEQUENCE,),
+    {
+        "lat": doubtful("out in", 8),
+        "q": doubtful("out in", 6),
+        "k": sure("in out", 8),
+    },
+)
+def latents(m, x):
+    return jax.nn.softmax((m["lat"] @ m["q"]) @ (x @ m["k"]).T) @ x
+
+
+@jax.custom_vjp
+def dense(w, x):
+    return w @ x
+
+
+dense.defvjp(
+    lambda w, x: (w @ x, (w, x)), lambda r, g: (jnp.outer(g, r[1]), r[0].T @ g)
+)
+
+
+@case(
+    "rules of derivatives and checkpoints",
+    {"w": (6, 8)},
+    ((8,),),
+    {"w": sure("out in", 8)},
+    "w",
+)
+def with_rules(m, x):
+    return jax.checkpoint(lambda w, x: dense(w, x))(m["w"], x)
+
+
+@case("a callback", {"w": (6, 8)}, ((8,),), {"w": ("unknown", None, None)})
+def callback(m, x):
+    out = jax.ShapeDtypeStruct((6,), jnp.float32)
+    return jax.pure_callback(lambda w, x: w @ x, out, m["w"], x)
+
+
+@case(
+    "a kernel written in Pallas", {"w": (6, 8)}, ((8,),), {"w": ("unknown", None, None)}
+)
+def pallas(m, x):
+    from jax.experimental import pallas
+
+    def kernel(w, x, out):
+        out[...] = w[...] @ x[...]
+
+    out = jax.ShapeDtypeStruct((6,), jnp.float32)
+    return pallas.pallas_call(kernel, out_shape=out, interpret=True)(m["w"], x)
+
+
+@case(
+    "two branches that read a matrix differently",
+    {"w": (8, 8)},
+    ((8,),),
+    {"w": doubtful("in out+out in")},
+)
+def branches(m, x):
+    return lax.cond(x[0] > 0, lambda w: w @ x, lambda w: x @ w, m["w"])
+
+
+@case(
+    "a matrix and its transpose",
+    {"w": (6, 8)},
+    ((8,),),
+    {"w": doubtful("in out+out in")},
+)
+def both_ways(m, x):
+    return m["w"].T @ jnp.tanh(m["w"] @ x)
+
+
+@case(
+    "a filter for each channel, by vmap",
+    {"w": (8, 3)},
+    ((8, 16),),
+    {"w": sure("kernel: kernel", 3)},
+    "w",
+)
+def depthwise(m, x):
+    return jax.vmap(lambda w, x: jnp.convolve(x, w, "same"))(m["w"], x)
+
+
+@case(
+    "a convolution as a product with patches",
+    {"w": (3, 3, 2, 6), "b": (6,)},
+    ((1, 2, 9, 9),),
+    {"w": sure("in in in out", 18), "b": sure("out", 18)},
+    "w",
+)
+def unfolded(m, x):
+    patches = lax.conv_general_dilated_patches(x, (3, 3), (1, 1), "VALID")
+    flat = patches.reshape(1, 18, 7, 7).transpose(0, 2, 3, 1)
+    return flat @ m["w"].transpose(2, 0, 1, 3).reshape(18, 6) + m["b"]
+
+
+@case(
+    "a convolution as a sum over its taps",
+    {"w": (3, 8, 6)},
+    (SEQUENCE,),
+    {"w": sure("in in out", 24)},
+    "w",
+)
+def taps(m, x):
+    return sum(jnp.roll(x, i, 0) @ m["w"][i] for i in range(3))
+
+
+@case(
+    "coefficients of basis functions",
+    {"c": (6, 8, 5)},
+    ((8,),),
+    {"c": sure("out in in", 40)},
+    "c",
+)
+def splines(m, x):
+    basis = jnp.stack([jnp.exp(-((x - i) ** 2)) for i in range(5)], -1)
+    return jnp.einsum("oib,ib->o", m["c"], basis)
+
+
+@case(
+    "a long filter by Fourier transforms",
+    {"c": (8, 16)},
+    ((8, 16),),
+    {"c": ("unknown", None, None)},
+)
+def fourier(m, x):
+    spectrum = jnp.fft.rfft(m["c"], n=32) * jnp.fft.rfft(x, n=32)
+    return jnp.fft.irfft(spectrum, n=32)[:, :16]
+
+
+@case(
+    "a diagonal recurrence by an associative scan",
+    {"a": (8,), "b": (8, 4), "c": (6, 8)},
+    ((16, 4),),
+    {
+        "a": doubtful("scale: feature+scale: feature"),
+        "b": sure("out in", 4),
+        "c": sure("out in", 8),
+    },
+)
+def diagonal(m, x):
+    decay = jnp.broadcast_to(jax.nn.sigmoid(m["a"]), (16, 8))
+
+    def step(p, q):
+        return p[0] * q[0], q[0] * p[1] + q[1]
+
+    return lax.associative_scan(step, (decay, x @ m["b"].T))[1] @ m["c"].T
+
+
+@case(
+    "a scale and a shift computed from a condition",
+    {"w": (6, 8), "g": (6, 3), "b": (6, 3)},
+    ((8,), (3,)),
+    {"w": sure("out in", 8), "g": sure("out in", 3), "b": sure("out in", 3)},
+    "w g b",
+)
+def film(m, x, z):
+    return (m["w"] @ x) * (m["g"] @ z) + m["b"] @ z
+
+
+@case(
+    "a learned temperature",
+    {"w": (6, 8), "t": ()},
+    ((8,),),
+    {"w": sure("out in", 8), "t": doubtful("scale:")},
+    "w",
+)
+def temperature(m, x):
+    return (m["w"] @ x) / jnp.exp(m["t"])
+
+
+@case(
+    "an array that is never used",
+    {"w": (6, 8), "u": (3, 3)},
+    ((8,),),
+    {"w": sure("out in", 8), "u": ("unused", None, None)},
+    "w",
+)
+def unused(m, x):
+    return m["w"] @ x
+
+
+@case(
+    "a table of relative positions",
+    {"t": (9, 2), "q": (8, 8)},
+    (SEQUENCE,),
+    {"t": sure("embedding: vocab feature"), "q": sure("in out", 8)},
+)
+def relative(m, x):
+    steps = jnp.arange(5)
+    bias = m["t"][steps[:, None] - steps[None, :] + 4]
+    q = (x @ m["q"]).reshape(5, 2, 4)
+    scores = jnp.einsum("qhe,khe->hqk", q, q) + bias.transpose(2, 0, 1)
+    return jax.nn.softmax(scores).sum()
+
+
+@case(
+    "a table of positions",
+    {"t": (5, 6), "w": (6, 8)},
+    (SEQUENCE,),
+    {"t": doubtful("embedding: position feature"), "w": sure("out in", 8)},
+)
+def positions(m, x):
+    return jnp.tanh(x @ m["w"].T + m["t"])
+
+
+@case(
+    "rows that data picks and weighs",
+    {"w": (8, 6)},
+    ((3,), jnp.array([0, 2, 5])),
+    {"w": doubtful("embedding: vocab feature")},
+)
+def rows(m, x, index):
+    return x @ m["w"][index]
+
+
+@case(
+    "columns that data picks",
+    {"w": (6, 8)},
+    ((3,), jnp.array([0, 2, 5])),
+    {"w": doubtful(None)},
+)
+def columns(m, x, index):
+    return m["w"][:, index] @ x
