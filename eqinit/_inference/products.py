@@ -15,7 +15,7 @@ from .walker import Equation, Rule
 
 
 @dataclasses.dataclass(frozen=True)
-class _Side:
+class Side:
     """One operand of a product, and where its axes go."""
 
     value: Value
@@ -36,7 +36,7 @@ class _Side:
         return [d for i in axes for d in track.dims[i] if d.axis >= 0]
 
 
-def _sides(eqn: Equation, values: Sequence[Value]) -> tuple[_Side, _Side]:
+def _sides(eqn: Equation, values: Sequence[Value]) -> tuple[Side, Side]:
     contracted, batch = eqn.params["dimension_numbers"]
     shapes = [aval.shape for aval in eqn.inputs]
     free = [
@@ -45,7 +45,7 @@ def _sides(eqn: Equation, values: Sequence[Value]) -> tuple[_Side, _Side]:
     ]
     sizes = [tuple(shape[i] for i in f) for shape, f in zip(shapes, free, strict=True)]
     one, other = (
-        _Side(v, tuple(contracted[n]), tuple(batch[n]), free[n], n == 0, sizes[1 - n])
+        Side(v, tuple(contracted[n]), tuple(batch[n]), free[n], n == 0, sizes[1 - n])
         for n, v in enumerate(values)
     )
     return one, other
@@ -80,7 +80,7 @@ def dot_general(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
     return [_with_constants(domain, moving)]
 
 
-def _settled(domain: Meaning, eqn: Equation, side: _Side, other: _Side) -> _Side:
+def _settled(domain: Meaning, eqn: Equation, side: Side, other: Side) -> Side:
     """Rows looked up from a table are data, unless they are themselves kernels."""
     value = side.value
     if "picked" not in value.notes or other.value.kind == Kind.CONSTANT:
@@ -94,7 +94,7 @@ def _settled(domain: Meaning, eqn: Equation, side: _Side, other: _Side) -> _Side
     return dataclasses.replace(side, value=domain.as_data(value, eqn.place, "lookup"))
 
 
-def _contraction(domain: Meaning, eqn: Equation, kernel: _Side, data: _Side) -> Value:
+def _contraction(domain: Meaning, eqn: Equation, kernel: Side, data: Side) -> Value:
     value = kernel.value
     spread = data.value.spread
     one_hot = "one-hot" in data.value.notes
@@ -118,7 +118,7 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: _Side, data: _Side) -> 
         tracks.append(domain.meet(*args))
         for other in data.value.tracks:
             _kin(domain, other, data, track, tracks[-1], kernel.batch)
-    kept = _consumed(domain, data)
+    kept = consumed(domain, data)
     out = _either(kernel.result(varied(value)), data.result(spread))
     return kernel_output(data.value, out, [*kept, *tracks])
 
@@ -140,7 +140,7 @@ def kernel_output(data: Value, spread: Dims, tracks: Sequence[Track]) -> Value:
     )
 
 
-def _consumed(domain: Meaning, data: _Side) -> list[Track]:
+def consumed(domain: Meaning, data: Side) -> list[Track]:
     """What a kernel does to the tracks of the data that it is applied to."""
     domain.note_curve(data.value)
     kept: list[Track] = []
@@ -160,7 +160,7 @@ def contracted_at_once(fate: Fate, digits: Sequence[Digit]) -> None:
     fate.together.update(map(frozenset, itertools.combinations(axes, 2)))
 
 
-def _data_with_data(domain: Meaning, one: _Side, other: _Side) -> Value:
+def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
     tracks: list[Track] = []
     for mine, theirs in ((one, other), (other, one)):
         domain.note_curve(mine.value)
@@ -196,7 +196,7 @@ def _data_with_data(domain: Meaning, one: _Side, other: _Side) -> Value:
 def _kin(
     domain: Meaning,
     track: Track,
-    mine: _Side,
+    mine: Side,
     other: Track,
     met: Track,
     batch: tuple[int, ...],
@@ -209,7 +209,7 @@ def _kin(
                 domain.fate(track).kin.add((a.axis, key, b.axis))
 
 
-def _of_parameters(eqn: Equation, one: _Side, other: _Side) -> Value:
+def _of_parameters(eqn: Equation, one: Side, other: Side) -> Value:
     """A product of parameters, which may meet data as one kernel."""
     links: set[Link] = set()
     for a in one.value.tracks:
@@ -249,7 +249,7 @@ def _of_parameters(eqn: Equation, one: _Side, other: _Side) -> Value:
     )
 
 
-def _with_constants(domain: Meaning, moving: _Side) -> Value:
+def _with_constants(domain: Meaning, moving: Side) -> Value:
     """A fixed linear map, along axes that no parameter shows on."""
     value = moving.value
     tracks: list[Track] = []
@@ -272,34 +272,4 @@ def _with_constants(domain: Meaning, moving: _Side) -> Value:
     )
 
 
-def ragged_dot(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    """Rows sorted by expert, each group with a matrix of its own."""
-    data, kernel, sizes = values
-    numbers = eqn.params["ragged_dot_dimension_numbers"]
-    (groups,) = numbers.rhs_group_dimensions or (None,)
-    (theirs, mine), batch = numbers.dot_dimension_numbers
-    if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER) or any(batch[0]):
-        return list(domain.unknown(eqn, values))
-    del sizes
-    shape = eqn.outputs[0].shape
-    side = _Side(data, tuple(theirs), (), (), True, ())
-    tracks: list[Track] = []
-    for track in kernel.tracks:
-        relations = [
-            (d, "each" if i == groups else "in" if i in mine else "out")
-            for i, digits in enumerate(track.dims)
-            for d in digits
-            if d.axis >= 0
-        ]
-        free = [d for i, d in enumerate(track.dims) if i != groups and i not in mine]
-        dims = plain(shape[: len(shape) - len(free)]) + tuple(free)
-        args = (eqn.place, "dot", kernel, track, relations, data, dims)
-        tracks.append(domain.meet(*args))
-    _consumed(domain, dataclasses.replace(side, free=tuple(range(len(data.shape)))))
-    return [kernel_output(data, plain(shape, VARIES), tracks)]
-
-
-RULES: dict[str, Rule[Any]] = {
-    "dot_general": dot_general,
-    "ragged_dot_general": ragged_dot,
-}
+RULES: dict[str, Rule[Any]] = {"dot_general": dot_general}

@@ -10,6 +10,7 @@ from . import (
     lookups,
     moves,
     products,
+    ragged,
     reductions,
     slices,
 )
@@ -18,7 +19,7 @@ from .walker import Rule
 
 _ROOMS = (
     *(convolution, entries, joins, lookups),
-    *(moves, products, reductions, slices),
+    *(moves, products, ragged, reductions, slices),
 )
 
 RULES: Mapping[str, Rule[Any]] = {
