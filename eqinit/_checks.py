@@ -106,6 +106,8 @@ def ordered(owner: str, *, strict: bool = True, **values: Any) -> Iterator[str]:
         )
 
 
+_NOTHING = object()
+
 # One way in which a value may be right, and the words for it.
 Way = tuple[Callable[[Any], bool], str]
 
@@ -115,8 +117,10 @@ def _ways(annotation: Any) -> Iterator[Way]:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
         conditions = _conditions(annotation)
-        yield from (_way(arguments[0], c) for c in conditions)
+        yield from ((functools.partial(passes, c), c.wanted) for c in conditions)
         yield from () if conditions else _ways(arguments[0])
+    elif origin is tuple:
+        yield _sequence(tuple(_ways(arguments[0])))
     elif origin in (types.UnionType, typing.Union):
         for argument in arguments:
             yield from _ways(argument)
@@ -130,13 +134,14 @@ def _ways(annotation: Any) -> Iterator[Way]:
         yield callable, "a function"
 
 
-def _way(kind: Any, condition: Condition) -> Way:
-    if typing.get_origin(kind) is not tuple:
-        return functools.partial(passes, condition), condition.wanted
-    return (
-        lambda x: isinstance(x, tuple) and all(passes(condition, e) for e in x),
-        f"a sequence, each of it {condition.wanted}",
-    )
+def _sequence(ways: tuple[Way, ...]) -> Way:
+    """A tuple, of which each entry is right in one of these ways."""
+
+    def holds(value: Any) -> bool:
+        entries = value if isinstance(value, tuple) else (_NOTHING,)
+        return all(any(way(entry) for way, _ in ways) for entry in entries)
+
+    return holds, f"a sequence, each of it {' or '.join(words for _, words in ways)}"
 
 
 def _is_among(value: Any, options: tuple[Any, ...]) -> bool:
@@ -154,7 +159,7 @@ def _is_told(annotation: Any, *, only_numbers: bool = False) -> bool:
     origin = typing.get_origin(annotation)
     if origin is Annotated:
         return bool(_conditions(annotation))
-    if origin in (types.UnionType, typing.Union):
+    if origin in (types.UnionType, typing.Union, tuple):
         return any(
             _is_told(argument, only_numbers=only_numbers)
             for argument in typing.get_args(annotation)

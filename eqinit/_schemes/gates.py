@@ -2,8 +2,8 @@
 
 import abc
 import math
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
@@ -19,7 +19,6 @@ from .._typing import (
     DTypeLike,
     Finite,
     Key,
-    Number,
     Positive,
     RoleName,
     ScalarLike,
@@ -229,10 +228,10 @@ class PriorProb(AbstractLawInitializer):
 Frequencies: TypeAlias = Annotated[ScalarLike, positive]
 
 
-def _listed(frequencies: ScalarLike | Sequence[Number] | None) -> ScalarLike | None:
-    """A list or tuple of numbers as an array."""
-    several = isinstance(frequencies, (list, tuple))
-    return np.asarray(frequencies) if several else frequencies  # pyright: ignore
+def _listed(frequencies: Any) -> Any:
+    """A list or tuple of numbers as an array; all else as it is."""
+    several = isinstance(frequencies, list | tuple)
+    return np.asarray(frequencies) if several else frequencies
 
 
 class ClassPrior(AbstractLawInitializer):

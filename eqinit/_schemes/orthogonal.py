@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
@@ -14,6 +14,7 @@ from .._checks import non_negative
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Finite, Key, NonNegative, Number, RoleName
+from .checks import as_tuple
 from .initializer import AbstractMatrixInitializer
 
 
@@ -133,10 +134,6 @@ def _rotation(q: Array) -> Array:
     return jnp.where(first, q * jnp.conj(unit), q)
 
 
-def _tuple(values: Sequence[Number] | np.ndarray | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(float(value) for value in values)
-
-
 class Spectrum(AbstractMatrixInitializer):
     r"""Random matrix with given singular values: $W = U \,\text{diag}(s)\, V^\top$.
 
@@ -154,8 +151,8 @@ class Spectrum(AbstractMatrixInitializer):
 
     power: Finite = 1.0
     gain: NonNegative = 1.0
-    values: Annotated[tuple[float, ...], non_negative] | None = eqx.field(
-        static=True, converter=_tuple, default=None
+    values: tuple[Annotated[Number, non_negative], ...] | None = eqx.field(
+        static=True, converter=as_tuple, default=None
     )
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 

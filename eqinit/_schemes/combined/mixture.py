@@ -12,6 +12,7 @@ from ..._checks import non_negative
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
+from ..checks import as_tuple
 from ..initializer import AbstractInitializer, Parts
 from .combinator import AbstractComposite, accept, common_roles
 from .split import mixed
@@ -30,7 +31,7 @@ class Mixture(AbstractComposite):
     """
 
     inits: tuple[AbstractInitializer, ...]
-    weights: Annotated[tuple[Number, ...], non_negative] = eqx.field(static=True)
+    weights: tuple[Annotated[Number, non_negative], ...] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -38,7 +39,9 @@ class Mixture(AbstractComposite):
         weights: Sequence[Number] | None = None,
     ) -> None:
         self.inits = tuple(inits)
-        self.weights = (1.0,) * len(self.inits) if weights is None else tuple(weights)
+        self.weights = (
+            (1.0,) * len(self.inits) if weights is None else as_tuple(weights)
+        )
 
     def __check_init__(self) -> None:
         for init in self.inits:

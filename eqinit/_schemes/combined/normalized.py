@@ -1,11 +1,12 @@
 """Sums and norms made exact."""
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from ..._checks import whole
 from ..._parameters.pieces import position_of
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Finite, Key
@@ -37,7 +38,7 @@ class Normalized(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    over: tuple[str | int, ...] | None = eqx.field(static=True)
+    over: tuple[str | Annotated[int, whole], ...] | None = eqx.field(static=True)
     by: Norm = eqx.field(static=True)
     target: Finite
 

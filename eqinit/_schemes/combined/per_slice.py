@@ -2,17 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..._checks import whole
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
-from ..._typing import Array, DTypeLike, Key, Shape
+from ..._typing import Array, DTypeLike, Finite, Key, ScalarLike, Shape
 from ..initializer import AbstractInitializer
 from .combinator import AbstractCombinator, spread
 
@@ -41,8 +42,10 @@ class PerSlice(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    factors: Any = eqx.field(converter=_hashable)
-    axis: int | str = eqx.field(static=True, default=0)
+    factors: Finite | tuple[Finite, ...] | Callable[[int, int], ScalarLike] = eqx.field(
+        converter=_hashable
+    )
+    axis: Annotated[int, whole] | str = eqx.field(static=True, default=0)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         self._factors(spec)

@@ -13,6 +13,7 @@ from ..._laws.law import Moments
 from ..._parameters.pieces import gate_labels, position_of, with_sizes, without
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
+from ..checks import as_tuple
 from ..initializer import AbstractInitializer, Parts
 from .combinator import AbstractComposite, accept, common_roles
 
@@ -210,7 +211,7 @@ class Blocks(AbstractAlongAxis):
     labels: tuple[str, ...] = eqx.field(static=True)
     inits: tuple[AbstractInitializer, ...]
     axis: str | Annotated[int, whole] = eqx.field(static=True)
-    sizes: Annotated[tuple[int, ...], count] | None = eqx.field(static=True)
+    sizes: tuple[Annotated[int, count], ...] | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -220,7 +221,7 @@ class Blocks(AbstractAlongAxis):
     ) -> None:
         self.labels, self.inits = tuple(blocks), tuple(blocks.values())
         self.axis = axis
-        self.sizes = None if sizes is None else tuple(sizes)
+        self.sizes = as_tuple(sizes)
 
     def config_fields(self) -> dict[str, Any]:
         blocks = dict(zip(self.labels, self.inits, strict=True))
@@ -242,7 +243,7 @@ class Concatenated(AbstractAlongAxis):
 
     inits: tuple[AbstractInitializer, ...]
     axis: str | Annotated[int, whole] = eqx.field(static=True)
-    sizes: Annotated[tuple[int, ...], count] | None = eqx.field(static=True)
+    sizes: tuple[Annotated[int, count], ...] | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -251,4 +252,4 @@ class Concatenated(AbstractAlongAxis):
         sizes: Sequence[int] | None = None,
     ) -> None:
         self.inits, self.axis = tuple(inits), axis
-        self.sizes = None if sizes is None else tuple(sizes)
+        self.sizes = as_tuple(sizes)
