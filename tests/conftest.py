@@ -49,9 +49,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick", action="store_true", help="one case a scheme, not its variants"
     )
+    parser.addoption("--cases", type=int, help="random models and rules (2,000)")
+    parser.addoption("--reseed", type=int, help="another choice of what is random")
     parser.addoption(
         "--update-docs", action="store_true", help="write what the docs' blocks print"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # In the environment: for the workers, and for what reads it while it is imported.
+    for name in ("cases", "reseed"):
+        value = config.getoption(name)
+        if value is not None:
+            os.environ[f"EQINIT_{name.upper()}"] = str(value)
 
 
 def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
