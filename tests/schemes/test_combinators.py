@@ -297,7 +297,7 @@ def test_nan_is_not_a_number():
         (ei.Shifted(N, np.ones(3, np.float32)), spec(), r"offset of shape \(3,\)"),
         (ei.Masked(N, np.ones((9, 9), bool)), spec(), r"mask of shape \(9, 9\)"),
         (ei.Sparse(N, nonzero=9, per="output"), spec(), "keeps 9 entries per output"),
-        (ei.Sparse(N, nonzero=2, per="input"), make_spec((3,), "float32"), "axes="),
+        (ei.Sparse(N, nonzero=2, per="input"), make_spec((3,), "float32"), "is none"),
         (ei.Normalized(N, over="kernel"), spec(), "have no `kernel`"),
         (ei.Normalized(N, over=2), spec(), r"axes \[2\]"),
         (ei.Normalized(N, over=("in", 0)), spec(), "name the axes or number them"),
