@@ -17,7 +17,8 @@ from ._config.config import (
     to_config as to_config,
 )
 from ._construction.build import build as build
-from ._inference.rows import TracedLayouts as TracedLayouts, TracedRow as TracedRow
+from ._inference.row import TracedRow as TracedRow
+from ._inference.rows import TracedLayouts as TracedLayouts
 from ._inference.trace import trace_layouts as trace_layouts
 from ._laws.gains import gain as gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
@@ -41,6 +42,8 @@ from ._models.selectors import (
     Filter as Filter,
     Layer as Layer,
     Path as Path,
+    Readout as Readout,
+    Residual as Residual,
     Role as Role,
     Where as Where,
 )
@@ -57,6 +60,7 @@ from ._schemes.chaos import (
     critical as critical,
     edge_of_chaos as edge_of_chaos,
 )
+from ._schemes.combined.activation import ForActivation as ForActivation
 from ._schemes.combined.affine import (
     Abs as Abs,
     Cast as Cast,

@@ -1,8 +1,8 @@
 """`apply`: rules to values in one call."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from ._inference.facts import LayoutsLike
 from ._planning.plan import plan
 from ._typing import Key, checked
 
@@ -13,7 +13,7 @@ def apply(
     key: Key,
     rules: Any,
     *,
-    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    layouts: LayoutsLike = None,
     sharding: Any = None,
     strict: bool = False,
     progress: bool = False,

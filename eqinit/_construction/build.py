@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from .._drawing.bulk import fill_request
 from .._fill.kernels import prefetch
 from .._fill.request import key_eligible
 from .._gc import no_collection
-from .._layouts.registry import call_layouts
+from .._inference.facts import LayoutsLike, layouts_of
 from .._models.shardings import wanted_shardings
 from .._models.walk import Sites, find_sites
 from .._parameters.spec import make_spec
@@ -36,7 +36,7 @@ def build(
     key: Key,
     rules: Any,
     *,
-    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    layouts: LayoutsLike = None,
     sharding: Any = None,
     strict: bool = False,
     progress: bool = False,
@@ -93,7 +93,7 @@ def build(
         found = resolve(
             traced.skeleton,
             rules,
-            call_layouts(layouts),
+            layouts_of(layouts),
             strict=strict,
             allow_abstract=True,
         )

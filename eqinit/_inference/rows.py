@@ -1,4 +1,4 @@
-"""What a trace says of every parameter: rows, as data and as a table."""
+"""What a trace says of every parameter: as data, as a table, as lines to paste."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -6,55 +6,8 @@ from typing import Any
 
 from .._parameters.paths import below, parent
 from .._tables import AbstractReport, Column, Table, count
-from .._typing import Number, Shape
-from .reading import Factors, Reading
-
-
-@dataclasses.dataclass(frozen=True)
-class TracedRow:
-    """What the computation says of one parameter.
-
-    - `path`, `shape`, `dtype`: of the leaf.
-    - `status`: `certain`; `ambiguous`, where it may be read in several ways (`remark`
-        says which); `unknown`, where an operation hides it (`remark` names it); or
-        `unused` in the call.
-    - `role`, `axes`, `fan_in`, `fan_out`: as in a layout; `None` where its uses differ.
-    - `fed_by`: the kernels whose inputs add up in this bias.
-    - `through`: what the model does to it before it uses it: `masked`, `normalised`, or
-        a function such as `softplus` (`?` for one without a name).
-    - `uses`: one reading for each way in which it is used.
-    - `parts`: the sizes of the parts that its outputs are cut into, where they differ.
-    - `activation`: of a kernel, the function that its output goes through next
-        (`identity` for none), or those of its parts, as `"sigmoid, tanh"`.
-    - `residual`, `residual_count`: of a kernel whose output is added to a stream that
-        passes it by: which such sum it is, from 1, and how many there are.
-    - `normalised`: whether a normalisation follows, so that its scale does not matter.
-    - `readout`: whether its output is the model's.
-    """
-
-    path: str
-    shape: Shape
-    dtype: str
-    status: str
-    role: str | None = None
-    axes: str | None = None
-    fan_in: Number | None = None
-    fan_out: Number | None = None
-    fed_by: tuple[str, ...] = ()
-    through: str = ""
-    uses: tuple[Reading, ...] = ()
-    parts: Shape = ()
-    activation: str | None = None
-    residual: int | None = None
-    residual_count: int | None = None
-    normalised: bool = False
-    readout: bool = False
-    remark: str = ""
-
-    @property
-    def factors(self) -> tuple[Factors, ...]:
-        """Every axis as named factors, where all uses agree."""
-        return self.uses[0].factors if self.axes is not None else ()
+from .lines import register_lines
+from .row import TracedRow
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -62,9 +15,11 @@ class TracedLayouts(AbstractReport):
     """What a call says of every parameter of a model; prints as a table.
 
     - `rows`: one [`eqinit.TracedRow`][] a parameter, in tree order.
+    - `gates`: whether a plan sees the parts of fused projections, see `with_gates`.
     """
 
     rows: tuple[TracedRow, ...]
+    gates: bool = False
 
     def __iter__(self) -> Iterator[TracedRow]:
         return iter(self.rows)
@@ -82,6 +37,44 @@ class TracedLayouts(AbstractReport):
     def certain(self) -> tuple[TracedRow, ...]:
         """The rows that can be read in one way only."""
         return tuple(row for row in self.rows if row.status == "certain")
+
+    def with_gates(self) -> "TracedLayouts":
+        """The same for a plan that sees the parts of fused projections apart.
+
+        An `eqx.nn.Linear` whose output is cut into queries, keys and values is
+        `(gate=3 out) in`, and not `out in` as its layout says: Glorot's fan out is that
+        of a part, and `Orthogonal` makes three matrices. Its draws are others, which
+        is why one has to ask for it.
+        """
+        return dataclasses.replace(self, gates=True)
+
+    @property
+    def contradictions(self) -> tuple[TracedRow, ...]:
+        """The rows that their layouts contradict."""
+        return tuple(row for row in self.rows if row.contradiction)
+
+    def verify(self) -> None:
+        """Raise if a layout contradicts the computation.
+
+        **Raises:** `ValueError` with every such parameter, and both readings.
+        """
+        wrong = [f"{row.path}: {row.contradiction}" for row in self.contradictions]
+        if wrong:
+            listed = "\n".join(f"- {text}" for text in wrong[:30])
+            more = f"\n- ... and {len(wrong) - 30} more" if wrong[30:] else ""
+            raise ValueError(
+                f"{len(wrong)} layouts contradict the computation:\n{listed}{more}"
+            )
+
+    def register_lines(self) -> str:
+        """Lines to paste: `register_layout` for the classes that have no layout.
+
+        A field is said where all instances of its class agree and are certain; others
+        are comments.
+
+        **Returns:** Python source; empty where every class has a layout.
+        """
+        return register_lines(self.rows)
 
     def _table(self) -> Table[TracedRow]:
         words = ("certain", "ambiguous", "unknown", "unused")

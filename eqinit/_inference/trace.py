@@ -1,5 +1,6 @@
 """Facts from the computation: follow a call, and say what each parameter is."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,14 +10,17 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from .._models.walk import Site, find_sites
+from .._models.read import Specs
+from .._models.walk import Site
 from .._tables import short_dtype
 from .._typing import checked
 from .afterwards import Afterwards
 from .domain import Meaning
+from .facts import contradiction
 from .reading import Reading
 from .roles import Reader
-from .rows import TracedLayouts, TracedRow
+from .row import TracedRow
+from .rows import TracedLayouts
 from .rules import RULES
 from .values import Kind, Value, constant
 from .walker import walk
@@ -47,12 +51,13 @@ def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLay
 
     **Raises:** `ValueError` if no array is among `*args`, and whatever `call` raises.
     """
-    sites = find_sites(model).parameters
+    sites = Specs(model, {}).sites.parameters
     meaning = _follow(model, sites, call, args)
     reader = Reader(meaning, [_shape(s) for s in sites], [s.layer_path for s in sites])
     after = Afterwards(meaning, reader)
     rows = [_row(site, n, sites, reader, after) for n, site in enumerate(sites)]
-    return TracedLayouts(tuple(rows))
+    pairs = zip(sites, rows, strict=True)
+    return TracedLayouts(tuple(_beside_layout(site, row) for site, row in pairs))
 
 
 def _shape(site: Site) -> tuple[int, ...]:
@@ -151,6 +156,18 @@ def _row(
         use.parts,
         **(after.of(number) if use.role == "kernel" else {}),
         remark=use.doubt,
+    )
+
+
+def _beside_layout(site: Site, row: TracedRow) -> TracedRow:
+    """The row with whose it is, and what the layout of that says."""
+    cls, spec = type(site.layer), site.spec
+    return dataclasses.replace(
+        row,
+        owner="" if site.layer is None else f"{cls.__module__}:{cls.__qualname__}",
+        field=site.field,
+        layout=None if spec.axes is None else spec.axes.text,
+        contradiction="" if site.follows is not None else contradiction(spec, row),
     )
 
 

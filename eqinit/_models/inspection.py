@@ -1,14 +1,16 @@
 """Look at a model: every array leaf, who owns it, what is known of it and what not."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from .._layouts.registry import call_layouts
+from .._inference.facts import LayoutsLike, layouts_of
+from .._inference.lines import register_lines
+from .._inference.trace import trace_layouts
 from .._parameters.paths import spell
 from .._tables import AbstractReport, Column, Table, short_dtype
 from .._typing import checked
@@ -90,9 +92,7 @@ _COLUMNS: Sequence[Column[LeafRow]] = (
 
 
 @checked
-def inspect(
-    model: Any, *, layouts: Mapping[type, Mapping[str, Any]] | None = None
-) -> Inspection:
+def inspect(model: Any, *, layouts: LayoutsLike = None) -> Inspection:
     """List every array of a model: owner, role, layout, or that its layout is unknown.
 
     What is guessed (from names and shapes, with a question mark) is for the reader
@@ -105,7 +105,7 @@ def inspect(
 
     **Returns:** an [`eqinit.Inspection`][], which prints as a table.
     """
-    specs = Specs(model, call_layouts(layouts))
+    specs = Specs(model, layouts_of(layouts))
     sites = {site.position: site for site in specs.sites.parameters}
     twins = {p: group for group in specs.sites.aliases for p in group}
     fills: dict[str, list[str]] = {}
@@ -174,20 +174,28 @@ def _other(path: str, leaf: Any) -> LeafRow:
 
 @checked
 def suggest_layouts(
-    model: Any, *, layouts: Mapping[type, Mapping[str, Any]] | None = None
+    model: Any,
+    call: Callable[..., Any] | None = None,
+    *args: Any,
+    layouts: LayoutsLike = None,
 ) -> str:
-    """Lines to paste that say the layouts which are still unknown: *guesses*.
+    """Lines to paste that say the layouts which are still unknown.
 
-    They come from names, shapes and fields such as `in_features`. The orientation of a
-    square kernel cannot be seen at all: read every line against the layer's own code.
+    With a call of the model they are facts, read off what it computes. Without one they
+    are *guesses*, from names, shapes and fields such as `in_features`: the orientation
+    of a square kernel cannot be seen at all, so read every line against the layer's own
+    code.
 
     **Arguments:**
 
     - `model`, `layouts`: as in [`eqinit.inspect`][].
+    - `call`, `*args`: a call of the model, as in [`eqinit.trace_layouts`][].
 
     **Returns:** Python source; empty where everything is known.
     """
-    sites = Specs(model, call_layouts(layouts)).sites.parameters
+    if call is not None:
+        return register_lines(trace_layouts(model, call, *args).rows)
+    sites = Specs(model, layouts_of(layouts)).sites.parameters
     surroundings = _Surroundings(sites)
     unknown: dict[type, dict[str, tuple[Site, Setting]]] = {}
     for site in sites:

@@ -5,6 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from .._inference.facts import Layouts, contradiction, spec_of
+from .._inference.row import TracedRow
+from .._inference.rows import TracedLayouts
 from .._layouts.layout import Layout
 from .._layouts.registry import layout_of
 from .._parameters.spec import Override, ParamSpec, make_spec
@@ -19,20 +22,26 @@ class Specs:
     blocks works out a handful.
     """
 
-    def __init__(self, model: Any, layouts: Mapping[type, Layout]) -> None:
-        self.layouts = layouts
+    def __init__(self, model: Any, layouts: Layouts) -> None:
+        self._traced: dict[str, TracedRow] = {}
+        self._gates = False
+        if isinstance(layouts, TracedLayouts):
+            self._traced = {row.path: row for row in layouts}
+            self._gates, layouts = layouts.gates, {}
+        self.layouts: Mapping[type, Layout] = layouts
         # By path: layouts that do not fit, of which a rule may say better.
         self.problems: dict[str, str] = {}
         found = find_sites(model, layouts)
         self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
         for site in found.parameters:
-            if site.follows is None:
+            bound = site.parametrization
+            if site.follows is None and not (bound is not None and bound.blind):
                 self._shapes[site.layer_path, site.field].append(site.shape)
         self._layouts: dict[type, Layout | None] = {}
         self._known: dict[Hashable, ParamSpec] = {}
         self._interned: dict[ParamSpec, ParamSpec] = {}
         self._anew: dict[Hashable, Layout] = {}
-        specced = [site.with_spec(self._natural(site)) for site in found.parameters]
+        specced = [self._read(site) for site in found.parameters]
         self.sites = found._replace(parameters=tuple(specced))
 
     def layout(self, site: Site) -> Layout | None:
@@ -41,19 +50,40 @@ class Specs:
             self._layouts[cls] = layout_of(cls, self.layouts)
         return self._layouts[cls]
 
+    def _read(self, site: Site) -> Site:
+        """The site with its spec: by its layout, and by a trace for what that lacks."""
+        spec, row = self._natural(site), self._traced.get(site.path)
+        if row is None or row.shape != site.shape or site.follows is not None:
+            return site.with_spec(spec)
+        if row.status == "certain":
+            same = ("traced", id(spec), id(row))
+            spec = self._once(same, lambda: self._more(spec, row))
+        return site.with_spec(spec, row)
+
+    def _more(self, spec: ParamSpec, row: TracedRow) -> ParamSpec:
+        """What a trace adds to a layout; where they contradict, that is a problem."""
+        wrong = contradiction(spec, row)
+        if wrong:
+            self.problems[row.path] = wrong
+        gated = self._gates and row.gated and spec.role == row.role
+        if spec.axes is None or (gated and not wrong):
+            return spec_of(row, spec.shape, spec.dtype)
+        lacks = spec.fan_in is None and spec.role == row.role
+        fans = (row.fan_in, row.fan_out) if lacks else (spec.fan_in, spec.fan_out)
+        known = dict(zip(("fan_in", "fan_out"), fans, strict=True))
+        return dataclasses.replace(spec, **known, activation=row.activation)
+
     def _natural(self, site: Site) -> ParamSpec:
         """The spec by layout alone; a layout that does not fit is a problem."""
         layout = self.layout(site)
         in_step = site.follows is not None and site.in_place
-        if layout is None or site.field not in layout.fields or in_step:
+        # The layout is that of a value which nobody knows: reported if it is claimed.
+        blind = site.parametrization is not None and site.parametrization.blind
+        if layout is None or site.field not in layout.fields or in_step or blind:
             return self._bare(site)
         try:
             return self.by_layout(layout, site)
         except ValueError as error:
-            if (
-                site.parametrization is not None and site.parametrization.blind
-            ):  # reported if it is claimed
-                return self._bare(site)
             owner = type(site.layer).__name__
             self.problems[site.path] = (
                 f"the layout of {owner} does not fit: {error} Say "
@@ -97,6 +127,9 @@ class Specs:
             layout = self._extended(site, _own(site.layer, dict(axes)))
             if site.field in layout.fields:
                 spec = self.by_layout(layout, site)
+            wrong = "" if site.traced is None else contradiction(spec, site.traced)
+            if wrong:
+                raise ValueError(wrong)
         fans = {"fan_in": said.fan_in, "fan_out": said.fan_out}
         given = {name: float(fan) for name, fan in fans.items() if fan is not None}
         if "fan_in" in given:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import jax.tree_util as jtu
 
+from .._inference.row import TracedRow
 from .._parameters.paths import matches
 from .._typing import ROLES
 from .walk import Site, model_of
@@ -165,6 +166,42 @@ class Where(AbstractSelector):
 
     def __repr__(self) -> str:
         return f"Where({_name(self.fn)})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Residual(AbstractSelector):
+    """Kernels whose output is added to a stream that passes them by.
+
+    The last kernel of each residual branch, as a trace has seen it:
+    `plan(model, rules, layouts=trace_layouts(model, call, x))`. `site.traced` says
+    which branch it is, and of how many.
+    """
+
+    def matches(self, site: Site) -> bool:
+        return _traced(self, site).residual is not None
+
+    def __repr__(self) -> str:
+        return "Residual()"
+
+
+@dataclasses.dataclass(frozen=True)
+class Readout(AbstractSelector):
+    """Kernels whose output is the model's, as a trace has seen it."""
+
+    def matches(self, site: Site) -> bool:
+        return _traced(self, site).readout
+
+    def __repr__(self) -> str:
+        return "Readout()"
+
+
+def _traced(selector: AbstractSelector, site: Site) -> TracedRow:
+    if site.traced is not None:
+        return site.traced
+    raise ValueError(
+        f"{selector!r} is read off a call of the model: pass "
+        "`layouts=eqinit.trace_layouts(model, call, x)`."
+    )
 
 
 @dataclasses.dataclass(frozen=True)

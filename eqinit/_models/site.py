@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from .._inference.row import TracedRow
 from .._parameters.spec import ParamSpec
 from .._typing import Shape
 from .parametrized import BoundParametrization, Step
@@ -32,6 +33,7 @@ class Site:
         that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
         of any.
     - `spec`: shape, dtype, axes, fans and role, once the layout is known.
+    - `traced`: its row of a trace, where `layouts=` was one.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Site:
     stand_ins: int = 0
     parametrization: BoundParametrization | None = None
     follows: str | None = None
+    traced: TracedRow | None = None
 
     @property
     def owner(self) -> Step:
@@ -81,7 +84,7 @@ class Site:
         """`dtype` as jax has it: a numpy float64 is drawn as float32 without x64."""
         return np.dtype(jax.dtypes.canonicalize_dtype(self.dtype))
 
-    def with_spec(self, spec: ParamSpec) -> "Site":
+    def with_spec(self, spec: ParamSpec, traced: TracedRow | None = None) -> "Site":
         # `dataclasses.replace` takes ten times as long, which shows over 10,000 sites.
         return Site(
             self.path,
@@ -94,6 +97,7 @@ class Site:
             self.stand_ins,
             self.parametrization,
             self.follows,
+            traced,
         )
 
     @property

@@ -26,6 +26,8 @@ class ParamSpec:
     - `role`: `kernel`, `bias`, `scale`, `embedding` or `other`.
     - `default_fan`: the fan that the layer's own constructor divides by, where that
         differs from `fan_in` (recurrent cells use the hidden size for every leaf).
+    - `activation`: of a kernel, the function that its output goes through, where a
+        trace has seen it ([`eqinit.trace_layouts`][]).
     """
 
     shape: Shape
@@ -35,6 +37,7 @@ class ParamSpec:
     fan_out: Number | None = None
     role: RoleName = "other"
     default_fan: Number | None = None
+    activation: str | None = None
 
     @property
     def size(self) -> int:
@@ -152,6 +155,7 @@ def make_spec(
     fan_out: Number | None = None,
     role: RoleName | None = None,
     default_fan: Number | None = None,
+    activation: str | None = None,
 ) -> ParamSpec:
     """Build a spec, with fans from the notation where they are not given."""
     notation = parse(notation) if isinstance(notation, str) else notation
@@ -163,7 +167,8 @@ def make_spec(
     if role is None:
         role = "other" if notation is None else notation.role
     dtype = np.dtype(dtype)
-    return ParamSpec(shape, dtype, axes, fan_in, fan_out, role, default_fan)
+    fans = fan_in, fan_out
+    return ParamSpec(shape, dtype, axes, *fans, role, default_fan, activation)
 
 
 def describe(spec: ParamSpec) -> str:

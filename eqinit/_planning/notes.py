@@ -6,6 +6,7 @@ from .._drawing.row import Row
 from .._models.parametrized import holds
 from .._models.selectors import AbstractSelector, And, Not, Or, Role
 from .._models.walk import Sites
+from .._schemes.combined.through import Through
 from .rule import Rule
 
 
@@ -13,7 +14,12 @@ def notes_of(
     sites: Sites, rows: Sequence[Row], rules: Sequence[Rule]
 ) -> tuple[str, ...]:
     """One sentence a finding: aliases, masks, state that is not at hand."""
-    return tuple(_aliases(sites) + _parametrized(sites, rows) + _unknown(rows, rules))
+    return (
+        *_aliases(sites),
+        *_parametrized(sites, rows),
+        *_through(sites, rows),
+        *_unknown(rows, rules),
+    )
 
 
 def _unknown(rows: Sequence[Row], rules: Sequence[Rule]) -> list[str]:
@@ -66,6 +72,21 @@ def _parametrized(sites: Sites, rows: Sequence[Row]) -> list[str]:
         if index is not None and not any(holds(s, index) for _, s in sites.states):
             notes.setdefault(_STALE, []).append(bound.step.path)
     return [f"{_listed(paths)}: {note}." for note, paths in notes.items()]
+
+
+def _through(sites: Sites, rows: Sequence[Row]) -> list[str]:
+    """Parameters that a trace has seen to be used in another form than is set."""
+    forms: dict[str, list[str]] = {}
+    for site, row in zip(sites.parameters, rows, strict=True):
+        seen = "" if site.traced is None else site.traced.function
+        told = site.parametrization is not None or isinstance(row.init, Through)
+        if seen and row.init is not None and not told:
+            forms.setdefault(seen, []).append(site.path)
+    return [
+        f"the model uses {seen} of {_listed(paths)}, and the law is that of what is "
+        f'stored. `Rule(..., through="{seen}")` gives it to the effective value.'
+        for seen, paths in forms.items()
+    ]
 
 
 _STALE = (

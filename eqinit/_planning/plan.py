@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ from .._drawing.draw import draw_rows
 from .._drawing.progress import progress_bar
 from .._drawing.row import Row
 from .._gc import no_collection
-from .._layouts.registry import call_layouts
+from .._inference.facts import LayoutsLike, layouts_of
 from .._models.shardings import new_leaves, wanted_shardings
 from .._models.walk import Site, Sites, find_sites
 from .._models.write import replace_leaves
@@ -158,7 +158,7 @@ def plan(
     model: Any,
     rules: Any,
     *,
-    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    layouts: LayoutsLike = None,
     strict: bool = False,
 ) -> Plan:
     """Resolve rules against a model without drawing a number.
@@ -168,7 +168,9 @@ def plan(
     - `model`: any PyTree, concrete or abstract (`eqx.filter_eval_shape`).
     - `rules`: [`eqinit.Rule`][]s or `(selector, initializer)` pairs, tried top to
         bottom; the first that claims a parameter wins.
-    - `layouts`: layouts for this call: `{MyLayer: {"w": "in out", "b": "out"}}`.
+    - `layouts`: layouts for this call: `{MyLayer: {"w": "in out", "b": "out"}}`. Or
+        what a call says ([`eqinit.trace_layouts`][]): its certain rows serve where no
+        layout does, and a layout that contradicts one of them is an error.
     - `strict`: raise if a parameter is claimed by no rule.
 
     **Returns:** a [`eqinit.Plan`][], which prints as a table.
@@ -177,9 +179,7 @@ def plan(
     whose matches are all taken, schemes without the fan that they need, abstract
     parameters that nobody claims.
     """
-    return plan_of(
-        resolve(model, as_rules(rules), call_layouts(layouts), strict=strict)
-    )
+    return plan_of(resolve(model, as_rules(rules), layouts_of(layouts), strict=strict))
 
 
 def plan_of(found: Resolved) -> Plan:

@@ -1,11 +1,11 @@
 """Rules against a model: rows, notes, and everything that is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .._drawing.row import Row
 from .._gc import no_collection
-from .._layouts.layout import Layout
+from .._inference.facts import Layouts
 from .._models.read import Specs
 from .._models.walk import Sites
 from .claims import Claims, claims_of
@@ -29,7 +29,7 @@ class Resolved(NamedTuple):
 def resolve(
     model: Any,
     rules: Sequence[Rule],
-    layouts: Mapping[type, Layout],
+    layouts: Layouts,
     *,
     strict: bool = False,
     allow_abstract: bool = False,

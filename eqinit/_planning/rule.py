@@ -10,6 +10,7 @@ import numpy as np
 from .._checks import passes, positive
 from .._models.selectors import AbstractSelector, SelectorLike, as_selector
 from .._parameters.spec import Override
+from .._schemes.combined.through import Through
 from .._schemes.constant import Constant
 from .._schemes.foreign import as_initializer, is_site_function
 from .._schemes.initializer import AbstractInitializer
@@ -48,6 +49,9 @@ class Rule(eqx.Module):
     - `axes`: what the axes mean, where no layout says it: a notation for the one field
         that the rule sets, or a mapping from field to notation.
     - `fan_in`, `fan_out`: connections, instead of those of the layout.
+    - `through`: the function that the model applies to what it stores before it uses
+        it, such as `"softplus"`: the *effective* value follows the initializer, which
+        becomes [`Through(init, through)`][eqinit.Through].
     - `optional`: do not raise if nothing is left for this rule.
     - `**fields`: initializers by the owner's field names. An initializer is an eqinit
         scheme, one of `jax.nn.initializers` or flax or klax, a number or an array
@@ -75,6 +79,7 @@ class Rule(eqx.Module):
         axes: str | Mapping[str, str] | None = None,
         fan_in: Number | None = None,
         fan_out: Number | None = None,
+        through: Any = None,
         optional: bool = False,
         **fields: InitializerLike,
     ) -> None:
@@ -96,8 +101,14 @@ class Rule(eqx.Module):
                     f"Rule({self.selector!r}) got {name}={fan}; a fan is a number of "
                     "connections, finite and > 0."
                 )
-        self.init = None if init is None else _accept(init)
-        self.fields = {name: _accept(value) for name, value in fields.items()}
+        if through is not None and len(fields) > 1:
+            raise TypeError(
+                f"Rule({self.selector!r}) sets {sorted(fields)} and got one `through` "
+                f"for all. Say it where it holds: `{min(fields)}=Through(init, "
+                f"{through!r})`."
+            )
+        self.init = None if init is None else _accept(init, through)
+        self.fields = {name: _accept(given, through) for name, given in fields.items()}
         self.axes = tuple(axes.items()) if isinstance(axes, Mapping) else axes
         # As floats: a numpy number is no static field.
         self.fan_in = None if fan_in is None else float(fan_in)
@@ -123,9 +134,19 @@ class Rule(eqx.Module):
         return repr(self.selector)
 
 
-def _accept(given: Any) -> Any:
+def _accept(given: Any, through: Any) -> Any:
     """What a rule was given, as an initializer, a function of the site or `Keep()`."""
-    return given if is_site_function(given) else as_assigned(given)
+    if is_site_function(given):
+        if through is not None:
+            raise TypeError(
+                "got `through` with a function of the site: let that return "
+                f"`Through(init, {through!r})`."
+            )
+        return given
+    accepted = as_assigned(given)
+    if through is None or isinstance(accepted, Keep):
+        return accepted
+    return Through(accepted, through)
 
 
 _NUMBERS: tuple[type, ...] = (int, float, complex, np.number, np.ndarray, jax.Array)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from .._layouts.registry import call_layouts
+from .._inference.facts import LayoutsLike, layouts_of
 from .._models.alternatives import no_match
 from .._models.read import Specs
 from .._models.selectors import AbstractSelector, as_selector
@@ -169,7 +169,7 @@ def select(
     model: Any,
     selector: Any,
     *,
-    layouts: Mapping[type, Mapping[str, Any]] | None = None,
+    layouts: LayoutsLike = None,
     optional: bool = False,
 ) -> Selection:
     """Select parameters of a model.
@@ -192,7 +192,7 @@ def select(
     **Raises:** `ValueError` if nothing is selected.
     """
     chosen = as_selector(selector)
-    state = Specs(model, call_layouts(layouts))
+    state = Specs(model, layouts_of(layouts))
     sites = state.sites.parameters
     hits = tuple(
         s for s, hit in zip(sites, chosen.mask(model, sites), strict=True) if hit

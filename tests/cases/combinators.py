@@ -320,6 +320,15 @@ CASES = [
         **_PLAIN,
     ),
     Case(
+        "ForActivation-tanh",
+        ei.ForActivation(ei.LecunNormal(distribution="normal"), "tanh"),
+        # E tanh(z)^2 = 0.3942945, by adaptive quadrature.
+        gold=scaled(1 / (40 * 0.3942945), "normal"),
+        shape=(90, 40),
+        axes="out in",
+        zero=(90, 0),
+    ),
+    Case(
         "Through-softplus",
         ei.Through(ei.LogNormal(0.5, 1.0), "softplus"),
         gold=effective(_softplus, _LOG),
