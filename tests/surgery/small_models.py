@@ -57,6 +57,7 @@ def cnn() -> tuple[CNN, nn.State]:
         mean, variance = rng.normal(0.5, 1.0, (2, norm.input_size)).astype(np.float32)
         state = state.set(index, (jnp.asarray(mean), jnp.asarray(variance**2 + 0.1)))
     state = state.set(model.norm1.batch_counter, jnp.array(7))
+    state = state.set(model.norm2.ema_first_time_index, jnp.array(False))
     model = randomised(model, ("norm1", "norm2"))
     return nn.inference_mode(model), state
 
