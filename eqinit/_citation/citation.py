@@ -89,7 +89,12 @@ def _docs(part: Any) -> Iterator[str]:
 
 
 def bibtex(*used: Any) -> str:
-    """BibTeX of the papers behind what was used; see [`eqinit.citation`][]."""
+    """BibTeX of the papers behind what was used, as [`eqinit.citation`][] prints it.
+
+    **Arguments:** as in [`eqinit.citation`][].
+
+    **Returns:** the entries, each under a comment with the schemes that it is for.
+    """
     lines: dict[Paper, list[str]] = {}
     open_ended = False
     for part in _parts(used):

@@ -16,7 +16,11 @@ from .unit import AbstractBase, is_complex
 
 
 class Moments(NamedTuple):
-    """Expected mean and standard deviation (root mean of |w - mean|^2) of an entry."""
+    """Expected mean and standard deviation of an entry.
+
+    - `mean`: its real part, of a complex entry.
+    - `std`: the root mean of |w - mean|^2.
+    """
 
     mean: float
     std: float

@@ -132,6 +132,10 @@ class TruncatedStandardNormal(AbstractBase):
     """A standard normal kept inside `(lower, upper)`, not rescaled.
 
     Complex draws have their modulus kept below `upper` instead.
+
+    **Arguments:**
+
+    - `lower`, `upper`: bounds, in units of the std of the normal.
     """
 
     lower: float = eqx.field(static=True, default=-2.0)

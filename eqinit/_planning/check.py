@@ -33,6 +33,11 @@ class Check(AbstractReport):
 
     `z_mean` and `z_std` are in units of their sampling error: for values that follow
     their law, one in 1.7 million is beyond 5.
+
+    - `rows`: one per parameter, with `path`, `expected`, `realised`, `z_mean`, `z_std`.
+    - `skipped`: paths of parameters without a known law.
+    - `worst`: the largest |z| of all.
+    - `ok`: whether none is beyond 5.
     """
 
     rows: tuple[CheckRow, ...]

@@ -42,6 +42,9 @@ class Normal(AbstractLawInitializer):
 class TruncatedNormal(AbstractLawInitializer):
     r"""Normal kept between `lower` and `upper`, in units of its own std.
 
+    $w = m + s z$ with $z \sim \mathcal N(0, 1)$ given that
+    $\text{lower} < z < \text{upper}$.
+
     With `corrected=True` (the default) mean and std are those of the *truncated* law:
     what is drawn has standard deviation `std`. `jax.nn.initializers.truncated_normal`
     does not correct, and draws 0.8796 `std` for bounds of two sigma;

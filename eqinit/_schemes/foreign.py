@@ -161,25 +161,39 @@ def is_site_function(said: Any) -> bool:
     return required is not None and len(required) == 1
 
 
-def as_initializer(said: Any) -> AbstractInitializer:
-    """Take an initializer of any library for what it is."""
-    if isinstance(said, AbstractInitializer):
-        return said
-    if isinstance(said, type) and issubclass(said, AbstractInitializer):
+def as_initializer(init: Any) -> AbstractInitializer:
+    """Take an initializer of any library for what it is.
+
+    A rule does so by itself; combinators take schemes only.
+
+    **Arguments:**
+
+    - `init`: a scheme, which is returned as it is; a function `(key, shape, dtype)` as
+        in `jax.nn.initializers` and flax, which is handed the parameter in the axis
+        order of those; or one that follows klax's protocol
+        `(key, shape, fan_in, dtype)`.
+
+    **Returns:** a scheme.
+
+    **Raises:** `TypeError` for what is none: a class, a function without `key, shape`.
+    """
+    if isinstance(init, AbstractInitializer):
+        return init
+    if isinstance(init, type) and issubclass(init, AbstractInitializer):
         raise TypeError(
-            f"got the class {said.__name__}; an initializer is an instance: "
-            f"`{said.__name__}()`."
+            f"got the class {init.__name__}; an initializer is an instance: "
+            f"`{init.__name__}()`."
         )
-    if callable(said) and not isinstance(said, type):
-        required = _required(said)
+    if callable(init) and not isinstance(init, type):
+        required = _required(init)
         if required is None or len(required) >= 2:
-            return Foreign(said, "fan_in" in (required or ()))
-        factory = _name(said)
+            return Foreign(init, "fan_in" in (required or ()))
+        factory = _name(init)
         raise TypeError(
             f"`{factory}` is not an initializer: it has no arguments `key, shape`. If "
             f"it makes one, call it: `{factory}()`."
         )
     raise TypeError(
         f"an initializer is an eqinit scheme such as `HeNormal()`, a function "
-        f"`(key, shape, dtype)`, or a function of the site; got {said!r}."
+        f"`(key, shape, dtype)`, or a function of the site; got {init!r}."
     )

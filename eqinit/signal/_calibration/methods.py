@@ -34,7 +34,11 @@ class Measurement(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What to do about it: the kernels times `scale`, and this `bias`."""
+    """What to do about it.
+
+    - `scale`: what multiplies the kernels, for each unit.
+    - `bias`: the new bias, for each unit.
+    """
 
     scale: Units
     bias: Units
