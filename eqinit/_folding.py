@@ -46,7 +46,10 @@ class Line:
         name = f"{head}{number}"
         if not any(name in cell for cell in self.cells):
             return self.cells
-        whole = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\d)")
+        # At the root of a list a path begins with a number, as do shapes and stds: `4`
+        # is a path there where a field follows.
+        end = r"(?!\d)" if head else r"(?=\.[^\W\d])"
+        whole = re.compile(rf"(?<![\w.]){re.escape(name)}{end}")
         return tuple(whole.sub(lambda _: head + said, cell) for cell in self.cells)
 
 

@@ -42,6 +42,9 @@ def folded(*lines: str | tuple[str, str]) -> list[str]:
             ["a.0..1.g as a.0..1.v", "a.2.g as a.0.v"],
         ),
         ([("a.1.g", "a.1 a.11"), ("a.2.g", "a.2 a.11")], ["a.1..2.g a.1..2 a.11"]),
+        # At the root a number is a path only where a field follows.
+        ([(f"{i}.w", "f32[4,4] 0.5") for i in range(6)], ["0..5.w f32[4,4] 0.5"]),
+        ([("0.g", "as 0.v"), ("1.g", "as 1.v")], ["0..1.g as 0..1.v"]),
         # A slice of a stacked layer; a dot that is part of a name.
         (["a[0]", "a[1]"], ["a[0..1]"]),
         ([r"a\.0", r"a\.1"], [r"a\.0", r"a\.1"]),

@@ -340,14 +340,6 @@ def test_arguments(message: str):
         ARGUMENTS[message]()
 
 
-@pytest.mark.parametrize("field", ["mode", "distribution"])
-def test_choices(field: str):
-    # Under the suite's checker, which knows literal types; users without it get a
-    # `ValueError` that lists the choices.
-    with pytest.raises(TypeError, match=f"typechecking parameter '{field}'"):
-        HeNormal(**{field: "gauss"})
-
-
 def test_by_itself_without_axes_or_fan():
     for scheme, message in [
         (HeNormal(), "needs a fan, and this other of shape (3, 4) has none"),

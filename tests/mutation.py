@@ -1,0 +1,468 @@
+"""Plants faults in eqinit, one at a time, and says which of them no test sees.
+
+```bash
+python tests/mutation.py                       # a hundred faults, of twenty kinds
+python tests/mutation.py --seed 1              # another hundred
+python tests/mutation.py --only _schemes/fans  # all faults of one file, or of a room
+```
+
+A fault is a small change of one expression, such as programmers make: a sign, a power,
+a bound, a forgotten argument. Each is planted in a copy of the repository, where the
+tests that should see it run until one fails. What survives is either a hole in the
+tests or means the same as before; the end of the output lists it, and a person looks.
+
+The suite's check of every type inside of eqinit is off here, as it is for users: it
+would see some faults by luck, and takes twice the time of everything else.
+"""
+
+import argparse
+import ast
+import dataclasses
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "eqinit"
+
+# Room to the tests that should see what goes wrong in it, the likeliest first.
+TESTS = {
+    "_laws": ["tests/laws", "tests/schemes", "tests/planning"],
+    "_fill": ["tests/drawing"],
+    "_parameters": ["tests/parameters", "tests/layouts", "tests/planning"],
+    "_schemes": ["tests/schemes", "tests/layouts", "tests/planning"],
+    "_layouts": ["tests/layouts", "tests/models", "tests/planning"],
+    "_models": ["tests/models", "tests/surgery", "tests/planning", "tests/layouts"],
+    "_drawing": ["tests/drawing", "tests/planning", "tests/models"],
+    "_planning": ["tests/planning", "tests/models"],
+    "_construction": ["tests/construction"],
+    "surgery": ["tests/surgery"],
+    "_config": ["tests/config"],
+    "_citation": ["tests/docs/test_citation.py"],
+    "recipes": ["tests/recipes"],
+    "signal": ["tests/signal"],
+}
+EVERYWHERE = ["tests/test_silent_mistakes.py", "tests/trust/plans.py"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A piece of one file's text, and what stands there instead."""
+
+    kind: str
+    file: Path
+    start: int
+    end: int
+    text: str
+
+    def planted(self, source: str) -> str:
+        return source[: self.start] + self.text + source[self.end :]
+
+    def show(self) -> str:
+        source = self.file.read_text("utf-8")
+        line = source.count("\n", 0, self.start)
+        old = source.splitlines()[line].strip()
+        new = self.planted(source).splitlines()[line].strip()
+        where = self.file.relative_to(ROOT)
+        return f"{where}:{line + 1} ({self.kind})\n    - {old}\n    + {new}"
+
+
+# What a kind makes of a node: the texts that may stand there instead.
+Change = Callable[[ast.AST, Callable[[ast.AST], str]], Iterator[tuple[ast.AST, str]]]
+Text = Callable[[ast.AST], str]
+
+
+def _is_text(node: ast.AST) -> bool:
+    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return constant or isinstance(node, ast.JoinedStr | ast.List | ast.Tuple)
+
+
+def _operators(pairs: dict[type, str]) -> Change:
+    def change(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+        if isinstance(node, ast.BinOp) and type(node.op) in pairs:
+            if _is_text(node.left) or _is_text(node.right):
+                return
+            yield node, f"{text(node.left)} {pairs[type(node.op)]} {text(node.right)}"
+
+    return change
+
+
+def _comparisons(pairs: dict[type, str]) -> Change:
+    def change(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            other = pairs.get(type(node.ops[0]))
+            if other is not None:
+                right = text(node.comparators[0])
+                yield node, f"{text(node.left)} {other} {right}"
+
+    return change
+
+
+def _power(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield node, text(node.left)
+
+
+def _and_or(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.BoolOp):
+        word = " or " if isinstance(node.op, ast.And) else " and "
+        yield node, f"({word.join(text(value) for value in node.values)})"
+
+
+def _not(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield node, text(node.operand)
+
+
+def _sign(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield node, text(node.operand)
+
+
+def _integers(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    del text
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        yield node, str(node.value + 1)
+
+
+def _floats(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    del text
+    if isinstance(node, ast.Constant) and type(node.value) is float:
+        yield node, repr(2 * node.value if node.value else 1.0)
+
+
+def _flags(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    del text
+    if isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield node, str(not node.value)
+
+
+def _condition(outcome: str) -> Change:
+    def change(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+        del text
+        if isinstance(node, ast.If | ast.IfExp):
+            yield node.test, outcome
+
+    return change
+
+
+def _raise(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    del text
+    if isinstance(node, ast.Raise):
+        yield node, "pass"
+
+
+def _swapped(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Call) and len(node.args) == 2 and not node.keywords:
+        first, second = node.args
+        if not any(isinstance(arg, ast.Starred) for arg in node.args):
+            yield node, f"{text(node.func)}({text(second)}, {text(first)})"
+
+
+def _keyword(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Call) and node.keywords:
+        for dropped in node.keywords:
+            if dropped.arg == "strict":  # of `zip`: lengths that differ are our defects
+                continue
+            kept = [word for word in node.keywords if word is not dropped]
+            given = [text(arg) for arg in node.args]
+            given += [
+                f"{k.arg}={text(k.value)}" if k.arg else f"**{text(k.value)}"
+                for k in kept
+            ]
+            yield node, f"{text(node.func)}({', '.join(given)})"
+
+
+_TWINS = {
+    "min": "max", "max": "min", "any": "all", "all": "any",
+    "minimum": "maximum", "maximum": "minimum", "zeros": "ones", "ones": "zeros",
+    "exp": "log", "log": "exp", "sin": "cos", "cos": "sin", "sum": "mean",
+    "fan_in": "fan_out", "fan_out": "fan_in", "loc": "scale", "scale": "loc",
+    "lower": "upper", "upper": "lower", "mean": "std", "std": "mean",
+    "rows": "cols", "cols": "rows", "size": "ndim", "first": "last",
+    "weight": "bias", "append": "remove", "extend": "append",
+}  # fmt: skip
+
+
+def _twins(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if not isinstance(getattr(node, "ctx", None), ast.Load):
+        return
+    if isinstance(node, ast.Attribute) and node.attr in _TWINS:
+        yield node, f"{text(node.value)}.{_TWINS[node.attr]}"
+    if isinstance(node, ast.Name) and node.id in ("min", "max", "any", "all"):
+        yield node, _TWINS[node.id]
+
+
+def _function(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    names = (
+        "sqrt",
+        "abs",
+        "conj",
+        "transpose",
+        "square",
+        "sorted",
+        "round",
+        "reversed",
+    )
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        name = text(node.func).rpartition(".")[2]
+        if name in names:
+            yield node, f"({text(node.args[0])})"
+
+
+def _statement(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.AugAssign):
+        yield node, "pass"
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield node, "pass"
+
+
+def _returned(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Return) and node.value is not None:
+        if text(node.value) != "None":
+            yield node, "return None"
+
+
+def _index(node: ast.AST, text: Text) -> Iterator[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        if isinstance(node.slice, ast.Slice):
+            yield node, text(node.value)
+        elif text(node.slice) in ("0", "-1"):
+            other = {"0": "-1", "-1": "0"}[text(node.slice)]
+            yield node, f"{text(node.value)}[{other}]"
+
+
+KINDS: dict[str, Change] = {
+    "plus and minus": _operators({ast.Add: "-", ast.Sub: "+"}),
+    "times and over": _operators({ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*"}),
+    "power forgotten": _power,
+    "bound moved": _comparisons(
+        {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">"}
+    ),
+    "order turned": _comparisons(
+        {ast.Lt: ">", ast.LtE: ">=", ast.Gt: "<", ast.GtE: "<="}
+    ),
+    "equal and not": _comparisons(
+        {ast.Eq: "!=", ast.NotEq: "==", ast.Is: "is not", ast.IsNot: "is"}
+    ),
+    "in and not in": _comparisons({ast.In: "not in", ast.NotIn: "in"}),
+    "and, or": _and_or,
+    "not forgotten": _not,
+    "sign forgotten": _sign,
+    "one more": _integers,
+    "twice as much": _floats,
+    "true, false": _flags,
+    "always": _condition("True"),
+    "never": _condition("False"),
+    "error forgotten": _raise,
+    "arguments swapped": _swapped,
+    "argument forgotten": _keyword,
+    "twin": _twins,
+    "function forgotten": _function,
+    "statement forgotten": _statement,
+    "nothing returned": _returned,
+    "another entry": _index,
+}
+
+
+def _left_out(tree: ast.AST) -> set[ast.AST]:
+    """Nodes that no program runs: annotations, what only prints, static checking."""
+    found: set[ast.AST] = set()
+
+    def leave(node: ast.AST | None) -> None:
+        if node is not None:
+            found.update(ast.walk(node))
+
+    for node in ast.walk(tree):
+        leave(getattr(node, "annotation", None))
+        leave(getattr(node, "returns", None))
+        for decorator in getattr(node, "decorator_list", ()):
+            leave(decorator)
+        if isinstance(node, ast.FunctionDef):
+            if node.name in ("__repr__", "__str__", "_repr_html_", "_summary"):
+                leave(node)
+        # A message may be worded otherwise; that there is one, "error forgotten" asks.
+        if isinstance(node, ast.JoinedStr):
+            leave(node)
+        if isinstance(node, ast.AnnAssign | ast.Assign):
+            value = node.value
+            if isinstance(value, ast.Subscript | ast.Call) and "TypeVar" in ast.dump(
+                value
+            ):
+                leave(node)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            leave(node)
+    return found
+
+
+def _offsets(source: str) -> list[int]:
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line.encode()))
+    return starts
+
+
+def faults_of(file: Path) -> Iterator[Fault]:
+    """Every fault that could be planted in a file."""
+    source = file.read_text("utf-8")
+    raw, starts = source.encode(), _offsets(source)
+    tree = ast.parse(source)
+    skipped = _left_out(tree)
+
+    def span(node: ast.AST) -> tuple[int, int]:
+        start = starts[node.lineno - 1] + node.col_offset  # pyright: ignore
+        end = starts[node.end_lineno - 1] + node.end_col_offset  # pyright: ignore
+        return len(raw[:start].decode()), len(raw[:end].decode())
+
+    def text(node: ast.AST) -> str:
+        start, end = span(node)
+        words = source[start:end]
+        # In brackets: what it becomes a part of may bind otherwise.
+        bound = (
+            ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.Lambda | ast.UnaryOp
+        )
+        return f"({words})" if isinstance(node, bound) else words
+
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        for kind, change in KINDS.items():
+            for place, new in change(node, text):
+                start, end = span(place)
+                fault = Fault(kind, file, start, end, new)
+                try:
+                    ast.parse(fault.planted(source))
+                except SyntaxError:
+                    continue
+                yield fault
+
+
+def chosen(only: str, seed: int, count: int) -> list[Fault]:
+    """As many of each kind; all of them where one file or room is asked for."""
+    files = [p for p in sorted(PACKAGE.rglob("*.py")) if "papers" not in p.parts]
+    files = [p for p in files if only in p.relative_to(PACKAGE).as_posix()]
+    by_kind: dict[str, list[Fault]] = {kind: [] for kind in KINDS}
+    for file in files:
+        for fault in faults_of(file):
+            by_kind[fault.kind].append(fault)
+    rng = random.Random(seed)
+    for faults in by_kind.values():
+        rng.shuffle(faults)
+    # In turns, so that a kind that is rare leaves its share to the others.
+    picked: list[Fault] = []
+    while len(picked) < count and any(by_kind.values()):
+        for faults in by_kind.values():
+            if faults:
+                picked.append(faults.pop())
+    return picked[:count]
+
+
+def tests_for(fault: Fault) -> list[str]:
+    room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    listed = TESTS.get(room, ["tests/planning", "tests/models"])
+    present = [path for path in listed if (ROOT / path).exists()]
+    return [*present, *EVERYWHERE]
+
+
+def copy_to(folder: Path) -> None:
+    leave = shutil.ignore_patterns(
+        ".git", ".venv*", "images", "__pycache__", ".hypothesis", ".*_cache", "dist"
+    )
+    shutil.copytree(ROOT, folder, ignore=leave, dirs_exist_ok=True)
+
+
+def run_tests(folder: Path, tests: list[str], limit: float) -> str:
+    """The first test that fails in a copy, or "" if none does."""
+    options = ["-o", "addopts=", "-p", "no:cacheprovider", "-q", "-x", "--no-header"]
+    options += ["--tb=no", "--quick"]
+    env = {**os.environ, "EQINIT_CASES": "300", "PYTHONPATH": str(folder)}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=folder, env=env, capture_output=True, text=True,
+            check=False, timeout=limit,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "a test that never ends"
+    if done.returncode == 0:
+        return ""
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return failed.group(1) if failed else f"exit {done.returncode}"
+
+
+def plant(fault: Fault, folder: Path, limit: float) -> str:
+    target = folder / fault.file.relative_to(ROOT)
+    source = fault.file.read_text("utf-8")
+    target.write_text(fault.planted(source), encoding="utf-8")
+    try:
+        return run_tests(folder, tests_for(fault), limit)
+    finally:
+        target.write_text(source, encoding="utf-8")
+        # Compiled files are told by their second and size, which may be the same.
+        later = time.time() + 10
+        os.utime(target, (later, later))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a part of a path below eqinit/")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--limit", type=float, default=900, help="seconds for a fault")
+    parser.add_argument("--list", action="store_true", help="show them, plant none")
+    given = parser.parse_args()
+    faults = chosen(given.only, given.seed, given.count)
+    if given.list:
+        print("\n".join(fault.show() for fault in faults))
+        return 0
+    survivors: list[Fault] = []
+    groups = {tuple(tests_for(fault)) for fault in faults}
+    folders: Queue[Path] = Queue()
+    with tempfile.TemporaryDirectory() as name:
+        for job in range(given.jobs):
+            folder = Path(name) / str(job)
+            copy_to(folder)
+            folders.put(folder)
+
+        def try_one(fault: Fault) -> str:
+            folder = folders.get()
+            try:
+                return plant(fault, folder, given.limit)
+            finally:
+                folders.put(folder)
+
+        def try_none(tests: tuple[str, ...]) -> str:
+            folder = folders.get()
+            try:
+                return run_tests(folder, list(tests), given.limit)
+            finally:
+                folders.put(folder)
+
+        with ThreadPoolExecutor(given.jobs) as pool:
+            broken = [seen for seen in pool.map(try_none, sorted(groups)) if seen]
+            if broken:
+                print(f"without any fault, these fail: {broken}")
+                return 2
+            for fault, seen in zip(faults, pool.map(try_one, faults), strict=True):
+                survivors += [] if seen else [fault]
+                verdict = f"seen by {seen}" if seen else "SURVIVED"
+                print(f"{verdict}\n  {fault.show()}", flush=True)
+    print(f"\n{len(faults)} faults, {len(survivors)} survived:")
+    for fault in survivors:
+        print(fault.show())
+    return bool(survivors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
