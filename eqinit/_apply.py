@@ -1,23 +1,27 @@
 """`apply`: rules to values in one call."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from ._inference.facts import LayoutsLike
 from ._planning.plan import plan
+from ._planning.rule import RulesLike
 from ._typing import Key, checked
+
+
+_M = TypeVar("_M")
 
 
 @checked
 def apply(
-    model: Any,
+    model: _M,
     key: Key,
-    rules: Any,
+    rules: RulesLike,
     *,
     layouts: LayoutsLike = None,
     sharding: Any = None,
     strict: bool = False,
     progress: bool = False,
-) -> Any:
+) -> _M:
     """Give every parameter that a rule claims its initial value.
 
     ```python

@@ -1,6 +1,7 @@
 """Checked at run time, in users' hands: annotations, and what initializers return."""
 
 import os
+import pathlib
 import subprocess
 import sys
 from typing import Any
@@ -183,3 +184,18 @@ def test_bits_of_the_annotations():
     # beartype reads these: a wrong one would refuse right calls.
     assert HeNormal(gain=1).gain == 1
     assert ei.HoedtNormal(negative_slope=0).negative_slope == 0
+
+
+@pytest.mark.slow
+def test_static_checkers_know_what_comes_back():
+    # The comments in that file that ignore errors are errors where there are none.
+    pytest.importorskip("pyright")
+    file = pathlib.Path(__file__).with_name("typed.py")
+    checked = subprocess.run(
+        [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=file.parents[1],
+    )
+    assert checked.returncode == 0, checked.stdout

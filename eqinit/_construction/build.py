@@ -5,8 +5,9 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
+import equinox as eqx
 import jax
 import jax.tree_util as jtu
 import numpy as np
@@ -21,24 +22,55 @@ from .._models.walk import Sites, find_sites
 from .._parameters.spec import make_spec
 from .._planning.plan import Plan, apply_plan, plan, plan_of
 from .._planning.resolve import Resolved, resolve
-from .._planning.rule import Rule, as_rules
+from .._planning.rule import Rule, RulesLike, as_rules
 from .._typing import Key, checked
 from .run import evaluate
-from .trace import Traced, Untraceable, trace
+from .trace import Traced, Untraceable, traced
 
 
+_M = TypeVar("_M")
 _log = logging.getLogger("eqinit")
 
+# Why a constructor is run as it is.
+_TOLD = "is not to be traced (`trace=False`)"
 
-@checked
+
+@overload
 def build(
-    make: Callable[..., Any],
+    make: Callable[..., _M],
     key: Key,
-    rules: Any,
+    rules: RulesLike,
     *,
     layouts: LayoutsLike = None,
     sharding: Any = None,
     strict: bool = False,
+    trace: bool = True,
+    progress: bool = False,
+    return_plan: Literal[False] = False,
+) -> _M: ...
+@overload
+def build(
+    make: Callable[..., _M],
+    key: Key,
+    rules: RulesLike,
+    *,
+    layouts: LayoutsLike = None,
+    sharding: Any = None,
+    strict: bool = False,
+    trace: bool = True,
+    progress: bool = False,
+    return_plan: Literal[True],
+) -> tuple[_M, Plan]: ...
+@checked
+def build(
+    make: Callable[..., Any],
+    key: Key,
+    rules: RulesLike,
+    *,
+    layouts: LayoutsLike = None,
+    sharding: Any = None,
+    strict: bool = False,
+    trace: bool = True,
     progress: bool = False,
     return_plan: bool = False,
 ) -> Any:
@@ -56,9 +88,10 @@ def build(
 
     !!! info
 
-        A constructor that cannot be traced (it looks at values, has side effects or
-        hides arrays in closures) is run as it is, and what rules claim is drawn again.
-        The values are the same; the log and the plan's notes say so.
+        A constructor that cannot be traced (it looks at values, has side effects, hides
+        arrays in closures, or keeps them in a global or a cache) is run as it is, and
+        what rules claim is drawn again. Whatever tracing changed is put back first. The
+        values are the same; the log and the plan's notes say so.
 
     **Arguments:**
 
@@ -70,39 +103,66 @@ def build(
         claims are what the constructor computes.
     - `sharding`: where to put the parameters: one sharding, a tree prefix of the model,
         or a function of the site. What the constructor computes is moved there.
+    - `trace`: `False` runs the constructor as it is from the start.
     - `progress`: show a bar of the bytes drawn (with tqdm).
     - `return_plan`: return `(model, plan)`.
 
     **Returns:** what `make` returns, initialised.
 
-    **Raises:** `ValueError`, before anything is drawn, with every problem found.
+    **Raises:** `ValueError`, before anything is drawn, with every problem found;
+    `TypeError` for a model in place of a constructor.
     """
+    if _is_model(make):
+        raise TypeError(_no_constructor(make))
     construct = functools.partial(_construct, make)
     rules = as_rules(rules)
     if key_eligible(key):
         prefetch(_bases(rules))
-    try:
-        with no_collection():
-            traced = trace(construct, key)
-    except Untraceable as why:
+    made = _traced(construct, key) if trace else _TOLD
+    if isinstance(made, str):
         model = construct(key)
         planned = plan(model, rules, layouts=layouts, strict=strict)
-        planned = _noted(planned, str(why))
+        planned = _noted(planned, made)
         sites = None
     else:
         found = resolve(
-            traced.skeleton,
+            made.skeleton,
             rules,
             layouts_of(layouts),
             strict=strict,
             allow_abstract=True,
         )
         planned = plan_of(found)
-        model = _computed(traced, found, key)
+        model = _computed(made, found, key)
         sites = _without_values(found.sites)
     model = _placed(model, planned, sharding)
     model = apply_plan(planned, model, key, sharding, progress, sites)
     return (model, planned) if return_plan else model
+
+
+def _is_model(make: Any) -> bool:
+    """Whether this is a model: a module with parameters, and no wrapped function."""
+    module = isinstance(make, eqx.Module) and not isinstance(make, eqx.Partial)
+    wraps = getattr(make, "__wrapped__", None) is not None
+    return module and not wraps and bool(find_sites(make).parameters)
+
+
+def _no_constructor(model: Any) -> str:
+    name = type(model).__name__
+    return (
+        f"got a {name} that is made already, and `build` makes one: pass its "
+        f"constructor, `eqinit.build(lambda key: {name}(..., key=key), key, rules)`. "
+        "A model that there is gets its values from `eqinit.apply(model, key, rules)`."
+    )
+
+
+@no_collection()
+def _traced(construct: Callable[[Key], Any], key: Key) -> Traced | str:
+    """The constructor traced, or why it is not, in words."""
+    try:
+        return traced(construct, key)
+    except Untraceable as why:
+        return f"cannot be traced ({why})"
 
 
 def _construct(make: Callable[..., Any], key: Key) -> Any:
@@ -132,14 +192,14 @@ def _bases(rules: Sequence[Rule]) -> set[str]:
     return bases
 
 
-def _computed(traced: Traced, found: Resolved, key: Key) -> Any:
+def _computed(made: Traced, found: Resolved, key: Key) -> Any:
     """What the constructor returns, with the parameters that rules claim left out."""
     ours = {row.path for row in found.rows if row.status != "kept"}
     sites = found.sites.parameters
     claimed = {site.position for site in sites if site.path in ours}
-    theirs = [i for i in traced.positions if i not in claimed]
-    leaves, treedef = jtu.tree_flatten(traced.skeleton)
-    for i, value in zip(theirs, evaluate(traced, theirs, key), strict=True):
+    theirs = [i for i in made.positions if i not in claimed]
+    leaves, treedef = jtu.tree_flatten(made.skeleton)
+    for i, value in zip(theirs, evaluate(made, theirs, key), strict=True):
         leaves[i] = value
     return jtu.tree_unflatten(treedef, leaves)
 
@@ -171,8 +231,10 @@ def _placed(model: Any, planned: Plan, sharding: Any) -> Any:
 
 def _noted(planned: Plan, why: str) -> Plan:
     note = (
-        f"the constructor cannot be traced ({why}), so it was run as it is: it drew "
-        "its own values first, and those that rules claim were then replaced."
+        f"the constructor {why}, so it was run as it is: it drew its own values first, "
+        "and those that rules claim were then replaced."
     )
-    _log.warning("eqinit.build: %s", note)
+    _log.log(
+        logging.INFO if why == _TOLD else logging.WARNING, "eqinit.build: %s", note
+    )
     return dataclasses.replace(planned, notes=(*planned.notes, note))

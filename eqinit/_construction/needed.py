@@ -43,6 +43,15 @@ class Program:
     outputs: tuple[Any, ...]
     live: frozenset[Any]
 
+    def given(self, args: Sequence[Any]) -> dict[Any, Any]:
+        """Values by variable of what it is called with; no step needs a `None`."""
+        jaxpr = self.jaxpr
+        named = [
+            *zip(jaxpr.constvars, self.consts, strict=True),
+            *zip(jaxpr.invars, args, strict=True),
+        ]
+        return {var: value for var, value in named if value is not None}
+
 
 def has_body(eqn: JaxprEqn) -> bool:
     return any(True for _ in jaxprs_in_params(eqn.params))

@@ -15,6 +15,7 @@ from jax.extend.core import ClosedJaxpr
 
 from .._memo import Memo
 from .._typing import Key
+from .surroundings import Surroundings
 
 
 class Untraceable(Exception):
@@ -40,12 +41,27 @@ def _is_computed(leaf: Any) -> bool:
     return isinstance(leaf, jax.core.Tracer)
 
 
-def trace(make: Callable[[Key], Any], key: Key) -> Traced:
+def traced(make: Callable[[Key], Any], key: Key) -> Traced:
     """Trace `make(key)` once.
 
-    **Raises:** `Untraceable` where it needs concrete values, has effects, or hides a
-    computed array where no PyTree shows it.
+    **Raises:** `Untraceable` where it needs concrete values, has effects, or leaves a
+    computed array anywhere but in the leaves of what it returns. All is put back as it
+    was before, so that `make` can be run as it is.
     """
+    surroundings = Surroundings(make)
+    found = _trace(make, key)
+    leaks = surroundings.leaks()
+    if isinstance(found, Traced) and not leaks:
+        return found
+    why = found if isinstance(found, str) else _where(found.skeleton)
+    del found  # the skeleton may be what holds a tracer
+    surroundings.restore()
+    leaks.empty_caches()
+    raise Untraceable(why)
+
+
+def _trace(make: Callable[[Key], Any], key: Key) -> Traced | str:
+    """What came of tracing, or why nothing did."""
     seen: list[tuple[list[Any], Any]] = []
 
     def flat(key: Key) -> list[Any]:
@@ -58,19 +74,21 @@ def trace(make: Callable[[Key], Any], key: Key) -> Traced:
     except Exception as error:
         # Whatever it is: if it is no fault of tracing, then running `make` shows it.
         line = str(error).strip().split("\n")[0]
-        raise Untraceable(f"{type(error).__name__}: {line}") from error
+        return f"{type(error).__name__}: {line}"
     if jaxpr.effects:
-        raise Untraceable("it has effects (a callback, a debug print)")
+        return "it has effects (a callback, a debug print)"
     leaves, treedef = seen.pop()
     positions = tuple(i for i, leaf in enumerate(leaves) if _is_computed(leaf))
     for i, aval in zip(positions, jaxpr.out_avals, strict=True):
         leaves[i] = jax.ShapeDtypeStruct(aval.shape, aval.dtype)
-    skeleton = jtu.tree_unflatten(treedef, leaves)
+    return Traced(jaxpr, jtu.tree_unflatten(treedef, leaves), positions)
+
+
+def _where(skeleton: Any) -> str:
+    """Where a constructor left a tracer, in words."""
     if hidden := _hidden(skeleton):
-        raise Untraceable(
-            f"a {hidden} of the model holds an array that the constructor computes"
-        )
-    return Traced(jaxpr, skeleton, positions)
+        return f"a {hidden} of the model holds an array that the constructor computes"
+    return "it keeps an array that it computes in a global, a cache or an object"
 
 
 def _hidden(skeleton: Any) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -20,8 +20,11 @@ from .._tables import AbstractReport, Table
 from .._typing import Key, checked
 from .check import Check, check_rows
 from .resolve import Resolved, resolve
-from .rule import as_rules
+from .rule import RulesLike, as_rules
 from .table import plan_table
+
+
+_M = TypeVar("_M")
 
 
 @functools.partial(
@@ -61,8 +64,8 @@ class Plan(AbstractReport):
 
     @checked
     def apply(
-        self, model: Any, key: Key, *, sharding: Any = None, progress: bool = False
-    ) -> Any:
+        self, model: _M, key: Key, *, sharding: Any = None, progress: bool = False
+    ) -> _M:
         """Draw every claimed parameter of `model`.
 
         **Arguments:**
@@ -113,12 +116,12 @@ class Plan(AbstractReport):
 @no_collection()
 def apply_plan(
     plan: Plan,
-    model: Any,
+    model: _M,
     key: Key,
     sharding: Any,
     progress: bool,
     sites: Sites | None = None,
-) -> Any:
+) -> _M:
     """`plan.apply`, for a caller that may know the model's sites already."""
     found = plan.sites_in(model) if sites is None else sites
     by_path = {site.path: site for site in found.parameters}
@@ -156,7 +159,7 @@ def _concrete(site: Site) -> Any:
 @checked
 def plan(
     model: Any,
-    rules: Any,
+    rules: RulesLike,
     *,
     layouts: LayoutsLike = None,
     strict: bool = False,

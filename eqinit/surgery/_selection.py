@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +19,11 @@ from .._models.write import replace_leaves
 from .._typing import checked
 
 
+_M = TypeVar("_M")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class Selection:
+class Selection(Generic[_M]):
     """Some parameters of one model, in tree order.
 
     `set` and `map` return a new model; values are checked for shape and dtype. Where a
@@ -32,7 +35,7 @@ class Selection:
         `WeightNorm`): they are part of the mask, and have no value of their own.
     """
 
-    model: Any
+    model: _M
     selector: AbstractSelector
     sites: tuple[Site, ...]
     followers: tuple[Site, ...] = ()
@@ -53,7 +56,7 @@ class Selection:
         return [_value(site) for site in self.sites]
 
     @checked
-    def set(self, values: Any) -> Any:
+    def set(self, values: Any) -> _M:
         """Replace the values.
 
         **Arguments:**
@@ -68,7 +71,7 @@ class Selection:
         return self._replace(self._ordered(values))
 
     @checked
-    def map(self, fn: Callable[[Any], Any]) -> Any:
+    def map(self, fn: Callable[[Any], Any]) -> _M:
         """Replace each value by `fn(value)`, of the same shape and dtype.
 
         **Returns:** a new model.
@@ -115,7 +118,7 @@ class Selection:
             )
         return [values[path] for path in self.paths]
 
-    def _replace(self, values: Sequence[Any]) -> Any:
+    def _replace(self, values: Sequence[Any]) -> _M:
         # Arithmetic on a numpy array without axes gives a number.
         arrays = [np.asarray(v) if isinstance(v, np.generic) else v for v in values]
         pairs = list(zip(self.sites, arrays, strict=True))
@@ -166,12 +169,12 @@ def _as_leaf(value: Any, site: Site) -> Any:
 
 @checked
 def select(
-    model: Any,
+    model: _M,
     selector: Any,
     *,
     layouts: LayoutsLike = None,
     optional: bool = False,
-) -> Selection:
+) -> Selection[_M]:
     """Select parameters of a model.
 
     ```python

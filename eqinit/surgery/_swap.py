@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -15,14 +15,17 @@ from .._typing import checked
 from ._fields import inconsistent, repeats, replace_fields, wanted
 
 
+_M = TypeVar("_M")
+
+
 @checked
 def swap(
-    model: Any,
+    model: _M,
     selector: str | type | AbstractSelector | Callable[[Any], Any],
     fn: Callable[[Any], Any],
     *,
     count: int | None = None,
-) -> Any:
+) -> _M:
     """Replace modules of a model.
 
     ```python
@@ -49,10 +52,12 @@ def swap(
     what `fn` returns contradicts itself: a `Linear` whose `in_features` is not its
     weight's, a `Conv` with a bias and `use_bias=False`.
     """
-    inner = model_of(model)
+    whole: Any = model
+    inner = model_of(whole)
     if inner is not model:
         swapped = swap(inner, selector, fn, count=count)
-        return tuple(swapped if part is inner else part for part in model)
+        whole = tuple(swapped if part is inner else part for part in whole)
+        return whole
     chosen = as_selector(selector)
     found = _modules(model, _matcher(model, chosen))
     if not found or (count is not None and count != len(found)):

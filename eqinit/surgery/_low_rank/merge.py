@@ -1,6 +1,6 @@
 """Low-rank adapters in a model: found, selected, and merged with what they adapt."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax.tree_util as jtu
 
@@ -13,6 +13,9 @@ from .._origins import Origin, fresh, moved
 from .._record import make_record, returned
 from .._selection import Selection, select
 from .adapted import LoRA
+
+
+_M = TypeVar("_M")
 
 
 def without_adapters(node: Any, path: str) -> tuple[str, str]:
@@ -34,7 +37,7 @@ def adapters(model: Any) -> list[tuple[str, LoRA]]:
 
 
 @checked
-def lora_parameters(model: Any) -> Selection:
+def lora_parameters(model: _M) -> Selection[_M]:
     """The parameters of all adapters of a model, as a selection.
 
     ```python
