@@ -49,7 +49,10 @@ def contradiction(spec: ParamSpec, row: TracedRow) -> str:
     kernels = (spec.role == "kernel", row.role == "kernel")
     same_fan = spec.fan_in is None or row.fan_in in (None, spec.fan_in)
     if kernels == (True, True):
-        agree = same_fan and _summed(_told(spec.axes)) == _summed(row.factors)
+        # Where strides skip taps, these are summed over in one way or in another.
+        strided = spec.axes.fans is not None and spec.axes.fans[0] != spec.fan_in
+        same_axes = strided or _summed(_told(spec.axes)) == _summed(row.factors)
+        agree = same_fan and same_axes
     elif spec.role == row.role == "bias":
         agree = same_fan
     else:

@@ -140,10 +140,10 @@ def _reduce_window(
     domain: Meaning, eqn: Equation, values: Sequence[Value]
 ) -> list[Value]:
     value, *others = values
-    window = eqn.params["window_dimensions"]
+    taps = eqn.params["window_dimensions"]
     for track in value.tracks:
         if any(
-            n > 1 and any(owned((d,))) for n, d in zip(window, track.dims, strict=True)
+            n > 1 and any(owned((d,))) for n, d in zip(taps, track.dims, strict=True)
         ):
             return list(domain.unknown(eqn, values))
     if value.kind != Kind.DATA or any(v.kind != Kind.CONSTANT for v in others):

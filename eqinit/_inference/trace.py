@@ -162,13 +162,14 @@ def _row(
 def _beside_layout(site: Site, row: TracedRow) -> TracedRow:
     """The row with whose it is, and what the layout of that says."""
     cls, spec = type(site.layer), site.spec
-    return dataclasses.replace(
+    row = dataclasses.replace(
         row,
         owner="" if site.layer is None else f"{cls.__module__}:{cls.__qualname__}",
         field=site.field,
         layout=None if spec.axes is None else spec.axes.text,
-        contradiction="" if site.follows is not None else contradiction(spec, row),
     )
+    wrong = "" if site.follows is not None else contradiction(spec, row)
+    return dataclasses.replace(row, contradiction=wrong)
 
 
 def _distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
