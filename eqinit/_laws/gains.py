@@ -112,8 +112,9 @@ def _sectors(corr: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @checked
-def gain(fn: Activation, *, centred: bool = False) -> float:
-    r"""The gain that keeps the second moment through `fn`: $1/\sqrt{E[\phi(z)^2]}$.
+def gain(activation: Activation, *, centred: bool = False) -> float:
+    r"""The gain that keeps the second moment through an activation:
+    $1/\sqrt{E[\phi(z)^2]}$.
 
     With weights of variance $g^2/n_\text{in}$ and pre-activations of unit second
     moment, the next layer's pre-activations have unit second moment too. Exact, by
@@ -122,26 +123,28 @@ def gain(fn: Activation, *, centred: bool = False) -> float:
 
     **Arguments:**
 
-    - `fn`: an elementwise activation, or its name in `jax.nn` (`"gelu"`).
+    - `activation`: an elementwise function, or its name in `jax.nn` (`"gelu"`).
     - `centred`: use $1/\text{std}\,\phi(z)$ instead, for nets that remove the mean.
 
     **Returns:** the gain, a float; for [`eqinit.LecunNormal`][] or
     [`eqinit.Orthogonal`][] (the He schemes already hold ReLU's).
+
+    **Raises:** `ValueError` where $E[\phi(z)^2]$ is zero or infinite.
     """
-    phi = activation_of(fn)
+    phi = activation_of(activation)
     mean = expectation(phi) if centred else 0.0
     moment = expectation(lambda z: jnp.square(phi(z) - mean))
     if not np.isfinite(moment) or moment <= 0:
         raise ValueError(
-            f"gain got {fn!r}, whose second moment under a normal input is {moment}; "
-            "no scale of the weights can keep it. Pass the gain as a number."
+            f"gain got {activation!r}, whose second moment under a normal input is "
+            f"{moment}; no scale of the weights can keep it. Pass the gain as a number."
         )
     return float(moment**-0.5)
 
 
 @checked
 def torch_gain(
-    nonlinearity: Literal[
+    activation: Literal[
         "linear", "conv", "sigmoid", "tanh", "relu", "leaky_relu", "selu"
     ],
     negative_slope: float | int | None = None,
@@ -153,16 +156,16 @@ def torch_gain(
 
     **Arguments:**
 
-    - `nonlinearity`: torch's name of the activation.
+    - `activation`: torch's name of it (its `nonlinearity`).
     - `negative_slope`: of `leaky_relu` (0.01 if left out).
 
     **Returns:** the gain, a float.
     """
     if negative_slope is None:
-        return _TORCH[nonlinearity]
-    if nonlinearity != "leaky_relu":
+        return _TORCH[activation]
+    if activation != "leaky_relu":
         raise ValueError(
-            f"torch_gain got a negative_slope for {nonlinearity!r}; only "
+            f"torch_gain got a negative_slope for {activation!r}; only "
             '"leaky_relu" has one.'
         )
     return float((2 / (1 + negative_slope**2)) ** 0.5)

@@ -18,22 +18,23 @@ from .._typing import Array, Number, checked
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """The numbers from `low` to `high`.
+    """The numbers from `lower` to `upper`.
 
+    - `lower`, `upper`: the bounds.
     - `closed`: whether these two are among them, where they are finite.
     - `zero`: whether an array may be all zeros.
     """
 
-    low: Number = -math.inf
-    high: Number = math.inf
+    lower: Number = -math.inf
+    upper: Number = math.inf
     closed: bool = True
     zero: bool = True
 
     def holds(self, low: Any, high: Any) -> Any:
         """Whether arrays of values from `low` to `high`, maybe traced, are inside."""
-        inside = (self.low <= low) & (high <= self.high)
+        inside = (self.lower <= low) & (high <= self.upper)
         # A law's own bounds are met with probability zero, a constant's are not.
-        touches = (low == high) & ((low == self.low) | (high == self.high))
+        touches = (low == high) & ((low == self.lower) | (high == self.upper))
         zero = (low == 0) & (high == 0)
         refused = (touches & (not self.closed)) | (zero & (not self.zero))
         return inside & (refused ^ True)  # `~` of a Python bool is a number
@@ -46,17 +47,17 @@ class Domain:
         """
         if self.closed:
             return value
-        for bound, towards in ((self.low, self.high), (self.high, self.low)):
+        for bound, towards in ((self.lower, self.upper), (self.upper, self.lower)):
             if math.isfinite(bound):
                 next_ = _next(bound, towards, value.dtype)
                 value = jnp.where(value == bound, next_, value)
         return value
 
     def __str__(self) -> str:
-        low = "[" if self.closed and math.isfinite(self.low) else "("
-        high = "]" if self.closed and math.isfinite(self.high) else ")"
+        low = "[" if self.closed and math.isfinite(self.lower) else "("
+        high = "]" if self.closed and math.isfinite(self.upper) else ")"
         less = "" if self.zero else " less zero"
-        return f"{low}{self.low:g}, {self.high:g}{high}{less}"
+        return f"{low}{self.lower:g}, {self.upper:g}{high}{less}"
 
 
 def _next(bound: Number, towards: Number, dtype: Any) -> np.ndarray:

@@ -19,7 +19,7 @@ INSIDE = {(0.0, math.inf): (1e-6, 30.0), (0.0, 1.0): (1e-3, 0.999)}
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_inverses_undo(name: str):
     transform, domain = TRANSFORMS[name], TRANSFORMS[name].domain
-    low, high = INSIDE.get((domain.low, domain.high), (-0.999, 0.999))
+    low, high = INSIDE.get((domain.lower, domain.upper), (-0.999, 0.999))
     values = np.linspace(low, high, 1001)
     # In float64, as numpy has it; to 1e-12, for 1 - tanh(x)^2 is 2e-3 at the ends.
     with jax.enable_x64(True):
@@ -36,17 +36,17 @@ def test_domains_are_what_the_function_takes(name: str):
     transform, domain = TRANSFORMS[name], TRANSFORMS[name].domain
     raw = jnp.arange(-2000, 2001, dtype=jnp.float32) / 10
     values = transform.forward(raw)
-    assert domain.low <= float(values.min())
-    assert float(values.max()) <= domain.high
+    assert domain.lower <= float(values.min())
+    assert float(values.max()) <= domain.upper
     # And no larger than that: within rounding, the ends are reached or outgrown.
-    assert float(values.min()) < domain.low + 1e-6
-    assert float(values.max()) > min(domain.high - 1e-6, 100)
+    assert float(values.min()) < domain.lower + 1e-6
+    assert float(values.max()) > min(domain.upper - 1e-6, 100)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_values_on_an_open_bound_are_stored_as_finite_numbers(name: str):
     transform, domain = TRANSFORMS[name], TRANSFORMS[name].domain
-    ends = [end for end in (domain.low, domain.high) if math.isfinite(end)]
+    ends = [end for end in (domain.lower, domain.upper) if math.isfinite(end)]
     raw = transform.stored(jnp.asarray(ends))
     assert jnp.isfinite(raw).all()
     np.testing.assert_allclose(transform.forward(raw), ends, atol=2e-7)

@@ -100,7 +100,7 @@ def test_actnorm():
 
 
 def test_scale_shift():
-    method = ScaleShift(variance=4.0, mean=0.5)
+    method = ScaleShift(var=4.0, mean=0.5)
     model, report = calibrate(mlp(4), batched, X, method=method, tol=1e-3)
     assert report.ok
     for z, row in zip(pre_activations(model, X), report.rows, strict=True):

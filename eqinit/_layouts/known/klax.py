@@ -24,7 +24,7 @@ PARAMETRIZATIONS: dict[str, Parametrize] = {
     # `unwrap` is the identity and `apply` projects after each update: a negative draw
     # gives a net that is not convex, and half of whose weights the first update zeroes.
     "NonNegative": lambda node: elementwise(
-        "parameter", Transform(same, same, Domain(low=0.0))
+        "parameter", Transform(same, same, Domain(lower=0.0))
     ),
     "Symmetric": lambda node: mirrored("parameter", 1.0),
     "SkewSymmetric": lambda node: mirrored("parameter", -1.0),

@@ -80,8 +80,8 @@ def _inverse_sqrt(var: Array, target: Any) -> Array:
 class LSUV(AbstractMethod):
     r"""Layer-sequential unit variance: one scale per layer, biases as they are.
 
-    $s$ such that the variance of $s u + b$, over all units and samples, is `variance`:
-    $s = \sqrt{\text{variance} / \text{Var}[u]}$ for zero biases, and the root of a
+    $s$ such that the variance of $s u + b$, over all units and samples, is `var`:
+    $s = \sqrt{\text{var} / \text{Var}[u]}$ for zero biases, and the root of a
     quadratic for others. It has none where the biases alone vary more.
 
     Mishkin and Matas, "All you need is a good init", ICLR 2016,
@@ -90,10 +90,10 @@ class LSUV(AbstractMethod):
 
     **Arguments:**
 
-    - `variance`: of each layer's output.
+    - `var`: variance of each layer's output.
     """
 
-    variance: ScalarLike = 1.0
+    var: ScalarLike = 1.0
     shifts: ClassVar[bool] = False
 
     def change(self, layer: Measurement) -> Change:
@@ -101,7 +101,7 @@ class LSUV(AbstractMethod):
         cross = jnp.mean(layer.mean * layer.bias) - jnp.mean(layer.mean) * jnp.mean(
             layer.bias
         )
-        lacking = self.variance - jnp.var(layer.bias)
+        lacking = self.var - jnp.var(layer.bias)
         root = jnp.square(cross) + square * lacking
         scale = (jnp.sqrt(jnp.maximum(root, 0)) - cross) / jnp.where(
             square > 0, square, 1
@@ -111,13 +111,13 @@ class LSUV(AbstractMethod):
         return Change(jnp.full_like(layer.mean, scale), layer.bias)
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
-        return jnp.abs(_pooled(mean, var) / self.variance - 1)
+        return jnp.abs(_pooled(mean, var) / self.var - 1)
 
 
 class ActNorm(AbstractMethod):
     r"""Mean 0 and variance 1 for every unit, by a scale and a bias each.
 
-    $s_i = \sqrt{\text{variance} / \text{Var}[u_i]}$, $b_i = -s_i E[u_i]$. The
+    $s_i = \sqrt{\text{var} / \text{Var}[u_i]}$, $b_i = -s_i E[u_i]$. The
     initialisation of weight normalisation and of Glow's ActNorm. A unit that does not
     vary keeps its weights.
 
@@ -127,26 +127,26 @@ class ActNorm(AbstractMethod):
 
     **Arguments:**
 
-    - `variance`: of each unit.
+    - `var`: variance of each unit.
     """
 
-    variance: ScalarLike = 1.0
+    var: ScalarLike = 1.0
     per_unit: ClassVar[bool] = True
 
     def change(self, layer: Measurement) -> Change:
-        scale = _inverse_sqrt(layer.var, self.variance)
+        scale = _inverse_sqrt(layer.var, self.var)
         return Change(scale, -scale * layer.mean)
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
         # Units that do not vary cannot be helped and are not counted.
-        off = jnp.where(var > 0, jnp.abs(var / self.variance - 1), 0)
+        off = jnp.where(var > 0, jnp.abs(var / self.var - 1), 0)
         return jnp.maximum(jnp.max(off), jnp.max(jnp.abs(mean)))
 
 
 class ScaleShift(AbstractMethod):
     r"""Variance 1 for every layer, mean 0 for every unit: one scale, a bias per unit.
 
-    $s = \sqrt{\text{variance} / \overline{\text{Var}[u_i]}}$ with the variance over
+    $s = \sqrt{\text{var} / \overline{\text{Var}[u_i]}}$ with the variance over
     samples and its mean over units, $b_i = -s E[u_i]$. A positive scale and a shift
     keep non-negative weights non-negative, so this is the one for input-convex networks
     (where weights cannot be centred and the bias has to do it): the data-dependent form
@@ -157,20 +157,20 @@ class ScaleShift(AbstractMethod):
 
     **Arguments:**
 
-    - `variance`: of each layer's output.
+    - `var`: variance of each layer's output.
     - `mean`: of each unit.
     """
 
-    variance: ScalarLike = 1.0
+    var: ScalarLike = 1.0
     mean: ScalarLike = 0.0
 
     def change(self, layer: Measurement) -> Change:
-        scale = _inverse_sqrt(jnp.mean(layer.var), self.variance)
+        scale = _inverse_sqrt(jnp.mean(layer.var), self.var)
         scale = jnp.full_like(layer.mean, scale)
         return Change(scale, jnp.asarray(self.mean - scale * layer.mean))
 
     def miss(self, mean: Units, var: Units) -> Float[Array, ""]:
-        off = jnp.abs(jnp.mean(var) / self.variance - 1)
+        off = jnp.abs(jnp.mean(var) / self.var - 1)
         return jnp.maximum(off, jnp.max(jnp.abs(mean - self.mean)))
 
 
