@@ -109,6 +109,20 @@ def test_equal_parameters_are_drawn_by_one_loop():
     assert draws(6) == draws(3) > 0
 
 
+def test_equal_parameters_with_and_without_a_mean_are_drawn_apart():
+    # One is centred and its neighbour is not: in one loop, one of them would be both.
+    model = [nn.Linear(3, 2, key=KEY) for _ in range(4)]
+    for first, second in [(0.0, 0.1), (0.1, 0.0)]:
+        rules = [
+            ("0.weight", Normal(3.0, mean=first)),
+            ("1.weight", Normal(3.0, mean=second)),
+            ("2.weight", Normal(3.0, mean=first)),
+            ("3.weight", Normal(3.0, mean=second)),
+        ]
+        drawn = eqx.filter_jit(ei.apply)(model, KEY, rules)
+        assert_same(drawn, ei.apply(model, KEY, rules))
+
+
 def test_equal_parameters_without_a_law():
     # Their floats are arrays in both ways: worked with in Python they round otherwise.
     model = nn.MLP(4, 4, 4, 2, key=KEY)
