@@ -1,10 +1,10 @@
 """What an operation changed, as a value: it prints, it moves an optimiser's state."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .._tables import html_table, text_table
+from .._tables import AbstractReport, Column, Table
 from .._typing import checked
 from ._moments import follow
 from ._origins import Lineage, Origin, described, parameters, skeleton
@@ -26,7 +26,7 @@ class RecordRow:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Record:
+class Record(AbstractReport):
     """What one operation changed. Printing it shows a table, one row a parameter.
 
     - `operation`: its name.
@@ -90,26 +90,22 @@ class Record:
             )
         return self.inverse(model)
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        rows = [[row.path, row.what, row.before, row.after] for row in self.rows]
-        return ["parameter", "what", "before", "after"], rows
-
-    def _summary(self) -> str:
-        kept = len(parameters(self.lineage.after)) - sum(
-            1 for row in self.rows if row.after
-        )
+    def _table(self) -> Table[RecordRow]:
+        kept = len(parameters(self.lineage.after))
+        kept -= sum(1 for row in self.rows if row.after)
         plural = "" if len(self.rows) == 1 else "s"
         changed = f"{len(self.rows)} parameter{plural} changed, {kept} as before"
-        return "\n".join([f"{self.operation}: {changed}", *self.notes])
+        summary = [f"{self.operation}: {changed}", *self.notes]
+        facts = {"operation": self.operation, "kept": kept, "notes": list(self.notes)}
+        return Table(self.rows, _COLUMNS, summary, dataclasses.asdict, facts)
 
-    def __str__(self) -> str:
-        return f"{text_table(*self._cells())}\n{self._summary()}"
 
-    def __repr__(self) -> str:
-        return f"Record({self._summary()})"
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), self._summary())
+_COLUMNS: Sequence[Column[RecordRow]] = (
+    Column("parameter", lambda row: row.path),
+    Column("what", lambda row: row.what),
+    Column("before", lambda row: row.before),
+    Column("after", lambda row: row.after),
+)
 
 
 def make_record(

@@ -267,7 +267,7 @@ class InOut(eqx.Module):
         return jnp.einsum("i...,iok->ok", x, self.weight) + self.shift[:, None]
 
 
-ei.register_layout(InOut, weight="in out *kernel", shift="out", kernel=1)
+ei.register_layout(InOut, weight="in out *kernel", shift="out", sizes={"kernel": 1})
 
 
 def test_a_layout_says_where_the_axes_of_other_layers_are():
@@ -395,9 +395,9 @@ def test_a_dry_run_prints_the_match():
     match = surgery.load_weights(Encoder(), weights(**STORED), dry_run=True)
     assert not match.complete
     assert match.unfilled[0] == "embed.weight"
-    assert str(match).splitlines()[6:14] == [
-        "layers.1.weight       [4,4]                                  not stored",
-        "layers.1.bias         [4]                                    not stored",
+    assert str(match).splitlines()[4:12] == [
+        "layers.0..1.weight    [4,4]                                  not stored",
+        "layers.0..1.bias      [4]                                    not stored",
         "tail.layers.0.weight  [4]    tail.0.weight",
         "tail.layers.0.bias    [4]    tail.0.bias",
         "tail.layers.1.weight  [2,4]  tail.1.weight",

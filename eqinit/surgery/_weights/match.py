@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from ..._models.walk import Sites
-from ..._tables import html_table, text_table
+from ..._tables import AbstractReport, Column, Table
 from ..._typing import Shape
 from .targets import Target, Way
 
@@ -29,7 +30,7 @@ class MatchRow:
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class WeightMatch:
+class WeightMatch(AbstractReport):
     """What [`eqinit.surgery.load_weights`][] would do. Printing it shows the table.
 
     - `rows`: one a parameter, in tree order.
@@ -53,35 +54,45 @@ class WeightMatch:
         """Whether every array and every parameter has its counterpart."""
         return not (self.unused or self.unfilled or self.problems)
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        rows = [[row.path, _shape(row.shape), *_stored(row)] for row in self.rows]
-        rows += [["", "", f"{name} {_shape(s)}", "unused"] for name, s in self.unused]
-        rows += [["", "", name, "left out"] for name in self.left_out]
-        return ["parameter", "shape", "stored", "how"], rows
-
-    def _summary(self) -> str:
+    def _table(self) -> "Table[_Line]":
         filled = len(self.rows) - len(self.unfilled)
-        return (
+        summary = (
             f"{filled} of {len(self.rows)} parameters have their arrays, "
             f"{len(self.unused)} arrays are unused, {len(self.problems)} do not fit"
         )
-
-    def __str__(self) -> str:
         notes = [f"Problem: {problem}" for problem in self.problems]
-        return "\n".join([text_table(*self._cells()), self._summary(), *notes])
-
-    def __repr__(self) -> str:
-        return f"WeightMatch({self._summary()})"
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._cells(), " ".join([self._summary(), *self.problems]))
-
-
-def _stored(row: MatchRow) -> list[str]:
-    return [" + ".join(row.names), row.how] if row.names else ["", "not stored"]
+        facts = {
+            "unused": [name for name, _ in self.unused],
+            "left_out": list(self.left_out),
+            "problems": list(self.problems),
+        }
+        lines = [*map(_line, self.rows)]
+        lines += [_Line("", "", f"{n} {shaped(s)}", "unused") for n, s in self.unused]
+        lines += [_Line("", "", name, "left out") for name in self.left_out]
+        return Table(lines, _COLUMNS, [summary, *notes], _Line._asdict, facts)
 
 
-def _shape(shape: Shape) -> str:
+class _Line(NamedTuple):
+    path: str
+    shape: str
+    stored: str
+    how: str
+
+
+_COLUMNS: Sequence[Column[_Line]] = (
+    Column("parameter", lambda line: line.path),
+    Column("shape", lambda line: line.shape),
+    Column("stored", lambda line: line.stored),
+    Column("how", lambda line: line.how),
+)
+
+
+def _line(row: MatchRow) -> _Line:
+    stored = [" + ".join(row.names), row.how] if row.names else ["", "not stored"]
+    return _Line(row.path, shaped(row.shape), *stored)
+
+
+def shaped(shape: Shape) -> str:
     return f"[{','.join(str(n) for n in shape)}]"
 
 
@@ -140,8 +151,8 @@ def _fitting(
         got = _loaded(way, [shapes[key] for key in keys], target)
         if got == target.shapes:
             return way, []
-        named = " + ".join(f"`{key}` {_shape(shapes[key])}" for key in keys)
-        wanted = " and ".join(_shape(shape) for shape in target.shapes)
+        named = " + ".join(f"`{key}` {shaped(shapes[key])}" for key in keys)
+        wanted = " and ".join(shaped(shape) for shape in target.shapes)
         misfits.append(f"{named} does not make `{target.path}` {wanted}")
         if [shapes[key][::-1] for key in keys] == [*target.shapes]:
             misfits[-1] += " (but transposed: see `transposed=`)"
