@@ -1,0 +1,3410 @@
+"""Wrong calls of everything public: what is raised, and the words that tell why.
+
+Each is evaluated in a process of its own kind, as users have it, with the names of
+`SCENE`; `test_wrong_calls.py` compares. A new export needs a row: the suite fails
+without one. Where Python itself complains, its words count.
+"""
+
+# ruff: noqa: E501
+
+SCENE = """
+import equinox as eqx, jax, jax.numpy as jnp, numpy as np
+import eqinit as ei
+nn = eqx.nn
+KEY = jax.random.key(0)
+LINEAR = nn.Linear(3, 2, key=KEY)
+BARE = nn.Linear(3, 2, use_bias=False, key=KEY)
+SKELETON = eqx.filter_eval_shape(nn.Linear, 3, 2, key=KEY)
+MLP = nn.MLP(3, 2, 4, 1, key=KEY)
+LSTM = nn.LSTMCell(3, 2, key=KEY)
+EMBEDDING = nn.Embedding(4, 3, key=KEY)
+COMPLEX = nn.Linear(3, 2, dtype=jnp.complex64, key=KEY)
+
+class Raw(eqx.Module):
+    w: jax.Array
+    b: jax.Array
+
+RAW = Raw(jnp.ones((3, 2)), jnp.ones(3))
+PAIR = (nn.Embedding(5, 3, key=KEY), nn.Linear(3, 5, key=KEY))
+TIED = nn.Shared(PAIR, lambda m: m[1].weight, lambda m: m[0].weight)
+RULES = [ei.Rule(nn.Linear, weight=ei.HeNormal(), bias=ei.Zeros())]
+"""
+
+# Public name to its wrong calls: (code, class of the error, words of its text).
+WRONG: dict[str, list[tuple[str, str, str]]] = {
+    "Abs": [
+        (
+            "ei.Abs(3)",
+            "TypeError",
+            "Abs wraps an eqinit initializer such as `HeNormal()`; got 3. A function of jax, flax or",
+        ),
+        (
+            "ei.Abs()",
+            "TypeError",
+            "Abs.__init__() missing 1 required positional argument: 'init'",
+        ),
+    ],
+    "AbstractCombinator": [
+        (
+            "ei.AbstractCombinator()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractCombinator",
+        ),
+    ],
+    "AbstractConvInitializer": [
+        (
+            "ei.AbstractConvInitializer()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractConvInitializer",
+        ),
+    ],
+    "AbstractInitializer": [
+        (
+            "ei.AbstractInitializer()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractInitializer",
+        ),
+    ],
+    "AbstractLaw": [
+        (
+            "ei.AbstractLaw()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractLaw",
+        ),
+    ],
+    "AbstractLawInitializer": [
+        (
+            "ei.AbstractLawInitializer()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractLawInitializer",
+        ),
+    ],
+    "AbstractMatrixInitializer": [
+        (
+            "ei.AbstractMatrixInitializer()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractMatrixInitializer",
+        ),
+    ],
+    "AbstractSelector": [
+        (
+            "ei.AbstractSelector()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractSelector",
+        ),
+    ],
+    "AbstractTransform": [
+        (
+            "ei.AbstractTransform()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractTransform",
+        ),
+    ],
+    "Bilinear": [
+        (
+            "ei.Bilinear(2)",
+            "TypeError",
+            "Bilinear.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "Blocks": [
+        (
+            "ei.Blocks({})",
+            "ValueError",
+            "Blocks got no initializer; pass one for each part.",
+        ),
+        (
+            'ei.Blocks({"q": 3})',
+            "TypeError",
+            "Blocks wraps an eqinit initializer such as `HeNormal()`; got 3. A function of jax, flax",
+        ),
+        (
+            'ei.Blocks({"q": ei.Zeros(), "k": ei.Zeros()}, sizes=(1, 1))(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "Blocks has 2 pieces of sizes [1, 1] along 'out', which has 3 entries. Say",
+        ),
+        (
+            'ei.Blocks({"q": ei.Zeros(), "k": ei.Zeros()})(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "Blocks has 2 pieces of equal parts along 'out', which has 3 entries. Say `sizes=(...)`,",
+        ),
+        (
+            'ei.Blocks({"q": ei.Zeros()}, axis="depth")(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "axes `out in` of (3, 4) have no `depth`; they have ['in', 'out'].",
+        ),
+    ],
+    "Cast": [
+        (
+            'ei.Cast(ei.Normal(), "float31")',
+            "TypeError",
+            "data type 'float31' not understood",
+        ),
+        (
+            "ei.Cast(ei.Normal())",
+            "TypeError",
+            "Cast.__init__() missing 1 required positional argument: 'dtype'",
+        ),
+    ],
+    "Cauchy": [
+        (
+            "ei.Cauchy(-1.0)",
+            "ValueError",
+            "Cauchy got scale=-1.0; it must be a finite number >= 0, such as `Cauchy(scale=0.01)`.",
+        ),
+        (
+            'ei.Cauchy(float("inf"))',
+            "ValueError",
+            "Cauchy got scale=inf; it must be a finite number >= 0, such as `Cauchy(scale=0.01)`.",
+        ),
+    ],
+    "Check": [
+        (
+            "ei.Check()",
+            "TypeError",
+            "Check.__init__() missing 1 required positional argument: 'rows'",
+        ),
+    ],
+    "Chrono": [
+        (
+            "ei.Chrono(1.0)",
+            "ValueError",
+            "Chrono got t_max=1.0 and t_min=1.0; t_max must be above 1 + t_min, in steps (the length",
+        ),
+        (
+            "ei.Chrono(-3.0)",
+            "ValueError",
+            "Chrono got t_max=-3.0; it must be a finite number > 0.",
+        ),
+        (
+            "ei.Chrono(10.0, 20.0)",
+            "ValueError",
+            "Chrono got t_max=10.0 and t_min=20.0; t_max must be above 1 + t_min, in steps (the",
+        ),
+        (
+            'ei.Chrono(10.0)(KEY, (8,), axes="out")',
+            "ValueError",
+            "no gate `z` in axes `out`: it has no named gates. Name them where the layout is said:",
+        ),
+    ],
+    "ClassPrior": [
+        (
+            "ei.ClassPrior(jnp.array([0.5, -0.5]))",
+            "ValueError",
+            "ClassPrior got frequencies=[-0.5  0.5] (float32[2]); it must be a finite number > 0 or",
+        ),
+        (
+            "ei.ClassPrior(jnp.ones(3))(KEY, (4,))",
+            "ValueError",
+            "ClassPrior has 3 frequencies and the bias is (4,): pass one a class.",
+        ),
+        (
+            'ei.ClassPrior("even")',
+            "ValueError",
+            "ClassPrior got frequencies='even' (str); it must be a finite number > 0 or None.",
+        ),
+    ],
+    "Clipped": [
+        (
+            "ei.Clipped(ei.Normal(), 1.0, -1.0)",
+            "ValueError",
+            "Clipped got lower=1.0 and upper=-1.0; `lower` must be at most `upper`.",
+        ),
+        (
+            'ei.Clipped("normal", -1.0, 1.0)',
+            "TypeError",
+            "Clipped wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
+        ),
+    ],
+    "Concatenated": [
+        (
+            "ei.Concatenated(())",
+            "ValueError",
+            "Concatenated got no initializer; pass one for each part.",
+        ),
+    ],
+    "Constant": [
+        (
+            'ei.Constant("one")',
+            "ValueError",
+            "Constant got value='one' (str); it must be a number, such as `Constant(value=0.0)`.",
+        ),
+        (
+            "ei.Constant(None)",
+            "ValueError",
+            "Constant got value=None; it must be a number, such as `Constant(value=0.0)`.",
+        ),
+        (
+            "ei.Constant(jnp.ones(7))(KEY, (3,))",
+            "ValueError",
+            "Constant got a value of shape (7,), which does not broadcast to the parameter's (3,).",
+        ),
+        (
+            "ei.Constant(1j)(KEY, (3,))",
+            "ValueError",
+            "Constant has a complex value and the parameter is float32. Pass its `.real`.",
+        ),
+    ],
+    "ConvolutionOrthogonal": [
+        (
+            'ei.ConvolutionOrthogonal(float("nan"))',
+            "ValueError",
+            "ConvolutionOrthogonal got gain=nan; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "DCT": [
+        (
+            'ei.DCT(float("nan"))',
+            "ValueError",
+            "DCT got gain=nan; it must be a finite number >= 0, such as `DCT(gain=1.0)`.",
+        ),
+        (
+            "ei.DCT()(KEY, (3,))",
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+    ],
+    "DeltaOrthogonal": [
+        (
+            'ei.DeltaOrthogonal("one")',
+            "ValueError",
+            "DeltaOrthogonal got gain='one' (str); it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.DeltaOrthogonal()(KEY, (2, 4, 3))",
+            "ValueError",
+            'this scheme needs to know which axes of (2, 4, 3) are in and out: pass `axes="out in"`',
+        ),
+    ],
+    "DiscreteUniform": [
+        (
+            "ei.DiscreteUniform(2, 2)",
+            "ValueError",
+            "DiscreteUniform got lower=2 and upper=2; `lower` must be below `upper`.",
+        ),
+        (
+            "ei.DiscreteUniform(3, 1)",
+            "ValueError",
+            "DiscreteUniform got lower=3 and upper=1; `lower` must be below `upper`.",
+        ),
+        (
+            "ei.DiscreteUniform(0.5, 2)",
+            "ValueError",
+            "DiscreteUniform got lower=0.5; it must be a whole number of 32 bits, such as",
+        ),
+    ],
+    "Domain": [],
+    "DownsamplingFilter": [
+        (
+            'ei.DownsamplingFilter("gauss")',
+            "ValueError",
+            "DownsamplingFilter got kind='gauss' (str); it must be one of ['triangle', 'binomial',",
+        ),
+    ],
+    "EdgeOfChaos": [
+        (
+            'ei.EdgeOfChaos("tanh", -1.0)',
+            "ValueError",
+            "EdgeOfChaos got bias_var=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.EdgeOfChaos("relu", 0.1)(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "edge_of_chaos: with activation 'relu' and bias_var=0.1 there is none; homogeneous",
+        ),
+    ],
+    "Exponential": [
+        (
+            "ei.Exponential(-1.0)",
+            "ValueError",
+            "Exponential got mean=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.Exponential(float("nan"))',
+            "ValueError",
+            "Exponential got mean=nan; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "FanUniform": [
+        (
+            "ei.FanUniform(-1.0)",
+            "ValueError",
+            "FanUniform got numerator=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.FanUniform(mode="fan")',
+            "ValueError",
+            "FanUniform got mode='fan' (str); it must be one of ['fan_in', 'fan_out', 'fan_avg',",
+        ),
+        (
+            "ei.FanUniform(gain=-1.0)",
+            "ValueError",
+            "FanUniform got gain=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.FanUniform(power=float("nan"))',
+            "ValueError",
+            "FanUniform got power=nan; it must be a finite number, such as `FanUniform(power=0.5)`.",
+        ),
+        (
+            "ei.FanUniform()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Filter": [
+        (
+            "ei.plan(LINEAR, [(ei.Filter(lambda: True), ei.Zeros())])",
+            "ValueError",
+            "Filter(",
+        ),
+    ],
+    "ForActivation": [
+        (
+            "ei.ForActivation()",
+            "TypeError",
+            "ForActivation.__init__() missing 1 required positional argument: 'init'",
+        ),
+        (
+            'ei.ForActivation("relu")',
+            "TypeError",
+            "ForActivation wraps an eqinit initializer such as `HeNormal()`; got 'relu'. A function",
+        ),
+    ],
+    "ForgetGateBias": [
+        (
+            'ei.ForgetGateBias("one")',
+            "ValueError",
+            "ForgetGateBias got value='one' (str); it must be a finite number, such as",
+        ),
+        (
+            "ei.ForgetGateBias()(KEY, (8,))",
+            "ValueError",
+            "this scheme needs to know what the axis of (8,) means: a layout says it, such as",
+        ),
+    ],
+    "FourierFeatures": [
+        (
+            'ei.FourierFeatures("gauss")',
+            "ValueError",
+            "FourierFeatures got kernel='gauss' (str); it must be one of ['rbf', 'matern',",
+        ),
+        (
+            "ei.FourierFeatures(lengthscale=-1.0)",
+            "ValueError",
+            "FourierFeatures got lengthscale=-1.0; it must be a finite number > 0, such as",
+        ),
+        (
+            'ei.FourierFeatures("matern", nu=-1.0)',
+            "ValueError",
+            "FourierFeatures got nu=-1.0; it must be a finite number > 0, such as",
+        ),
+        (
+            "ei.FourierFeatures()(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "Gamma": [
+        (
+            "ei.Gamma(0.0)",
+            "ValueError",
+            "Gamma got shape=0.0; it must be a finite number > 0, such as `Gamma(shape=1.0)`.",
+        ),
+        (
+            "ei.Gamma(-1.0)",
+            "ValueError",
+            "Gamma got shape=-1.0; it must be a finite number > 0, such as `Gamma(shape=1.0)`.",
+        ),
+        (
+            "ei.Gamma(1.0, -1.0)",
+            "ValueError",
+            "Gamma got mean=-1.0; it must be a finite number >= 0, such as `Gamma(mean=1.0)`.",
+        ),
+    ],
+    "GlorotNormal": [
+        (
+            "ei.GlorotNormal(gain=-1.0)",
+            "ValueError",
+            "GlorotNormal got gain=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.GlorotNormal(negative_slope=0.1)",
+            "TypeError",
+            "GlorotNormal has no argument `negative_slope`; it takes gain, mode, distribution.",
+        ),
+    ],
+    "GlorotUniform": [
+        (
+            'ei.GlorotUniform(mode="fan_both")',
+            "ValueError",
+            "GlorotUniform got mode='fan_both' (str); it must be one of ['fan_in', 'fan_out',",
+        ),
+        (
+            "ei.GlorotUniform()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_avg needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Hadamard": [
+        (
+            'ei.Hadamard(random="yes")',
+            "ValueError",
+            "Hadamard got random='yes' (str); it must be a bool, such as `Hadamard(random=True)`.",
+        ),
+        (
+            'ei.Hadamard()(KEY, (3, 3), axes="out in")',
+            "ValueError",
+            "Hadamard needs a power of two, and max(in, out) is 3. Use `DCT()`, which exists for",
+        ),
+    ],
+    "HalfNormal": [
+        (
+            "ei.HalfNormal(-1.0)",
+            "ValueError",
+            "HalfNormal got scale=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.HalfNormal("wide")',
+            "ValueError",
+            "HalfNormal got scale='wide' (str); it must be a finite number >= 0, such as",
+        ),
+    ],
+    "HeNormal": [
+        (
+            "ei.HeNormal(gain=-2.0)",
+            "ValueError",
+            "HeNormal got gain=-2.0; it must be a finite number >= 0, such as `HeNormal(gain=1.0)`.",
+        ),
+        (
+            'ei.HeNormal(mode="fan")',
+            "ValueError",
+            "HeNormal got mode='fan' (str); it must be one of ['fan_in', 'fan_out', 'fan_avg',",
+        ),
+        (
+            'ei.HeNormal(distribution="gauss")',
+            "ValueError",
+            "HeNormal got distribution='gauss' (str); it must be one of ['truncated_normal',",
+        ),
+        (
+            'ei.HeNormal(negative_slope=float("nan"))',
+            "ValueError",
+            "HeNormal got negative_slope=nan; it must be a finite number, such as",
+        ),
+        (
+            'ei.HeNormal("relu")',
+            "ValueError",
+            "HeNormal got gain='relu' (str); it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.HeNormal(a=0.1)",
+            "TypeError",
+            "HeNormal has no argument `a`; here it is called `negative_slope`:",
+        ),
+        (
+            "ei.HeNormal()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+        (
+            'ei.HeNormal()(KEY, (3, 4), axes=("out", "in"))',
+            "TypeCheckError",
+            "parameter 'axes'",
+        ),
+        (
+            'ei.HeNormal()(KEY, (3, 4), fan_in="all")',
+            "TypeCheckError",
+            "parameter 'fan_in'",
+        ),
+        (
+            'ei.HeNormal(mode="fan_out")(KEY, (3, 4), fan_in=4)',
+            "ValueError",
+            "a scheme scaled by fan_out needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+        (
+            'ei.HeNormal()(KEY, (4,), axes="vocab")',
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (4,) has none (axes",
+        ),
+    ],
+    "HeUniform": [
+        (
+            'ei.HeUniform(gain=float("inf"))',
+            "ValueError",
+            "HeUniform got gain=inf; it must be a finite number >= 0, such as `HeUniform(gain=1.0)`.",
+        ),
+        (
+            "ei.HeUniform(mode=1)",
+            "ValueError",
+            "HeUniform got mode=1; it must be one of ['fan_in', 'fan_out', 'fan_avg', 'fan_geo_avg',",
+        ),
+    ],
+    "HoedtBias": [
+        (
+            "ei.HoedtBias(corr=0.0)",
+            "ValueError",
+            "HoedtBias got corr=0.0; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.HoedtBias(bias_noise=-0.1)",
+            "ValueError",
+            "HoedtBias got bias_noise=-0.1; it must be a number in [0, 1), such as",
+        ),
+        (
+            "ei.HoedtBias()(KEY, (3,))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+        ),
+    ],
+    "HoedtMatched": [
+        (
+            "ei.HoedtMatched(corr=2.0)",
+            "ValueError",
+            "HoedtMatched got corr=2.0; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.HoedtMatched()(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "HoedtNormal": [
+        (
+            "ei.HoedtNormal(corr=1.0)",
+            "ValueError",
+            "HoedtNormal got corr=1.0; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.HoedtNormal(corr=-0.5)",
+            "ValueError",
+            "HoedtNormal got corr=-0.5; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.HoedtNormal(var=-1.0)",
+            "ValueError",
+            "HoedtNormal got var=-1.0; it must be a finite number > 0, such as",
+        ),
+        (
+            "ei.HoedtNormal(bias_noise=1.0)",
+            "ValueError",
+            "HoedtNormal got bias_noise=1.0; it must be a number in [0, 1), such as",
+        ),
+        (
+            'ei.HoedtNormal(alpha="leaky")',
+            "TypeError",
+            "HoedtNormal has no argument `alpha`; here it is called `negative_slope`:",
+        ),
+        (
+            "ei.HoedtNormal()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "HyperfanIn": [
+        (
+            "ei.HyperfanIn(3)",
+            "TypeError",
+            "HyperfanIn.__init__() missing 1 required positional argument: 'fan_out'",
+        ),
+        (
+            "ei.HyperfanIn(0, 4)",
+            "ValueError",
+            "HyperfanIn got fan_in=0; it must be a finite number > 0.",
+        ),
+        (
+            'ei.HyperfanIn(3, 4, "scale")',
+            "ValueError",
+            "HyperfanIn got target='scale' (str); it must be one of ['weight', 'bias'], such as",
+        ),
+        (
+            "ei.HyperfanIn(3, 4, variance=-1.0)",
+            "TypeError",
+            "HyperfanIn has no argument `variance`; it takes fan_in, fan_out, target, activation,",
+        ),
+    ],
+    "HyperfanOut": [
+        (
+            "ei.HyperfanOut(3, -4)",
+            "ValueError",
+            "HyperfanOut got fan_out=-4; it must be a finite number > 0.",
+        ),
+        (
+            'ei.HyperfanOut(3, 4, distribution="gauss")',
+            "ValueError",
+            "HyperfanOut got distribution='gauss' (str); it must be one of ['truncated_normal',",
+        ),
+    ],
+    "ICNR": [
+        (
+            "ei.ICNR(ei.HeNormal(), 0)",
+            "ValueError",
+            "ICNR got upscale=0; it must be a whole number >= 1, such as `ICNR(upscale=2)`.",
+        ),
+        (
+            'ei.ICNR(factor="two")',
+            "TypeError",
+            "ICNR has no argument `factor`; it takes init, upscale, order.",
+        ),
+        (
+            'ei.ICNR(factor=2)(KEY, (6, 3, 3, 3), axes="out in *kernel")',
+            "TypeError",
+            "ICNR has no argument `factor`; it takes init, upscale, order.",
+        ),
+        (
+            'ei.ICNR(order="rows first")',
+            "ValueError",
+            "ICNR got order='rows first' (str); it must be one of ['channel first', 'pixel first'],",
+        ),
+    ],
+    "IDInit": [
+        (
+            'ei.IDInit("one")',
+            "ValueError",
+            "IDInit got gain='one' (str); it must be a finite number, such as `IDInit(gain=1.0)`.",
+        ),
+        (
+            "ei.IDInit()(KEY, (3, 3))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 3) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "Identity": [
+        (
+            'ei.Identity(float("nan"))',
+            "ValueError",
+            "Identity got gain=nan; it must be a finite number, such as `Identity(gain=1.0)`.",
+        ),
+        (
+            'ei.Identity("one")',
+            "ValueError",
+            "Identity got gain='one' (str); it must be a finite number, such as `Identity(gain=1.0)`.",
+        ),
+        (
+            "ei.Identity()(KEY, (3,))",
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+        (
+            "ei.Identity()(KEY, (3, 3))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 3) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "Inspection": [
+        (
+            "ei.Inspection()",
+            "TypeError",
+            "Inspection.__init__() missing 1 required positional argument: 'rows'",
+        ),
+    ],
+    "KaimingNormal": [
+        (
+            "ei.KaimingNormal(gain=-1.0)",
+            "ValueError",
+            "HeNormal got gain=-1.0; it must be a finite number >= 0, such as `HeNormal(gain=1.0)`.",
+        ),
+    ],
+    "KaimingUniform": [
+        (
+            'ei.KaimingUniform(negative_slope="leaky")',
+            "ValueError",
+            "HeUniform got negative_slope='leaky' (str); it must be a finite number, such as",
+        ),
+    ],
+    "Keep": [
+        ("ei.Keep()(KEY, (3,))", "TypeError", "'Keep' object is not callable"),
+    ],
+    "Laplace": [
+        (
+            "ei.Laplace(-1.0)",
+            "ValueError",
+            "Laplace got std=-1.0; it must be a finite number >= 0, such as `Laplace(std=0.01)`.",
+        ),
+        (
+            'ei.Laplace(float("nan"))',
+            "ValueError",
+            "Laplace got std=nan; it must be a finite number >= 0, such as `Laplace(std=0.01)`.",
+        ),
+    ],
+    "Layer": [
+        (
+            "ei.Layer()",
+            "TypeError",
+            "Layer.__init__() missing 1 required positional argument: 'cls'",
+        ),
+    ],
+    "LeafRow": [
+        (
+            'ei.LeafRow("weight")',
+            "TypeError",
+            "LeafRow.__init__() missing 8 required positional arguments: 'shape', 'dtype', 'owner',",
+        ),
+    ],
+    "LecunNormal": [
+        (
+            "ei.LecunNormal(gain=-0.5)",
+            "ValueError",
+            "LecunNormal got gain=-0.5; it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.LecunNormal()(KEY, (3,))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+        ),
+    ],
+    "LecunUniform": [
+        (
+            'ei.LecunUniform(mode="in")',
+            "ValueError",
+            "LecunUniform got mode='in' (str); it must be one of ['fan_in', 'fan_out', 'fan_avg',",
+        ),
+    ],
+    "Linspace": [
+        (
+            "ei.Linspace(0.0)",
+            "TypeError",
+            "Linspace.__init__() missing 1 required positional argument: 'stop'",
+        ),
+        (
+            "ei.Linspace(0.0, 1.0, log=True)",
+            "ValueError",
+            "Linspace got log=True, start=0.0 and stop=1.0; both ends must be > 0, or the logarithms",
+        ),
+        (
+            'ei.Linspace(0.0, 1.0, power="two")',
+            "ValueError",
+            "Linspace got power='two' (str); it must be a finite number > 0, such as",
+        ),
+        (
+            'ei.Linspace(0.0, float("nan"))',
+            "ValueError",
+            "Linspace got stop=nan; it must be a finite number.",
+        ),
+    ],
+    "LogNormal": [
+        (
+            "ei.LogNormal(-1.0)",
+            "ValueError",
+            "LogNormal got std=-1.0; it must be a finite number >= 0, such as `LogNormal(std=1.0)`.",
+        ),
+        (
+            "ei.LogNormal(1.0, -1.0)",
+            "ValueError",
+            "LogNormal got mean=-1.0; it must be a finite number > 0, such as `LogNormal(mean=1.0)`.",
+        ),
+        (
+            'ei.LogNormal(1.0, float("nan"))',
+            "ValueError",
+            "LogNormal got mean=nan; it must be a finite number > 0, such as `LogNormal(mean=1.0)`.",
+        ),
+    ],
+    "Logistic": [
+        (
+            "ei.Logistic(-1.0)",
+            "ValueError",
+            "Logistic got std=-1.0; it must be a finite number >= 0, such as `Logistic(std=0.01)`.",
+        ),
+        (
+            'ei.Logistic("wide")',
+            "ValueError",
+            "Logistic got std='wide' (str); it must be a finite number >= 0, such as",
+        ),
+    ],
+    "LooksLinear": [
+        (
+            'ei.LooksLinear("orthogonal")',
+            "TypeError",
+            "LooksLinear wraps an eqinit initializer such as `HeNormal()`; got 'orthogonal'. A",
+        ),
+        (
+            'ei.LooksLinear(mirror="all")',
+            "ValueError",
+            "LooksLinear got mirror='all' (str); it must be one of ['both', 'out', 'in'], such as",
+        ),
+        (
+            'ei.LooksLinear()(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "LooksLinear halves `out`, which has 3 entries here. Use an even width, or",
+        ),
+    ],
+    "Masked": [
+        (
+            "ei.Masked(ei.Normal(), jnp.ones(7))(KEY, (3,))",
+            "ValueError",
+            "Masked got mask=[1.] (float32[7]); it must be True, False or an array of these.",
+        ),
+        (
+            "ei.Masked(ei.Normal())",
+            "TypeError",
+            "Masked.__init__() missing 1 required positional argument: 'mask'",
+        ),
+        (
+            'ei.Masked("normal", jnp.ones(3))',
+            "TypeError",
+            "Masked wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
+        ),
+    ],
+    "Mimetic": [
+        (
+            'ei.Mimetic("queries")',
+            "ValueError",
+            "Mimetic got part='queries' (str); it must be one of ['query', 'key', 'value', 'output'].",
+        ),
+        (
+            'ei.Mimetic("query", heads=0)',
+            "ValueError",
+            "Mimetic got heads=0; it must be a whole number >= 1, such as `Mimetic(heads=1)`.",
+        ),
+        (
+            'ei.Mimetic("query", heads=5)(KEY, (24, 24), axes="out in")',
+            "ValueError",
+            "Mimetic has 5 heads and a query weight of 24 x 24 (out x in): the 24 inner features",
+        ),
+        (
+            'ei.Mimetic("query", alpha="big")',
+            "ValueError",
+            "Mimetic got alpha='big' (str); it must be a finite number or None.",
+        ),
+    ],
+    "Mixture": [
+        (
+            "ei.Mixture(())",
+            "ValueError",
+            "Mixture got 0 initializers and weights []; pass one weight each, not all 0.",
+        ),
+        (
+            "ei.Mixture((ei.Normal(), ei.Zeros()), (1,))",
+            "ValueError",
+            "Mixture got 2 initializers and weights [1]; pass one weight each, not all 0.",
+        ),
+        (
+            "ei.Mixture((ei.Normal(), ei.Zeros()), (1, -1))",
+            "ValueError",
+            "Mixture got weights=(1, -1) (tuple); it must be a sequence, each of it a finite number",
+        ),
+        (
+            "ei.Mixture((ei.Normal(), ei.Zeros()), (0, 0))",
+            "ValueError",
+            "Mixture got 2 initializers and weights [0, 0]; pass one weight each, not all 0.",
+        ),
+        (
+            'ei.Mixture("normal")',
+            "TypeError",
+            "Mixture wraps an eqinit initializer such as `HeNormal()`; got 'n'. A function of jax,",
+        ),
+    ],
+    "Moments": [
+        (
+            "ei.Moments(1.0)",
+            "TypeError",
+            "Moments.__new__() missing 1 required positional argument: 'std'",
+        ),
+    ],
+    "NPRNN": [
+        (
+            "ei.NPRNN(1.0)",
+            "TypeError",
+            "NPRNN.__init__() takes 1 positional argument but 2 were given",
+        ),
+        (
+            'ei.NPRNN()(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "NPRNN is for recurrent kernels, which are square, and this matrix is (3, 4).",
+        ),
+    ],
+    "Normal": [
+        (
+            "ei.Normal(-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+        (
+            'ei.Normal(float("nan"))',
+            "ValueError",
+            "Normal got std=nan; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+        (
+            'ei.Normal(float("inf"))',
+            "ValueError",
+            "Normal got std=inf; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+        (
+            'ei.Normal("wide")',
+            "ValueError",
+            "Normal got std='wide' (str); it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.Normal(None)",
+            "ValueError",
+            "Normal got std=None; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+        (
+            'ei.Normal(mean=float("nan"))',
+            "ValueError",
+            "Normal got mean=nan; it must be a finite number, such as `Normal(mean=0.0)`.",
+        ),
+        (
+            "ei.Normal(sigma=1.0)",
+            "TypeError",
+            "Normal has no argument `sigma`; here it is called `std`: `Normal(std=...)`.",
+        ),
+        ("ei.Normal()(KEY, 3)", "TypeCheckError", "parameter 'shape'"),
+        ("ei.Normal()(KEY, (3.0,))", "TypeCheckError", "parameter 'shape'"),
+        (
+            "ei.Normal()(KEY, (-3,))",
+            "TypeError",
+            "broadcast_in_dim shape must have every element be nonnegative, got (-3,).",
+        ),
+        ("ei.Normal()(0, (3,))", "TypeCheckError", "parameter 'key'"),
+        ("ei.Normal()(KEY)", "TypeError", "missing a required argument: 'shape'"),
+        (
+            'ei.Normal()(KEY, (3,), "float31")',
+            "TypeError",
+            "data type 'float31' not understood",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="(a b) in")',
+            "ValueError",
+            "axes `(a b) in`: the sizes of ['a', 'b'] are all unknown; say all but one, such as",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="(a=3 b) in")',
+            "ValueError",
+            "axes `(a=3 b) in`: an axis of length 4 does not split into {'a': 3, 'b': None}.",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="out in more")',
+            "ValueError",
+            "axes `out in more` name 3 axes, but the shape is (4, 6).",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="out in-put")',
+            "ValueError",
+            "axes `out in-put` has `-`, which is no name. Write one token an axis, such as `out in",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="() in")',
+            "ValueError",
+            "axes `() in` has unbalanced or empty brackets. Write one token an axis, such as `out in",
+        ),
+        (
+            'ei.Normal()(KEY, (4, 6), axes="(out *in)")',
+            "ValueError",
+            "axes `(out *in)` has a starred name inside brackets. Write one token an axis, such as",
+        ),
+    ],
+    "Normalized": [
+        (
+            'ei.Normalized(ei.Normal(), "in")(KEY, (3, 4))',
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+        (
+            "ei.Normalized(ei.Normal(), 7)(KEY, (3, 4))",
+            "ValueError",
+            "Normalized sums over axes [7], and the parameter's shape is (3, 4).",
+        ),
+        (
+            'ei.Normalized(ei.Normal(), by="l3")',
+            "ValueError",
+            "Normalized got by='l3' (str); it must be one of ['l2', 'l1', 'max', 'sum'].",
+        ),
+        (
+            'ei.Normalized(ei.Normal(), "depth")(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "axes `out in` of (3, 4) have no `depth`; they have ['in', 'out'].",
+        ),
+    ],
+    "Ones": [
+        (
+            "ei.Ones(2.0)",
+            "TypeError",
+            "Ones.__init__() takes 1 positional argument but 2 were given",
+        ),
+        ('ei.Ones()(KEY, "three")', "TypeCheckError", "parameter 'shape'"),
+    ],
+    "Orthogonal": [
+        (
+            'ei.Orthogonal(float("nan"))',
+            "ValueError",
+            "Orthogonal got gain=nan; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.Orthogonal(keeps="length")',
+            "ValueError",
+            "Orthogonal got keeps='length' (str); it must be one of ['norm', 'entries', 'rms'], such",
+        ),
+        (
+            'ei.Orthogonal(algorithm="svd")',
+            "ValueError",
+            "Orthogonal got algorithm='svd' (str); it must be one of ['qr', 'householder'], such as",
+        ),
+        (
+            'ei.Orthogonal(special="yes")',
+            "ValueError",
+            "Orthogonal got special='yes' (str); it must be a bool, such as",
+        ),
+        (
+            "ei.Orthogonal()(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+        (
+            'ei.Orthogonal()(KEY, (3,), axes="out")',
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+    ],
+    "ParamSpec": [
+        (
+            "ei.ParamSpec((3,))",
+            "TypeError",
+            "ParamSpec.__init__() missing 1 required positional argument: 'dtype'",
+        ),
+        (
+            'ei.ParamSpec((3,), np.dtype("float32")).fan("fan_in")',
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+        ),
+    ],
+    "Path": [
+        (
+            "ei.Path()",
+            "TypeError",
+            "Path.__init__() missing 1 required positional argument: 'glob'",
+        ),
+        (
+            'ei.Path("weight") & 3',
+            "TypeError",
+            "a selector is a path glob, a layer type, a function of the model or a selector such as",
+        ),
+    ],
+    "PerGate": [
+        (
+            "ei.PerGate()",
+            "ValueError",
+            "PerGate got no initializer; name gates, as in `PerGate(f=Ones(), other=Zeros())`.",
+        ),
+        (
+            "ei.PerGate(f=3)",
+            "TypeError",
+            "PerGate wraps an eqinit initializer such as `HeNormal()`; got 3. A function of jax,",
+        ),
+        (
+            'ei.PerGate(f=ei.Zeros())(KEY, (8,), axes="out")',
+            "ValueError",
+            "axes `out` of (8,) have no named gates. Name them where the layout is said:",
+        ),
+        (
+            'ei.plan(LSTM, [("bias", ei.PerGate(z=ei.Zeros(), other=ei.Zeros()))])',
+            "ValueError",
+            "bias, of LSTMCell (rule Path('bias')): PerGate sets ['z'], and the gates here are ['i',",
+        ),
+        (
+            'ei.plan(LSTM, [("bias", ei.PerGate(f=ei.Zeros()))])',
+            "ValueError",
+            "bias, of LSTMCell (rule Path('bias')): PerGate sets ['f'], and the gates here are ['i',",
+        ),
+    ],
+    "PerSlice": [
+        (
+            'ei.PerSlice(ei.Normal(), "half")',
+            "ValueError",
+            "PerSlice got factors='half' (str); it must be a finite number or a sequence, each of it",
+        ),
+        (
+            "ei.PerSlice(ei.Normal(), [1.0, 2.0])(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+        (
+            "ei.PerSlice(ei.Normal(), [1.0, 2.0], axis=5)(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+        (
+            "ei.PerSlice(ei.Normal(), lambda i: i)(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+        (
+            'ei.PerSlice(ei.Normal(), [1.0], axis="head")(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "PerSlice(axis='head'): axes `out in` have no independent axis of this name.",
+        ),
+    ],
+    "Phase": [
+        (
+            "ei.Phase(-1.0)",
+            "ValueError",
+            "Phase got std=-1.0; it must be a finite number >= 0, such as `Phase(std=1.0)`.",
+        ),
+        (
+            "ei.Phase()(KEY, (3,), jnp.float32)",
+            "ValueError",
+            "RandomPhase draws complex numbers, and the parameter is real. Its real counterpart is",
+        ),
+    ],
+    "Plan": [
+        (
+            'ei.plan(LINEAR, [])["wieght"]',
+            "KeyError",
+            "'no parameter `wieght` in this plan; see `print(plan)`.'",
+        ),
+        (
+            'ei.plan(LINEAR, []).apply(LINEAR, "key")',
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.plan(LINEAR, [("**", ei.Zeros())]).apply(MLP, KEY)',
+            "ValueError",
+            "this plan was made for another model; 2 parameters differ:",
+        ),
+        (
+            'ei.plan(LINEAR, [("**", ei.Zeros())]).check(MLP)',
+            "ValueError",
+            "this plan was made for another model; 2 parameters differ:",
+        ),
+        (
+            'ei.plan(LINEAR, [("**", ei.Zeros())]).check(SKELETON)',
+            "ValueError",
+            "`weight` is abstract: there is no value to check. Check the model that",
+        ),
+        (
+            'ei.plan(LINEAR, [("**", ei.Zeros())]).apply(LINEAR, KEY, progress=2)',
+            "TypeCheckError",
+            "parameter 'progress'",
+        ),
+    ],
+    "PriorProb": [
+        (
+            "ei.PriorProb(1.0)",
+            "ValueError",
+            "PriorProb got probability=1.0; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.PriorProb(0.0)",
+            "ValueError",
+            "PriorProb got probability=0.0; it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.PriorProb(-0.1)",
+            "ValueError",
+            "PriorProb got probability=-0.1; it must be a number inside (0, 1), such as",
+        ),
+        (
+            'ei.PriorProb("rare")',
+            "ValueError",
+            "PriorProb got probability='rare' (str); it must be a number inside (0, 1), such as",
+        ),
+    ],
+    "Rademacher": [
+        (
+            "ei.Rademacher(-1.0)",
+            "ValueError",
+            "Rademacher got std=-1.0; it must be a finite number >= 0, such as `Rademacher(std=1.0)`.",
+        ),
+        (
+            "ei.Rademacher(None)",
+            "ValueError",
+            "Rademacher got std=None; it must be a finite number >= 0, such as `Rademacher(std=1.0)`.",
+        ),
+    ],
+    "RandomWalk": [
+        (
+            "ei.RandomWalk()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Readout": [
+        (
+            'ei.Readout("scheme")',
+            "TypeError",
+            "Readout.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "Rescaled": [
+        (
+            "ei.Rescaled(ei.Normal(), 1.0, 0.0)",
+            "ValueError",
+            "Rescaled got lower=1.0 and upper=0.0; `lower` must be below `upper`.",
+        ),
+    ],
+    "Reservoir": [
+        (
+            "ei.Reservoir(-1.0)",
+            "ValueError",
+            "Reservoir got spectral_radius=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.Reservoir(density=0.0)",
+            "ValueError",
+            "Reservoir got density=0.0; it must be a number in (0, 1], such as",
+        ),
+        (
+            "ei.Reservoir(density=2.0)",
+            "ValueError",
+            "Reservoir got density=2.0; it must be a number in (0, 1], such as",
+        ),
+        (
+            'ei.Reservoir()(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "Reservoir is for recurrent kernels, which are square, and this matrix is (3, 4).",
+        ),
+    ],
+    "Residual": [
+        (
+            'ei.Residual("scheme")',
+            "TypeError",
+            "Residual.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "Role": [
+        (
+            'ei.Role("weight")',
+            "ValueError",
+            "no role 'weight'; roles are ['kernel', 'bias', 'scale', 'embedding', 'other'].",
+        ),
+        (
+            "ei.Role(3)",
+            "ValueError",
+            "no role 3; roles are ['kernel', 'bias', 'scale', 'embedding', 'other'].",
+        ),
+    ],
+    "Row": [
+        (
+            'ei.Row("weight")',
+            "TypeError",
+            "Row.__init__() missing 3 required positional arguments: 'spec', 'init', and 'rule'",
+        ),
+    ],
+    "Rule": [
+        (
+            'ei.Rule("**")',
+            "TypeError",
+            "Rule(Path('**')) takes one initializer for everything it selects, `Rule(selector,",
+        ),
+        (
+            "ei.Rule()",
+            "TypeError",
+            "Rule.__init__() missing 1 required positional argument: 'selector'",
+        ),
+        (
+            "ei.Rule(3, ei.Zeros())",
+            "TypeError",
+            "a selector is a path glob, a layer type, a function of the model or a selector such as",
+        ),
+        (
+            "ei.Rule(None, ei.Zeros())",
+            "TypeError",
+            "a selector is a path glob, a layer type, a function of the model or a selector such as",
+        ),
+        (
+            'ei.Rule("**", ei.Zeros(), weight=ei.Zeros())',
+            "TypeError",
+            "Rule(Path('**')) takes one initializer for everything it selects, `Rule(selector,",
+        ),
+        (
+            'ei.Rule("**", w=ei.Zeros(), b=ei.Zeros(), axes="out in")',
+            "TypeError",
+            "Rule(Path('**')) sets ['b', 'w'] and got one `axes` for all. Say them by field:",
+        ),
+        (
+            'ei.Rule("**", ei.HeNormal)',
+            "TypeError",
+            "got the class HeNormal; an initializer is an instance: `HeNormal()`.",
+        ),
+        (
+            'ei.Rule("**", weight="he")',
+            "TypeError",
+            "an initializer is an eqinit scheme such as `HeNormal()`, a function `(key, shape,",
+        ),
+        (
+            'ei.Rule("**", ei.Zeros(), fan_in="all")',
+            "ValueError",
+            "Rule(Path('**')) got fan_in=all; a fan is a number of connections, finite and > 0.",
+        ),
+        (
+            'ei.Rule("**", ei.Zeros(), fan_in=-1)',
+            "ValueError",
+            "Rule(Path('**')) got fan_in=-1; a fan is a number of connections, finite and > 0.",
+        ),
+        (
+            'ei.Rule("**", ei.Zeros(), fan_out=0)',
+            "ValueError",
+            "Rule(Path('**')) got fan_out=0; a fan is a number of connections, finite and > 0.",
+        ),
+        (
+            'ei.Rule("**", ei.Zeros(), ei.Zeros())',
+            "TypeError",
+            "Rule.__init__() takes from 2 to 3 positional arguments but 4 were given",
+        ),
+    ],
+    "STFT": [
+        (
+            'ei.STFT("phase")',
+            "ValueError",
+            "STFT got part='phase' (str); it must be one of ['real', 'imag'], such as",
+        ),
+        (
+            'ei.STFT(window="kaiser")',
+            "ValueError",
+            "STFT got window='kaiser' (str); it must be one of ['hann', 'hamming', 'blackman',",
+        ),
+        (
+            'ei.STFT(scaling="power")',
+            "ValueError",
+            "STFT got scaling='power' (str); it must be one of ['density', 'spectrum', 'none'], such",
+        ),
+        (
+            'ei.STFT()(KEY, (3,), axes="out")',
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+    ],
+    "Scaled": [
+        (
+            "ei.Scaled(ei.Normal())",
+            "TypeError",
+            "Scaled.__init__() missing 1 required positional argument: 'factor'",
+        ),
+        (
+            'ei.Scaled("normal", 2.0)',
+            "TypeError",
+            "Scaled wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
+        ),
+        (
+            'ei.Scaled(ei.Normal(), "twice")',
+            "ValueError",
+            "Scaled got factor='twice' (str); it must be a finite number.",
+        ),
+        (
+            "ei.Scaled(ei.Normal(), jnp.ones(7))(KEY, (3,))",
+            "ValueError",
+            "Scaled got a factor of shape (7,), which does not broadcast to the parameter's (3,).",
+        ),
+    ],
+    "Shifted": [
+        (
+            'ei.Shifted(ei.Normal(), "up")',
+            "ValueError",
+            "Shifted got offset='up' (str); it must be a finite number.",
+        ),
+        (
+            "ei.Shifted(ei.Normal(), jnp.ones(7))(KEY, (3,))",
+            "ValueError",
+            "Shifted got an offset of shape (7,), which does not broadcast to the parameter's (3,).",
+        ),
+    ],
+    "Siren": [
+        (
+            "ei.Siren(0.0)",
+            "ValueError",
+            "Siren got w0=0.0; it must be a finite number > 0, such as `Siren(w0=30.0)`.",
+        ),
+        (
+            "ei.Siren(-30.0)",
+            "ValueError",
+            "Siren got w0=-30.0; it must be a finite number > 0, such as `Siren(w0=30.0)`.",
+        ),
+        (
+            'ei.Siren(first="yes")',
+            "ValueError",
+            "Siren got first='yes' (str); it must be a bool, such as `Siren(first=False)`.",
+        ),
+        (
+            "ei.Siren()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Site": [
+        (
+            'ei.Site("weight")',
+            "TypeError",
+            "Site.__init__() missing 4 required positional arguments: 'leaf', 'position',",
+        ),
+    ],
+    "SmallInit": [
+        (
+            "ei.SmallInit(0)",
+            "ValueError",
+            "SmallInit got dim=0; it must be a whole number >= 1 or None.",
+        ),
+        (
+            'ei.SmallInit("wide")',
+            "ValueError",
+            "SmallInit got dim='wide' (str); it must be a whole number >= 1 or None.",
+        ),
+        (
+            'ei.SmallInit(3, "gauss")',
+            "ValueError",
+            "SmallInit got distribution='gauss' (str); it must be one of ['truncated_normal',",
+        ),
+        (
+            "ei.SmallInit()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Sparse": [
+        (
+            "ei.Sparse(ei.Normal())",
+            "ValueError",
+            "Sparse takes either a share or a number: `Sparse(init, density=0.1)` or `Sparse(init,",
+        ),
+        (
+            "ei.Sparse(ei.Normal(), density=1.5)",
+            "ValueError",
+            "Sparse got density=1.5; it must be a number in [0, 1] or None.",
+        ),
+        (
+            "ei.Sparse(ei.Normal(), density=-0.5)",
+            "ValueError",
+            "Sparse got density=-0.5; it must be a number in [0, 1] or None.",
+        ),
+        (
+            "ei.Sparse(ei.Normal(), density=0.5, nonzero=3)",
+            "ValueError",
+            "Sparse takes either a share or a number: `Sparse(init, density=0.1)` or `Sparse(init,",
+        ),
+        (
+            "ei.Sparse(ei.Normal(), nonzero=-1)",
+            "ValueError",
+            "Sparse got nonzero=-1; it must be a whole number >= 0 or None.",
+        ),
+        (
+            "ei.Sparse(ei.Normal(), nonzero=3)",
+            "ValueError",
+            'Sparse got nonzero=3 and per=\'entry\'; a number goes with per="output", "input" or',
+        ),
+        (
+            'ei.Sparse(ei.Normal(), density=0.5, per="row")',
+            "ValueError",
+            "Sparse got per='row' (str); it must be one of ['entry', 'output', 'input', 'matrix'],",
+        ),
+        (
+            'ei.Sparse(ei.Normal(), nonzero=9, per="output")(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "Sparse keeps 9 entries per output, and the parameter of shape (3, 4) has only 4.",
+        ),
+        (
+            'ei.Sparse(ei.Normal(), nonzero=2, per="output")(KEY, (3, 4))',
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "Spectral": [
+        (
+            "ei.Spectral(-1.0)",
+            "ValueError",
+            "Spectral got gain=-1.0; it must be a finite number >= 0, such as `Spectral(gain=1.0)`.",
+        ),
+        (
+            "ei.Spectral()(KEY, (3, 4))",
+            "ValueError",
+            'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
+        ),
+    ],
+    "SpectralNormal": [
+        (
+            'ei.SpectralNormal(float("nan"))',
+            "ValueError",
+            "SpectralNormal got gain=nan; it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.SpectralNormal()(KEY, (3,))",
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+    ],
+    "Spectrum": [
+        (
+            'ei.Spectrum(power="one")',
+            "ValueError",
+            "Spectrum got power='one' (str); it must be a finite number, such as",
+        ),
+        (
+            'ei.Spectrum(values=[1.0, 2.0])(KEY, (3, 3), axes="out in")',
+            "ValueError",
+            "Spectrum got 2 values, and a matrix of shape (3, 3) has 3 singular values.",
+        ),
+        (
+            'ei.Spectrum(values="all")',
+            "ValueError",
+            "Spectrum got values='all' (str); it must be a sequence, each of it a finite number >= 0",
+        ),
+        (
+            "ei.Spectrum(values=[-1.0])",
+            "ValueError",
+            "Spectrum got values=(-1.0,) (tuple); it must be a sequence, each of it a finite number",
+        ),
+    ],
+    "StudentT": [
+        (
+            "ei.StudentT(0.0)",
+            "ValueError",
+            "StudentT got df=0.0; it must be a finite number > 0, such as `StudentT(df=5.0)`.",
+        ),
+        (
+            "ei.StudentT(-1.0)",
+            "ValueError",
+            "StudentT got df=-1.0; it must be a finite number > 0, such as `StudentT(df=5.0)`.",
+        ),
+        (
+            "ei.StudentT(1.5, std=1.0)",
+            "ValueError",
+            "StudentT got df=1.5, and no variance exists from 2 down; give its scale instead:",
+        ),
+        (
+            "ei.StudentT(5.0, std=1.0, scale=1.0)",
+            "ValueError",
+            "StudentT takes either `std` or `scale`: `StudentT(5.0, std=0.02)` or `StudentT(1.5,",
+        ),
+        (
+            "ei.StudentT(5.0, std=-1.0)",
+            "ValueError",
+            "StudentT got std=-1.0; it must be a finite number >= 0 or None.",
+        ),
+    ],
+    "Ternary": [
+        (
+            "ei.Ternary(-1.0)",
+            "ValueError",
+            "Ternary got std=-1.0; it must be a finite number >= 0, such as `Ternary(std=1.0)`.",
+        ),
+        (
+            "ei.Ternary(1.0, 0.0)",
+            "ValueError",
+            "Ternary got density=0.0; it must be a number in (0, 1], such as",
+        ),
+        (
+            "ei.Ternary(1.0, 1.5)",
+            "ValueError",
+            "Ternary got density=1.5; it must be a number in (0, 1], such as",
+        ),
+    ],
+    "Through": [
+        (
+            'ei.Through(ei.Normal(), "cube")',
+            "ValueError",
+            "Through got transform='cube'; it is one of ['softplus', 'exp', 'square', 'sigmoid',",
+        ),
+        (
+            "ei.Through(ei.Normal(), 3)",
+            "ValueError",
+            "Through got transform=3; it is one of ['softplus', 'exp', 'square', 'sigmoid', 'tanh',",
+        ),
+        (
+            'ei.Through(ei.Normal(), "softplus")(KEY, (3,))',
+            "ValueError",
+            "Through: Normal draws from -inf to inf, and softplus takes values in (0, inf) only. Use",
+        ),
+        (
+            'ei.Through("normal", "exp")',
+            "TypeError",
+            "Through wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
+        ),
+    ],
+    "TorchDefault": [
+        (
+            "ei.TorchDefault(1.0)",
+            "TypeError",
+            "TorchDefault.__init__() takes 1 positional argument but 2 were given",
+        ),
+        (
+            "ei.TorchDefault()(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "TracedLayouts": [
+        (
+            "ei.TracedLayouts()",
+            "TypeError",
+            "TracedLayouts.__init__() missing 1 required positional argument: 'rows'",
+        ),
+    ],
+    "TracedRow": [
+        (
+            "ei.TracedRow()",
+            "TypeError",
+            "TracedRow.__init__() missing 4 required positional arguments: 'path', 'shape', 'dtype',",
+        ),
+    ],
+    "TruncatedNormal": [
+        (
+            "ei.TruncatedNormal(-1.0)",
+            "ValueError",
+            "TruncatedNormal got std=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            "ei.TruncatedNormal(1.0, lower=2.0, upper=1.0)",
+            "ValueError",
+            "TruncatedNormal got lower=2.0 and upper=1.0, which leave nothing to draw within 4",
+        ),
+        (
+            "ei.TruncatedNormal(1.0, lower=1.0, upper=1.0)",
+            "ValueError",
+            "TruncatedNormal got lower=1.0 and upper=1.0, which leave nothing to draw within 4",
+        ),
+        (
+            'ei.TruncatedNormal(1.0, lower="low")',
+            "ValueError",
+            "TruncatedNormal got lower='low' (str); it must be a number, such as",
+        ),
+    ],
+    "Uniform": [
+        (
+            "ei.Uniform()",
+            "ValueError",
+            "Uniform takes a bound, two bounds or `std`: `Uniform(0.1)`, `Uniform(0.0, 1.0)` or",
+        ),
+        (
+            "ei.Uniform(1.0, -1.0)",
+            "ValueError",
+            "Uniform got lower=1.0 and upper=-1.0; `lower` must be at most `upper`.",
+        ),
+        (
+            "ei.Uniform(1.0, std=1.0)",
+            "ValueError",
+            "Uniform takes a bound, two bounds or `std`: `Uniform(0.1)`, `Uniform(0.0, 1.0)` or",
+        ),
+        (
+            "ei.Uniform(std=-1.0)",
+            "ValueError",
+            "Uniform got std=-1.0; it must be a finite number >= 0 or None.",
+        ),
+        (
+            'ei.Uniform(float("inf"))',
+            "ValueError",
+            "Uniform got lower=inf; it must be a finite number or None.",
+        ),
+        (
+            'ei.Uniform("wide")',
+            "ValueError",
+            "Uniform got lower='wide' (str); it must be a finite number or None.",
+        ),
+        (
+            "ei.Uniform(-1.0)",
+            "ValueError",
+            "Uniform got lower=1.0 and upper=-1.0; `lower` must be at most `upper`.",
+        ),
+        (
+            'ei.Uniform(float("nan"), 1.0)',
+            "ValueError",
+            "Uniform got lower=nan; it must be a finite number or None.",
+        ),
+    ],
+    "UniformGate": [
+        (
+            'ei.UniformGate()(KEY, (8,), axes="out")',
+            "ValueError",
+            "no gate `z` in axes `out`: it has no named gates. Name them where the layout is said:",
+        ),
+    ],
+    "Unitary": [
+        (
+            'ei.Unitary("uniform")',
+            "ValueError",
+            "Unitary got angles='uniform' (str); it must be one of ['henaff', 'cayley'], such as",
+        ),
+        (
+            'ei.Unitary(stores="angles")',
+            "TypeError",
+            "Unitary has no argument `stores`; here it is called `stored`: `Unitary(stored=...)`.",
+        ),
+        (
+            'ei.Unitary()(KEY, (3, 4), axes="out in")',
+            "ValueError",
+            "Unitary is for recurrent kernels, which are square, and this matrix is (3, 4).",
+        ),
+    ],
+    "VarianceScaling": [
+        (
+            "ei.VarianceScaling(-1.0)",
+            "ValueError",
+            "VarianceScaling got scale=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.VarianceScaling(1.0, "fan")',
+            "ValueError",
+            "VarianceScaling got mode='fan' (str); it must be one of ['fan_in', 'fan_out',",
+        ),
+        (
+            'ei.VarianceScaling(1.0, "fan_in", "gauss")',
+            "ValueError",
+            "VarianceScaling got distribution='gauss' (str); it must be one of ['truncated_normal',",
+        ),
+        (
+            'ei.VarianceScaling(float("nan"))',
+            "ValueError",
+            "VarianceScaling got scale=nan; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "Wang": [
+        (
+            "ei.Wang()",
+            "TypeError",
+            "Wang.__init__() missing 1 required positional argument: 'num_layers'",
+        ),
+        (
+            "ei.Wang(0)",
+            "ValueError",
+            "Wang got num_layers=0; it must be a finite number > 0.",
+        ),
+        (
+            "ei.Wang(2, 0)",
+            "ValueError",
+            "Wang got dim=0; it must be a whole number >= 1 or None.",
+        ),
+        (
+            "ei.Wang(2)(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "Where": [
+        (
+            "ei.Where(lambda m: m.weight).matches(None)",
+            "TypeError",
+            "Where is resolved against a whole model, not a single site.",
+        ),
+    ],
+    "XavierNormal": [
+        (
+            'ei.XavierNormal(gain=float("nan"))',
+            "ValueError",
+            "GlorotNormal got gain=nan; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "XavierUniform": [
+        (
+            'ei.XavierUniform(distribution="gauss")',
+            "ValueError",
+            "GlorotUniform got distribution='gauss' (str); it must be one of ['truncated_normal',",
+        ),
+    ],
+    "ZerO": [
+        (
+            'ei.ZerO(float("inf"))',
+            "ValueError",
+            "ZerO got gain=inf; it must be a finite number, such as `ZerO(gain=1.0)`.",
+        ),
+        (
+            'ei.ZerO()(KEY, (3,), axes="out")',
+            "ValueError",
+            "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
+        ),
+    ],
+    "Zeros": [
+        (
+            "ei.Zeros(1.0)",
+            "TypeError",
+            "Zeros.__init__() takes 1 positional argument but 2 were given",
+        ),
+        ("ei.Zeros()(KEY)", "TypeError", "missing a required argument: 'shape'"),
+    ],
+    "apply": [
+        ("ei.apply(LINEAR, 0, [])", "TypeCheckError", "parameter 'key'"),
+        ("ei.apply(LINEAR, jnp.zeros(2), [])", "TypeCheckError", "parameter 'key'"),
+        (
+            "ei.apply(LINEAR, jax.random.split(KEY), [])",
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [], strict="yes")',
+            "TypeCheckError",
+            "parameter 'strict'",
+        ),
+        (
+            "ei.apply(LINEAR, KEY, [], layouts=[1])",
+            "TypeCheckError",
+            "parameter 'layouts'",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [], progress="bar")',
+            "TypeCheckError",
+            "parameter 'progress'",
+        ),
+        ("ei.apply(LINEAR, KEY)", "TypeError", "missing a required argument: 'rules'"),
+        (
+            "ei.apply(LINEAR, KEY, [ei.Zeros()])",
+            "TypeError",
+            "got the initializer Zeros() where rules are wanted: say what it is for, as in",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("weight", ei.Zeros(), 1)])',
+            "TypeError",
+            "a pair is `(selector, initializer)`; got 3 things, ('weight', Zeros(), 1).",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, ["weight"])',
+            "TypeError",
+            "got 'weight' where rules are wanted: that says which parameters. Say what they get as",
+        ),
+        (
+            "ei.apply(LINEAR, KEY, 3)",
+            "TypeError",
+            "rules are a list of `Rule(selector, ...)`s, of pairs `(selector, initializer)` and of",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("wieght", ei.Zeros())])',
+            "ValueError",
+            "rule Path('wieght'): it matches nothing. Did you mean `weight`?",
+        ),
+        (
+            "ei.apply(LINEAR, KEY, [(nn.Conv, ei.Zeros())])",
+            "ValueError",
+            "rule Layer(Conv): it matches nothing. The layers with parameters here are ['Linear'].",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("**", ei.HeNormal())])',
+            "ValueError",
+            "bias (rule Path('**')): HeNormal is made for a kernel, and this is a bias. Say which",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("bias", ei.Zeros())], strict=True)',
+            "ValueError",
+            "1 parameter is claimed by no rule, and `strict=True`:",
+        ),
+        (
+            'ei.apply(SKELETON, KEY, [("weight", ei.Zeros())])',
+            "ValueError",
+            "1 parameter is abstract and no rule gives them a value:",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("weight", ei.Zeros())], sharding="gpu")',
+            "ValueError",
+            "`sharding` gives `weight` a str; it takes one `jax.sharding.Sharding`, a function from",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("weight", ei.Zeros())], sharding=[1, 2, 3])',
+            "ValueError",
+            "`sharding` is no tree prefix of the model: pytree structure error: different types at",
+        ),
+        (
+            'ei.apply(LINEAR, KEY, [("**", ei.Zeros()), ("weight", ei.Ones())])',
+            "ValueError",
+            "rule Path('weight'): all 1 parameters that it selects are taken by earlier rules (the",
+        ),
+        (
+            'ei.apply(TIED, KEY, [("pytree.1.weight", ei.Zeros())])',
+            "ValueError",
+            "rule Path('pytree.1.weight'): it matches nothing. `pytree.1.weight` is the shared copy",
+        ),
+    ],
+    "bases.AbstractBase": [
+        (
+            "ei.bases.AbstractBase()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractBase",
+        ),
+    ],
+    "bases.RandomPhase": [
+        (
+            "ei.bases.RandomPhase(1.0)",
+            "TypeError",
+            "RandomPhase.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.RandomSign": [
+        (
+            "ei.bases.RandomSign(1.0)",
+            "TypeError",
+            "RandomSign.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.RandomTernary": [
+        (
+            "ei.bases.RandomTernary(0.0)",
+            "ValueError",
+            "RandomTernary got density=0.0; it must be in (0, 1].",
+        ),
+    ],
+    "bases.StandardCauchy": [
+        (
+            "ei.bases.StandardCauchy(1.0)",
+            "TypeError",
+            "StandardCauchy.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.StandardHalfNormal": [
+        (
+            "ei.bases.StandardHalfNormal(1.0)",
+            "TypeError",
+            "StandardHalfNormal.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.StandardLaplace": [
+        (
+            "ei.bases.StandardLaplace(1.0)",
+            "TypeError",
+            "StandardLaplace.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.StandardLogistic": [
+        (
+            "ei.bases.StandardLogistic(1.0)",
+            "TypeError",
+            "StandardLogistic.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.StandardNormal": [
+        (
+            "ei.bases.StandardNormal(1.0)",
+            "TypeError",
+            "StandardNormal.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.StandardStudentT": [
+        (
+            "ei.bases.StandardStudentT(0.0)",
+            "ValueError",
+            "StandardStudentT got df=0.0; it must be positive.",
+        ),
+    ],
+    "bases.SymmetricUniform": [
+        (
+            "ei.bases.SymmetricUniform(1.0)",
+            "TypeError",
+            "SymmetricUniform.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.TruncatedStandardNormal": [
+        (
+            "ei.bases.TruncatedStandardNormal(0.0, 1.0, 2.0)",
+            "TypeError",
+            "TruncatedStandardNormal.__init__() takes from 1 to 3 positional arguments but 4 were",
+        ),
+    ],
+    "bases.UnitExponential": [
+        (
+            "ei.bases.UnitExponential(1.0)",
+            "TypeError",
+            "UnitExponential.__init__() takes 1 positional argument but 2 were given",
+        ),
+    ],
+    "bases.UnitGamma": [
+        (
+            "ei.bases.UnitGamma(0.0)",
+            "ValueError",
+            "UnitGamma got shape=0.0; it must be positive.",
+        ),
+    ],
+    "bibtex": [
+        (
+            'ei.bibtex(style="plain")',
+            "TypeError",
+            "bibtex() got an unexpected keyword argument 'style'",
+        ),
+    ],
+    "build": [
+        (
+            "ei.build(LINEAR, KEY, [])",
+            "TypeError",
+            "got a Linear that is made already, and `build` makes one: pass its constructor,",
+        ),
+        ('ei.build("Linear", KEY, [])', "TypeCheckError", "parameter 'make'"),
+        (
+            "ei.build(lambda key: nn.Linear(3, 2, key=key), 0, [])",
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        ("ei.build(lambda: 1, KEY, [])", "TypeError", ""),
+        (
+            'ei.build(lambda key: nn.Linear(3, 2, key=key), KEY, [("wieght", ei.Zeros())])',
+            "ValueError",
+            "rule Path('wieght'): it matches nothing. Did you mean `weight`?",
+        ),
+        (
+            "ei.build(lambda key: nn.Linear(3, 2, key=key), KEY, [], strict=True)",
+            "ValueError",
+            "2 parameters are claimed by no rule, and `strict=True`:",
+        ),
+        (
+            'ei.build(lambda key: nn.Linear(3, 2, key=key), KEY, [], return_plan="yes")',
+            "TypeCheckError",
+            "parameter 'return_plan'",
+        ),
+        (
+            'ei.build(lambda key: nn.Linear(3, 2, key=key), KEY, [("**", ei.HeNormal())])',
+            "ValueError",
+            "bias (rule Path('**')): HeNormal is made for a kernel, and this is a bias. Say which",
+        ),
+    ],
+    "calibrate": [
+        ("ei.calibrate(MLP, 3)", "TypeCheckError", "parameter 'call'"),
+        (
+            'ei.calibrate(MLP, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 3)), method="lsuv")',
+            "TypeCheckError",
+            "parameter 'method'",
+        ),
+        (
+            'ei.calibrate(MLP, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 3)), select="wieght")',
+            "ValueError",
+            "`select='wieght'` matches no layer. Layers of this model:",
+        ),
+    ],
+    "citation": [
+        (
+            'ei.citation(style="plain")',
+            "TypeError",
+            "citation() got an unexpected keyword argument 'style'",
+        ),
+    ],
+    "configurable": [
+        (
+            "ei.configurable(Raw, fields=3, build=None, more=1)",
+            "TypeError",
+            "configurable() got an unexpected keyword argument 'more'",
+        ),
+    ],
+    "critical": [
+        ("ei.critical()", "TypeError", "missing a required argument: 'activation'"),
+        (
+            'ei.critical("tanh", distribution="gauss")',
+            "TypeCheckError",
+            "parameter 'distribution'",
+        ),
+    ],
+    "depth.beit": [
+        (
+            "ei.depth.beit(-1)",
+            "ValueError",
+            "beit got index=-1; it must be a whole number >= 0.",
+        ),
+        (
+            "ei.depth.beit(0.5)",
+            "ValueError",
+            "beit got index=0.5; it must be a whole number >= 0.",
+        ),
+    ],
+    "depth.deepnorm": [
+        (
+            "ei.depth.deepnorm()",
+            "ValueError",
+            "deepnorm was told of no layers; pass how many there are: `deepnorm(encoder=12)`,",
+        ),
+        (
+            "ei.depth.deepnorm(0)",
+            "ValueError",
+            "deepnorm got encoder=0; it must be a whole number >= 1 or None.",
+        ),
+    ],
+    "depth.fixup": [
+        (
+            "ei.depth.fixup(0)",
+            "ValueError",
+            "fixup got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.depth.fixup(4, 1)",
+            "ValueError",
+            "fixup got branch_layers=1; it must be a whole number >= 2, such as",
+        ),
+    ],
+    "depth.gpt2": [
+        (
+            "ei.depth.gpt2(0)",
+            "ValueError",
+            "gpt2 got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.depth.gpt2(12, 0)",
+            "ValueError",
+            "gpt2 got branches=0; it must be a whole number >= 1, such as `gpt2(branches=2)`.",
+        ),
+        (
+            'ei.depth.gpt2("deep")',
+            "ValueError",
+            "gpt2 got num_layers='deep' (str); it must be a whole number >= 1.",
+        ),
+    ],
+    "depth.layer_scale": [
+        (
+            "ei.depth.layer_scale(0)",
+            "ValueError",
+            "layer_scale got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            'ei.depth.layer_scale("deep")',
+            "ValueError",
+            "layer_scale got num_layers='deep' (str); it must be a whole number >= 1.",
+        ),
+    ],
+    "depth.subln": [
+        (
+            "ei.depth.subln()",
+            "ValueError",
+            "subln was told of no layers; pass how many there are: `subln(encoder=12)`,",
+        ),
+        (
+            "ei.depth.subln(decoder=0)",
+            "ValueError",
+            "subln got decoder=0; it must be a whole number >= 1 or None.",
+        ),
+    ],
+    "depth.t_fixup": [
+        (
+            "ei.depth.t_fixup(0)",
+            "ValueError",
+            "t_fixup got num_layers=0; it must be a whole number >= 1.",
+        ),
+        ('ei.depth.t_fixup(6, "head")', "TypeCheckError", "parameter 'part'"),
+    ],
+    "edge_of_chaos": [
+        (
+            'ei.edge_of_chaos("gauss")',
+            "ValueError",
+            "no activation 'gauss' in jax.nn or jax.numpy. Write its name as there (\"relu\",",
+        ),
+        (
+            'ei.edge_of_chaos("tanh", -1.0)',
+            "ValueError",
+            "edge_of_chaos got bias_var=-1.0; it must be a finite number >= 0, such as",
+        ),
+        (
+            'ei.edge_of_chaos("relu", 0.1)',
+            "ValueError",
+            "edge_of_chaos: with activation 'relu' and bias_var=0.1 there is none; homogeneous",
+        ),
+    ],
+    "from_config": [
+        ("ei.from_config()", "TypeError", "missing a required argument: 'config'"),
+    ],
+    "gain": [
+        (
+            'ei.gain("gauss")',
+            "ValueError",
+            "no activation 'gauss' in jax.nn or jax.numpy. Write its name as there (\"relu\",",
+        ),
+        ("ei.gain(3)", "TypeCheckError", "parameter 'activation'"),
+        ("ei.gain(lambda x: 0 * x)", "ValueError", "gain got "),
+        ('ei.gain("relu", centred="yes")', "TypeCheckError", "parameter 'centred'"),
+    ],
+    "hoedt": [
+        (
+            'ei.hoedt(corr="half")',
+            "ValueError",
+            "hoedt got corr='half' (str); it must be a number inside (0, 1), such as",
+        ),
+        (
+            "ei.hoedt(corr=1.0)",
+            "ValueError",
+            "hoedt got corr=1.0; it must be a number inside (0, 1), such as `hoedt(corr=0.5)`.",
+        ),
+        ('ei.hoedt(matched="yes")', "TypeCheckError", "parameter 'matched'"),
+        ("ei.hoedt(activation=3)", "TypeCheckError", "parameter 'activation'"),
+    ],
+    "inspect": [
+        ("ei.inspect(LINEAR, layouts=3)", "TypeCheckError", "parameter 'layouts'"),
+        ("ei.inspect()", "TypeError", "missing a required argument: 'model'"),
+    ],
+    "interop.as_initializer": [
+        (
+            'ei.interop.as_initializer("he")',
+            "TypeError",
+            "an initializer is an eqinit scheme such as `HeNormal()`, a function `(key, shape,",
+        ),
+        (
+            "ei.interop.as_initializer(ei.HeNormal)",
+            "TypeError",
+            "got the class HeNormal; an initializer is an instance: `HeNormal()`.",
+        ),
+        (
+            "ei.interop.as_initializer(jax.nn.initializers.he_normal)",
+            "TypeError",
+            "`he_normal` is not an initializer: it has no arguments `key, shape`. If it makes one,",
+        ),
+    ],
+    "interop.to_jax": [
+        ('ei.interop.to_jax("he")', "TypeCheckError", "parameter 'init'"),
+        (
+            "ei.interop.to_jax(ei.HeNormal(), axes=3)",
+            "TypeCheckError",
+            "parameter 'axes'",
+        ),
+        (
+            "ei.interop.to_jax(ei.HeNormal(), axes=None)(KEY, (3, 4))",
+            "ValueError",
+            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+        ),
+    ],
+    "interop.to_klax": [
+        ('ei.interop.to_klax("he")', "TypeCheckError", "parameter 'init'"),
+        ("ei.interop.to_klax(ei.Normal(), 3)", "TypeCheckError", "parameter 'axes'"),
+    ],
+    "interop.torch_gain": [
+        ('ei.interop.torch_gain("gelu")', "TypeCheckError", "parameter 'activation'"),
+        (
+            'ei.interop.torch_gain("relu", 0.1)',
+            "ValueError",
+            "torch_gain got a negative_slope for 'relu'; only \"leaky_relu\" has one.",
+        ),
+    ],
+    "plan": [
+        ("ei.plan(LINEAR)", "TypeError", "missing a required argument: 'rules'"),
+        ("ei.plan(LINEAR, [], strict=1)", "TypeCheckError", "parameter 'strict'"),
+        (
+            'ei.plan(LINEAR, [], layouts={"Linear": {}})',
+            "TypeCheckError",
+            "parameter 'layouts'",
+        ),
+        (
+            'ei.plan(LINEAR, [], layouts={nn.Linear: "out in"})',
+            "TypeCheckError",
+            "parameter 'layouts'",
+        ),
+        (
+            'ei.plan(LINEAR, [], layouts={nn.Linear: {"weight": "out in extra"}})',
+            "ValueError",
+            "2 problems, and nothing was drawn:",
+        ),
+        (
+            'ei.plan(LINEAR, [], layouts={nn.Linear: {"wieght": "out in"}})',
+            "ValueError",
+            "layout of Linear: Linear has no field `wieght`. Did you mean `weight`?",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", ei.HeNormal)])',
+            "TypeError",
+            "got the class HeNormal; an initializer is an instance: `HeNormal()`.",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", "he")])',
+            "TypeError",
+            "an initializer is an eqinit scheme such as `HeNormal()`, a function `(key, shape,",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", lambda site: "he")])',
+            "ValueError",
+            "weight, of Linear (rule Path('weight')): an initializer is an eqinit scheme such as",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", lambda site: 1 / 0)])',
+            "ValueError",
+            "weight, of Linear (rule Path('weight')): the rule's function raised ZeroDivisionError",
+        ),
+        ('ei.plan(LINEAR, [("weight", lambda: ei.Zeros())])', "TypeError", "`"),
+        (
+            'ei.plan(LINEAR, [ei.Rule("**", wieght=ei.Zeros())])',
+            "ValueError",
+            "rule Path('**'): nothing that it selects has a field `wieght`; the fields with",
+        ),
+        (
+            'ei.plan(LINEAR, [ei.Rule("**", in_features=ei.Zeros())])',
+            "ValueError",
+            "rule Path('**'): it sets ['in_features'], and what it selects has only ['bias',",
+        ),
+        (
+            'ei.plan(LINEAR, [ei.Rule("weight", ei.HeNormal(), axes="out in in")])',
+            "ValueError",
+            "weight, of Linear (rule Path('weight')): axes `out in in` name 3 axes, but the shape is",
+        ),
+        (
+            'ei.plan(LINEAR, [("bias", ei.Orthogonal())])',
+            "ValueError",
+            "bias, of Linear (rule Path('bias')): this scheme draws matrices, and an array of shape",
+        ),
+        (
+            'ei.plan(LINEAR, [("bias", ei.ForgetGateBias())])',
+            "ValueError",
+            "bias, of Linear (rule Path('bias')): no gate `f` in axes `out`: it has no named gates.",
+        ),
+        (
+            'ei.plan(LSTM, [("bias", ei.ForgetGateBias(gate="z"))])',
+            "ValueError",
+            "bias, of LSTMCell (rule Path('bias')): no gate `z` in axes `(gate out) <- weight_ih +",
+        ),
+        (
+            'ei.plan(EMBEDDING, [("weight", ei.HeNormal())])',
+            "ValueError",
+            "weight, of Embedding (rule Path('weight')): a scheme scaled by fan_in needs a fan, and",
+        ),
+        (
+            'ei.plan(RAW, [("w", ei.HeNormal())])',
+            "ValueError",
+            "w, of Raw (rule Path('w')): a scheme scaled by fan_in needs a fan, and this other of",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", ei.Constant(jnp.ones(7)))])',
+            "ValueError",
+            "weight, of Linear (rule Path('weight')): Constant got a value of shape (7,), which does",
+        ),
+        (
+            'ei.plan(COMPLEX, [("weight", ei.LogNormal())])',
+            "ValueError",
+            "weight, of Linear (rule Path('weight')): LogNormal is positive, and the parameter is",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", jax.nn.initializers.he_normal)])',
+            "TypeError",
+            "`he_normal` is not an initializer: it has no arguments `key, shape`. If it makes one,",
+        ),
+        (
+            'ei.plan(LINEAR, [("bias", jax.nn.initializers.he_normal())])',
+            "ValueError",
+            "bias, of Linear (rule Path('bias')): variance_scaling(truncated_normal, fan_in, 2.0)",
+        ),
+    ],
+    "probe": [
+        ("ei.probe(MLP, 3)", "TypeCheckError", "parameter 'call'"),
+        ("ei.probe(MLP, lambda m, x: m(x))", "TypeError", ""),
+        (
+            "ei.probe(MLP, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 7)))",
+            "TypeError",
+            "dot_general requires contracting dimensions to have the same shape, got (3,) and (7,).",
+        ),
+        (
+            "ei.probe(MLP, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 3)), key=0)",
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.probe(MLP, lambda m, x: jax.vmap(m)(x), jnp.ones((2, 3)), select="wieght")',
+            "ValueError",
+            "`select='wieght'` matches no layer. Layers of this model:",
+        ),
+    ],
+    "recipes.beit": [
+        (
+            "ei.recipes.beit(std=-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.convnext": [
+        (
+            "ei.recipes.convnext(std=-1.0)",
+            "ValueError",
+            "TruncatedNormal got std=-1.0; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "recipes.dcgan": [
+        (
+            "ei.recipes.dcgan(-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.deepnet": [
+        (
+            "ei.recipes.deepnet()",
+            "ValueError",
+            "deepnorm was told of no layers; pass how many there are: `deepnorm(encoder=12)`,",
+        ),
+        (
+            "ei.recipes.deepnet(0)",
+            "ValueError",
+            "deepnet got encoder=0; it must be a whole number >= 1 or None.",
+        ),
+    ],
+    "recipes.detection_head": [
+        (
+            'ei.recipes.detection_head("head", 2.0)',
+            "ValueError",
+            "PriorProb got probability=2.0; it must be a number inside (0, 1), such as",
+        ),
+        ("ei.recipes.detection_head(3)", "TypeCheckError", "parameter 'head'"),
+    ],
+    "recipes.dit": [
+        ("ei.recipes.dit(3)", "TypeCheckError", "parameter 'modulation'"),
+    ],
+    "recipes.finer": [
+        (
+            'ei.recipes.finer("first", -1.0)',
+            "ValueError",
+            "Siren got w0=-1.0; it must be a finite number > 0, such as `Siren(w0=30.0)`.",
+        ),
+        ("ei.recipes.finer()", "TypeError", "missing a required argument: 'first'"),
+    ],
+    "recipes.fixup": [
+        (
+            'ei.recipes.fixup("a", "b", "c", 0)',
+            "ValueError",
+            "fixup got num_layers=0; it must be a whole number >= 1.",
+        ),
+    ],
+    "recipes.flax": [
+        ("ei.recipes.flax(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.gpt2": [
+        (
+            "ei.recipes.gpt2(0)",
+            "ValueError",
+            "gpt2 got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.recipes.gpt2(12, std=-1.0)",
+            "ValueError",
+            "Normal got std=-0.2041241452319315; it must be a finite number >= 0, such as",
+        ),
+    ],
+    "recipes.gru": [
+        ("ei.recipes.gru(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.gru_chrono": [
+        (
+            "ei.recipes.gru_chrono(-1.0)",
+            "ValueError",
+            "Chrono got t_max=-1.0; it must be a finite number > 0.",
+        ),
+    ],
+    "recipes.icnn": [
+        (
+            'ei.recipes.icnn("convex", corr=1.0)',
+            "ValueError",
+            "hoedt got corr=1.0; it must be a number inside (0, 1), such as `hoedt(corr=0.5)`.",
+        ),
+        ("ei.recipes.icnn(3)", "TypeCheckError", "parameter 'convex'"),
+    ],
+    "recipes.keras": [
+        ("ei.recipes.keras(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.lora": [
+        ("ei.recipes.lora(3)", "TypeCheckError", "parameter 'a'"),
+    ],
+    "recipes.lstm": [
+        ('ei.recipes.lstm("one")', "TypeCheckError", "parameter 'forget'"),
+    ],
+    "recipes.lstm_chrono": [
+        (
+            "ei.recipes.lstm_chrono(1.0)",
+            "ValueError",
+            "Chrono got t_max=1.0 and t_min=1.0; t_max must be above 1 + t_min, in steps (the length",
+        ),
+    ],
+    "recipes.mamba": [
+        ("ei.recipes.mamba(3)", "TypeCheckError", "parameter 'a_log'"),
+    ],
+    "recipes.mamba2": [
+        ("ei.recipes.mamba2(3)", "TypeCheckError", "parameter 'a_log'"),
+    ],
+    "recipes.mimetic": [
+        ("ei.recipes.mimetic(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.mup": [
+        (
+            "ei.plan(LINEAR, ei.recipes.mup(MLP))",
+            "ValueError",
+            "weight, of Linear (rule Role('kernel')): the rule's function raised ValueError on",
+        ),
+    ],
+    "recipes.mup_adam_scales": [
+        (
+            "ei.recipes.mup_adam_scales(LINEAR, MLP)",
+            "ValueError",
+            "mup: the base model has no `weight`. It must be the same model with smaller widths: the",
+        ),
+    ],
+    "recipes.nan": [
+        ("ei.recipes.nan(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.neox": [
+        (
+            "ei.recipes.neox(0, 4)",
+            "ValueError",
+            "neox got num_layers=0; it must be a whole number >= 1.",
+        ),
+        ("ei.recipes.neox(2)", "TypeError", "missing a required argument: 'dim'"),
+    ],
+    "recipes.olmo": [
+        ("ei.recipes.olmo(3)", "TypeCheckError", "parameter 'residual'"),
+    ],
+    "recipes.plain_normal": [
+        (
+            "ei.recipes.plain_normal(-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.resnet": [
+        ("ei.recipes.resnet(3)", "TypeCheckError", "parameter 'last_norms'"),
+    ],
+    "recipes.rl_ddpg": [
+        (
+            'ei.recipes.rl_ddpg("last", -1.0)',
+            "ValueError",
+            "Uniform got lower=1.0 and upper=-1.0; `lower` must be at most `upper`.",
+        ),
+    ],
+    "recipes.rl_ppo": [
+        (
+            'ei.recipes.rl_ppo("policy")',
+            "TypeError",
+            "missing a required argument: 'value'",
+        ),
+    ],
+    "recipes.rwkv": [
+        (
+            "ei.recipes.rwkv(0)",
+            "ValueError",
+            "rwkv got num_layers=0; it must be a whole number >= 1.",
+        ),
+    ],
+    "recipes.s4d": [
+        ("ei.recipes.s4d(3)", "TypeCheckError", "parameter 'log_real'"),
+    ],
+    "recipes.selu_net": [
+        ("ei.recipes.selu_net(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.siren": [
+        (
+            'ei.recipes.siren("first", 0.0)',
+            "ValueError",
+            "Siren got w0=0.0; it must be a finite number > 0, such as `Siren(w0=30.0)`.",
+        ),
+    ],
+    "recipes.subln": [
+        (
+            "ei.recipes.subln()",
+            "ValueError",
+            "subln was told of no layers; pass how many there are: `subln(encoder=12)`,",
+        ),
+    ],
+    "recipes.swin": [
+        (
+            "ei.recipes.swin(-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.t5": [
+        (
+            "ei.recipes.t5(0, 4)",
+            "ValueError",
+            "t5 got dim=0; it must be a whole number >= 1.",
+        ),
+        ("ei.recipes.t5(4)", "TypeError", "missing a required argument: 'head_dim'"),
+    ],
+    "recipes.t_fixup": [
+        (
+            "ei.recipes.t_fixup(0)",
+            "ValueError",
+            "t_fixup got num_layers=0; it must be a whole number >= 1.",
+        ),
+        ('ei.recipes.t_fixup(6, "head")', "TypeCheckError", "parameter 'part'"),
+    ],
+    "recipes.torch_default": [
+        ("ei.recipes.torch_default(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.vaswani": [
+        ("ei.recipes.vaswani(3)", "TypeCheckError", "parameter 'attention'"),
+    ],
+    "recipes.vit_jax": [
+        ("ei.recipes.vit_jax()", "TypeError", "missing a required argument: 'head'"),
+        (
+            'ei.recipes.vit_jax("head", prior="yes")',
+            "TypeCheckError",
+            "parameter 'prior'",
+        ),
+    ],
+    "recipes.vit_moco": [
+        ("ei.recipes.vit_moco(3)", "TypeCheckError", "parameter 'packed'"),
+    ],
+    "recipes.vit_timm": [
+        (
+            "ei.recipes.vit_timm(-1.0)",
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.xlstm": [
+        (
+            "ei.recipes.xlstm(0, 4)",
+            "ValueError",
+            "xlstm got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.recipes.xlstm(2, 0)",
+            "ValueError",
+            "xlstm got dim=0; it must be a whole number >= 1.",
+        ),
+    ],
+    "recipes.zeros": [
+        ("ei.recipes.zeros(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "register_inverse": [
+        ("ei.register_inverse(3, jnp.log)", "TypeCheckError", "parameter 'fn'"),
+        (
+            "ei.register_inverse(jnp.exp)",
+            "TypeError",
+            "missing a required argument: 'inverse'",
+        ),
+        ("ei.register_inverse(jnp.exp, 3)", "TypeCheckError", "parameter 'inverse'"),
+        (
+            "ei.register_inverse(jnp.exp, jnp.log, domain=(1, 0))",
+            "ValueError",
+            "register_inverse(exp) contradicts eqinit itself, which was first: `inverse` is",
+        ),
+    ],
+    "register_layout": [
+        (
+            'ei.register_layout("Linear", weight="out in")',
+            "TypeCheckError",
+            "parameter 'cls'",
+        ),
+        (
+            "ei.register_layout(Raw, w=3)",
+            "ValueError",
+            'layout of Raw: `w=3` is no notation such as `w="out in"`. The size of a name that is',
+        ),
+        (
+            'ei.register_layout(Raw, w="(out in")',
+            "ValueError",
+            "layout of Raw: `w`: axes `(out in` has unbalanced or empty brackets. Write one token an",
+        ),
+        (
+            'ei.register_layout(Raw, w="out in", gate=("i", "f"))',
+            "ValueError",
+            "layout of Raw: `gate=('i', 'f')` is no notation such as `gate=\"out in\"`. The size of a",
+        ),
+        (
+            'ei.register_layout(Raw, w="out in", b="out <- v")',
+            "ValueError",
+            "layout of Raw: `b` is fed by `v`, which has no notation. There are ['b', 'w'].",
+        ),
+        (
+            'ei.register_layout(Raw, w="*a *b")',
+            "ValueError",
+            "layout of Raw: `w`: axes `*a *b` has 2 starred names; one at most.",
+        ),
+        (
+            'ei.register_layout(Raw, w="kernels: out in")',
+            "ValueError",
+            "layout of Raw: `w`: axes `kernels: out in`: no role `kernels`; roles are ['kernel',",
+        ),
+        (
+            'ei.register_layout(Raw, w="out in", stride=2)',
+            "TypeCheckError",
+            "parameter 'stride'",
+        ),
+        (
+            'ei.register_layout(Raw, w="out in", default_fan=3)',
+            "TypeCheckError",
+            "parameter 'default_fan'",
+        ),
+        (
+            'ei.register_layout(Raw, w="out in", unit_axis=0.5)',
+            "TypeCheckError",
+            "parameter 'unit_axis'",
+        ),
+    ],
+    "register_parametrization": [
+        (
+            'ei.register_parametrization("Raw", field="w")',
+            "TypeCheckError",
+            "parameter 'cls'",
+        ),
+        (
+            "ei.register_parametrization(Raw)",
+            "TypeError",
+            "argument: 'field'",
+        ),
+        (
+            'ei.register_parametrization(Raw, field="v")',
+            "ValueError",
+            "register_parametrization: Raw has no field `v`. There are ['b', 'w'].",
+        ),
+        (
+            'ei.register_parametrization(Raw, field="w", forward=3)',
+            "TypeCheckError",
+            "parameter 'forward'",
+        ),
+        (
+            'ei.register_parametrization(Raw, field="w", domain="positive")',
+            "TypeCheckError",
+            "parameter 'domain'",
+        ),
+    ],
+    "select": [
+        (
+            "ei.select(LINEAR, 3)",
+            "TypeError",
+            "a selector is a path glob, a layer type, a function of the model or a selector such as",
+        ),
+        (
+            "ei.select(LINEAR, None)",
+            "TypeError",
+            "a selector is a path glob, a layer type, a function of the model or a selector such as",
+        ),
+        (
+            'ei.select(LINEAR, "wieght")',
+            "ValueError",
+            "Path('wieght') matches nothing. Did you mean `weight`? (Pass `optional=True` to allow",
+        ),
+        (
+            "ei.select(LINEAR, nn.Conv)",
+            "ValueError",
+            "Layer(Conv) matches nothing. The layers with parameters here are ['Linear']. (Pass",
+        ),
+        (
+            'ei.select(LINEAR, "**", optional=1)',
+            "TypeCheckError",
+            "parameter 'optional'",
+        ),
+        ("ei.select(LINEAR, lambda m: 3)", "ValueError", "Where("),
+        (
+            'ei.select(LINEAR, ei.Role("weight"))',
+            "ValueError",
+            "no role 'weight'; roles are ['kernel', 'bias', 'scale', 'embedding', 'other'].",
+        ),
+    ],
+    "signal.AbstractMethod": [
+        (
+            "ei.signal.AbstractMethod()",
+            "TypeError",
+            "Can't instantiate abstract class AbstractMethod",
+        ),
+    ],
+    "signal.ActNorm": [
+        (
+            "ei.signal.ActNorm(size=1.0)",
+            "TypeError",
+            "ActNorm.__init__() got an unexpected keyword argument 'size'",
+        ),
+    ],
+    "signal.CalibratedLayer": [
+        (
+            "ei.signal.CalibratedLayer()",
+            "TypeError",
+            "CalibratedLayer.__init__() missing 5 required positional arguments: 'path', 'before',",
+        ),
+    ],
+    "signal.Calibration": [
+        (
+            "ei.signal.Calibration()",
+            "TypeError",
+            "Calibration.__init__() missing 3 required positional arguments: 'rows', 'passes', and",
+        ),
+    ],
+    "signal.Change": [
+        (
+            "ei.signal.Change()",
+            "TypeError",
+            "Change.__new__() missing 2 required positional arguments: 'scale' and 'bias'",
+        ),
+    ],
+    "signal.JacobianSpectrum": [
+        (
+            "ei.signal.JacobianSpectrum()",
+            "TypeError",
+            "JacobianSpectrum.__init__() missing 4 required positional arguments: 'values',",
+        ),
+    ],
+    "signal.LSUV": [
+        (
+            "ei.signal.LSUV(size=1.0)",
+            "TypeError",
+            "LSUV.__init__() got an unexpected keyword argument 'size'",
+        ),
+    ],
+    "signal.LayerSignal": [
+        (
+            "ei.signal.LayerSignal()",
+            "TypeError",
+            "LayerSignal.__init__() missing 19 required positional arguments: 'path', 'layer',",
+        ),
+    ],
+    "signal.Measurement": [
+        (
+            "ei.signal.Measurement()",
+            "TypeError",
+            "Measurement.__new__() missing 3 required positional arguments: 'mean', 'var', and 'bias'",
+        ),
+    ],
+    "signal.OutputBias": [
+        (
+            "ei.signal.OutputBias()",
+            "TypeError",
+            "OutputBias.__init__() missing 1 required positional argument: 'target'",
+        ),
+    ],
+    "signal.Report": [
+        (
+            "ei.signal.Report()",
+            "TypeError",
+            "Report.__init__() missing 2 required positional arguments: 'readings' and 'layers'",
+        ),
+    ],
+    "signal.ScaleShift": [
+        (
+            "ei.signal.ScaleShift(size=1.0)",
+            "TypeError",
+            "ScaleShift.__init__() got an unexpected keyword argument 'size'",
+        ),
+    ],
+    "signal.SkippedLayer": [
+        (
+            "ei.signal.SkippedLayer()",
+            "TypeError",
+            "SkippedLayer.__init__() missing 3 required positional arguments: 'path', 'kind', and",
+        ),
+    ],
+    "signal.jacobian_spectrum": [
+        (
+            "ei.signal.jacobian_spectrum(3, jnp.ones(3))",
+            "TypeCheckError",
+            "parameter 'fn'",
+        ),
+        (
+            'ei.signal.jacobian_spectrum(lambda x: x, "x")',
+            "TypeError",
+            "data type 'x' not understood",
+        ),
+    ],
+    "signal.label_bias": [
+        (
+            'ei.signal.label_bias(jnp.ones((4, 2)), "hinge")',
+            "TypeCheckError",
+            "parameter 'loss'",
+        ),
+        (
+            'ei.signal.label_bias("labels")',
+            "TypeError",
+            "Value 'labels' with dtype <U6 is not a valid JAX array type. Only arrays of numeric",
+        ),
+    ],
+    "signal.plot_reports": [
+        ("ei.signal.plot_reports(3)", "TypeError", "'int' object is not iterable"),
+    ],
+    "ssm.Hippo": [
+        (
+            'ei.ssm.Hippo("laplace")',
+            "ValueError",
+            "Hippo got measure='laplace' (str); it must be one of ['legs', 'legt', 'lagt',",
+        ),
+        (
+            'ei.ssm.Hippo(part="C")',
+            "ValueError",
+            "Hippo got part='C' (str); it must be one of ['A', 'B'], such as `Hippo(part='A')`.",
+        ),
+        (
+            "ei.ssm.Hippo()(KEY, (3, 4))",
+            "ValueError",
+            "Hippo(part='A') is square, and the parameter is (3, 4); the state stands on its last",
+        ),
+    ],
+    "ssm.LogDt": [
+        (
+            "ei.ssm.LogDt(0.1, 0.001)",
+            "ValueError",
+            "LogDt got lower=0.1 and upper=0.001; `lower` must be at most `upper`.",
+        ),
+        (
+            "ei.ssm.LogDt(-1.0, 1.0)",
+            "ValueError",
+            "LogDt got lower=-1.0; it must be a finite number > 0, such as `LogDt(lower=0.001)`.",
+        ),
+        (
+            'ei.ssm.LogDt(stored="exp")',
+            "ValueError",
+            "LogDt got stored='exp' (str); it must be one of ['plain', 'log', 'softplus'], such as",
+        ),
+    ],
+    "ssm.LruRing": [
+        (
+            'ei.ssm.LruRing("nu_log", 0.9, 0.5)',
+            "ValueError",
+            "LruRing got r_min=0.9 and r_max=0.5; `r_min` must be below `r_max`.",
+        ),
+        (
+            'ei.ssm.LruRing("nu")',
+            "ValueError",
+            "LruRing got part='nu' (str); it must be one of ['nu_log', 'theta_log', 'gamma_log'].",
+        ),
+    ],
+    "ssm.S4D": [
+        (
+            'ei.ssm.S4D("cubic")',
+            "ValueError",
+            "S4D got kind='cubic' (str); it must be one of ['lin', 'inv', 'quad', 'legs', 'real'],",
+        ),
+        (
+            'ei.ssm.S4D(part="phase")',
+            "TypeError",
+            "S4D has no argument `part`; it takes kind, stored.",
+        ),
+        (
+            "ei.ssm.S4D()(KEY, (4,))",
+            "ValueError",
+            "S4D has complex values and the parameter is float32 [4]: ask for one part of them, or",
+        ),
+    ],
+    "ssm.S4Dplr": [
+        (
+            'ei.ssm.S4Dplr("P")',
+            "ValueError",
+            "S4Dplr got part='P' (str); it must be one of ['eigenvalues', 'low_rank', 'input'], such",
+        ),
+        (
+            'ei.ssm.S4Dplr(part="phase")',
+            "ValueError",
+            "S4Dplr got part='phase' (str); it must be one of ['eigenvalues', 'low_rank', 'input'],",
+        ),
+    ],
+    "ssm.S5": [
+        (
+            'ei.ssm.S5("A")',
+            "ValueError",
+            "S5 got part='A' (str); it must be one of ['B', 'C'].",
+        ),
+        (
+            'ei.ssm.S5("B", 0)',
+            "ValueError",
+            "S5 got blocks=0; it must be a whole number >= 1, such as `S5(blocks=1)`.",
+        ),
+        (
+            'ei.ssm.S5("B", 3)(KEY, (4, 4), axes="out in")',
+            "ValueError",
+            "S5 has complex values and the parameter is float32 with axes `out in`: give it",
+        ),
+    ],
+    "ssm.UniformRate": [
+        (
+            "ei.ssm.UniformRate(16.0, 1.0)",
+            "ValueError",
+            "UniformRate got lower=16.0 and upper=1.0; `lower` must be at most `upper`.",
+        ),
+        (
+            'ei.ssm.UniformRate(stored="exp")',
+            "ValueError",
+            "UniformRate got stored='exp' (str); it must be one of ['plain', 'log', 'softplus'],",
+        ),
+        (
+            "ei.ssm.UniformRate(-1.0, 1.0)",
+            "ValueError",
+            "UniformRate got lower=-1.0; it must be a finite number > 0, such as",
+        ),
+    ],
+    "ssm.diagonal": [
+        ('ei.ssm.diagonal("cubic", 4)', "TypeCheckError", "parameter 'kind'"),
+        (
+            'ei.ssm.diagonal("lin", 0)',
+            "ValueError",
+            "diagonal got size=0; it must be a whole number >= 1.",
+        ),
+    ],
+    "ssm.dplr": [
+        (
+            "ei.ssm.dplr(0)",
+            "ValueError",
+            "dplr got size=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.ssm.dplr(3, half=True)",
+            "ValueError",
+            "dplr got half=True and size=3; pairs need it even.",
+        ),
+    ],
+    "ssm.hippo": [
+        ('ei.ssm.hippo("laplace", 4)', "TypeCheckError", "parameter 'measure'"),
+        (
+            'ei.ssm.hippo("legs", 0)',
+            "ValueError",
+            "hippo got size=0; it must be a whole number >= 1.",
+        ),
+        (
+            'ei.ssm.hippo("legs", 2.5)',
+            "ValueError",
+            "hippo got size=2.5; it must be a whole number >= 1.",
+        ),
+    ],
+    "ssm.lru_ring": [
+        (
+            "ei.ssm.lru_ring(0.9, 0.5)",
+            "ValueError",
+            "LruRing got r_min=0.9 and r_max=0.5; `r_min` must be below `r_max`.",
+        ),
+        (
+            'ei.ssm.lru_ring("low")',
+            "ValueError",
+            "lru_ring got r_min='low' (str); it must be a number in [0, 1], such as",
+        ),
+    ],
+    "suggest_layouts": [
+        (
+            "ei.suggest_layouts(LINEAR, layouts=3)",
+            "TypeCheckError",
+            "parameter 'layouts'",
+        ),
+    ],
+    "surgery.FusedAttention": [
+        (
+            "ei.surgery.FusedAttention()",
+            "TypeError",
+            "FusedAttention.__init__() missing 2 required positional arguments: 'qkv_proj' and",
+        ),
+    ],
+    "surgery.LoRA": [
+        (
+            "ei.surgery.LoRA()",
+            "TypeError",
+            "LoRA.__init__() missing 7 required positional arguments: 'layer', 'lora_a', 'lora_b',",
+        ),
+    ],
+    "surgery.MatchRow": [
+        (
+            "ei.surgery.MatchRow()",
+            "TypeError",
+            "MatchRow.__init__() missing 4 required positional arguments: 'path', 'shape', 'names',",
+        ),
+    ],
+    "surgery.Record": [
+        (
+            "ei.surgery.Record()",
+            "TypeError",
+            "Record.__init__() missing 4 required positional arguments: 'operation', 'rows',",
+        ),
+    ],
+    "surgery.RecordRow": [
+        (
+            "ei.surgery.RecordRow()",
+            "TypeError",
+            "RecordRow.__init__() missing 4 required positional arguments: 'path', 'what', 'before',",
+        ),
+    ],
+    "surgery.Selection": [
+        (
+            'ei.select(LINEAR, "weight").set(jnp.ones(3))',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        (
+            'ei.select(LINEAR, "weight").set(jnp.ones((2, 3), jnp.int32))',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        (
+            'ei.select(LINEAR, "weight").set(np.ones((2, 3)))',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        (
+            'ei.select(LINEAR, "**").set([jnp.ones((2, 3))])',
+            "ValueError",
+            "Path('**') selects 2 parameters and got 1 values; pass one each, in the order of",
+        ),
+        (
+            'ei.select(LINEAR, "weight").set("zero")',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        ('ei.select(LINEAR, "weight").map(3)', "TypeCheckError", "parameter 'fn'"),
+        (
+            'ei.select(LINEAR, "weight").map(lambda w: w[0])',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        (
+            'ei.select(LINEAR, "weight").map(lambda w: None)',
+            "ValueError",
+            "1 values do not fit:",
+        ),
+        (
+            'ei.select(SKELETON, "weight").map(lambda w: w * 2)',
+            "TypeError",
+            "unsupported operand type(s) for *: 'ShapeDtypeStruct' and 'int'",
+        ),
+    ],
+    "surgery.WeightMatch": [
+        (
+            "ei.surgery.WeightMatch()",
+            "TypeError",
+            "WeightMatch.__init__() missing 2 required positional arguments: 'rows' and 'unused'",
+        ),
+    ],
+    "surgery.bake": [
+        ("ei.surgery.bake()", "TypeError", "missing a required argument: 'model'"),
+    ],
+    "surgery.cast": [
+        (
+            "ei.surgery.cast(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'selector'",
+        ),
+        (
+            'ei.surgery.cast(LINEAR, "float31")',
+            "TypeError",
+            "missing a required argument: 'dtype'",
+        ),
+    ],
+    "surgery.change_in_channels": [
+        (
+            "ei.surgery.change_in_channels(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'path'",
+        ),
+    ],
+    "surgery.dormant_units": [
+        ('ei.surgery.dormant_units("none")', "TypeCheckError", "parameter 'outputs'"),
+        (
+            'ei.surgery.dormant_units(jnp.ones((3, 4)), "low")',
+            "TypeCheckError",
+            "parameter 'threshold'",
+        ),
+    ],
+    "surgery.factorize": [
+        (
+            "ei.surgery.factorize(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'selector'",
+        ),
+    ],
+    "surgery.fold_batch_norm": [
+        (
+            "ei.surgery.fold_batch_norm()",
+            "TypeError",
+            "missing a required argument: 'model'",
+        ),
+    ],
+    "surgery.fold_scale": [
+        (
+            "ei.surgery.fold_scale(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'readers'",
+        ),
+    ],
+    "surgery.fuse_qkv": [
+        (
+            "ei.surgery.fuse_qkv(LINEAR)",
+            "ValueError",
+            "Layer(MultiheadAttention) matches nothing. The layers with parameters here are",
+        ),
+    ],
+    "surgery.interpolate_positions": [
+        (
+            "ei.surgery.interpolate_positions(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'selector'",
+        ),
+    ],
+    "surgery.load_weights": [
+        (
+            "ei.surgery.load_weights(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'state_dict'",
+        ),
+        (
+            "ei.surgery.load_weights(LINEAR, 3)",
+            "TypeCheckError",
+            "parameter 'state_dict'",
+        ),
+    ],
+    "surgery.lora": [
+        (
+            "ei.surgery.lora(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'selector'",
+        ),
+        (
+            'ei.surgery.lora([LINEAR], KEY, "0", rank=0)',
+            "TypeError",
+            "multiple values for argument 'rank'",
+        ),
+    ],
+    "surgery.lora_parameters": [
+        (
+            "ei.surgery.lora_parameters()",
+            "TypeError",
+            "missing a required argument: 'model'",
+        ),
+    ],
+    "surgery.merge_branches": [
+        (
+            "ei.surgery.merge_branches()",
+            "TypeError",
+            "missing a required argument: 'branches'",
+        ),
+    ],
+    "surgery.merge_lora": [
+        (
+            "ei.surgery.merge_lora()",
+            "TypeError",
+            "missing a required argument: 'model'",
+        ),
+    ],
+    "surgery.net2deeper": [
+        (
+            "ei.surgery.net2deeper(MLP, 9)",
+            "ValueError",
+            "net2deeper got index=9, which is not a hidden `Linear` among ['Linear', 'Linear']. Pass",
+        ),
+        (
+            "ei.surgery.net2deeper(LINEAR, 0)",
+            "TypeError",
+            "net2deeper got a Linear; it takes an `eqx.nn.MLP` or an `eqx.nn.Sequential`:",
+        ),
+        ('ei.surgery.net2deeper(MLP, "first")', "TypeCheckError", "parameter 'index'"),
+    ],
+    "surgery.net2wider": [
+        (
+            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 2, KEY)',
+            "ValueError",
+            "net2wider got units=2 and noise=0.1 for the 4 units of `layers.0`: it takes more units,",
+        ),
+        (
+            'ei.surgery.net2wider(MLP, "layers.9", "layers.1", 9, KEY)',
+            "ValueError",
+            "Path('layers.9') matches nothing. Did you mean `layers.0` or `layers.0.bias` or",
+        ),
+        (
+            'ei.surgery.net2wider(MLP, "layers.0", "layers.0", 9, KEY)',
+            "ValueError",
+            "`layers.0` has 3 inputs, which are not those of 4 units. Pass the layer that sees them",
+        ),
+        (
+            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 9, 0)',
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 9, KEY, noise=-1.0)',
+            "ValueError",
+            "net2wider got units=9 and noise=-1.0 for the 4 units of `layers.0`: it takes more",
+        ),
+        (
+            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", "nine", KEY)',
+            "TypeCheckError",
+            "parameter 'units'",
+        ),
+    ],
+    "surgery.new_head": [
+        (
+            "ei.surgery.new_head(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'path'",
+        ),
+    ],
+    "surgery.recycle": [
+        (
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", "layers.1", jnp.zeros(7, bool))',
+            "ValueError",
+            "recycle got [7] flags for the 4 units of `layers.0`. Pass `dormant_units(outputs)` of",
+        ),
+        (
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.9", "layers.1", jnp.zeros(4, bool))',
+            "ValueError",
+            "Path('layers.9') matches nothing. Did you mean `layers.0` or `layers.0.bias` or",
+        ),
+        (
+            'ei.surgery.recycle(MLP, 0, RULES, "layers.0", "layers.1", jnp.zeros(4, bool))',
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", "layers.1", "none")',
+            "ValueError",
+            "recycle got [] flags for the 4 units of `layers.0`. Pass `dormant_units(outputs)` of",
+        ),
+    ],
+    "surgery.resize_embedding": [
+        (
+            "ei.surgery.resize_embedding(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'selector'",
+        ),
+    ],
+    "surgery.save_weights": [
+        (
+            "ei.surgery.save_weights()",
+            "TypeError",
+            "missing a required argument: 'model'",
+        ),
+    ],
+    "surgery.shrink_and_perturb": [
+        (
+            "ei.surgery.shrink_and_perturb(LINEAR, 0, RULES, 0.5, 0.1)",
+            "TypeCheckError",
+            "parameter 'key'",
+        ),
+        (
+            'ei.surgery.shrink_and_perturb(LINEAR, KEY, RULES, "half", 0.1)',
+            "TypeCheckError",
+            "parameter 'shrink'",
+        ),
+        (
+            'ei.surgery.shrink_and_perturb(LINEAR, KEY, [("wieght", ei.Zeros())], 0.5, 0.1)',
+            "ValueError",
+            "rule Path('wieght'): it matches nothing. Did you mean `weight`?",
+        ),
+    ],
+    "surgery.split_qkv": [
+        (
+            "ei.surgery.split_qkv(LINEAR)",
+            "ValueError",
+            "Layer(FusedAttention) matches nothing. The layers with parameters here are ['Linear'].",
+        ),
+    ],
+    "surgery.with_bias": [
+        (
+            "ei.surgery.with_bias(3)",
+            "TypeError",
+            "int has no `use_bias` that is known here. Build the layer anew with its own",
+        ),
+        ('ei.surgery.with_bias(BARE, "one")', "TypeCheckError", "parameter 'value'"),
+        (
+            "ei.surgery.with_bias(BARE, jnp.ones(7))",
+            "ValueError",
+            "Incompatible types for broadcasting: input type=float32[7] and requested type=float32[2]",
+        ),
+    ],
+    "surgery.without_bias": [
+        (
+            "ei.surgery.without_bias(3)",
+            "TypeError",
+            "int has no `use_bias` that is known here. Build the layer anew with its own",
+        ),
+        (
+            "ei.surgery.without_bias(jnp.ones(3))",
+            "TypeError",
+            "ArrayImpl has no `use_bias` that is known here. Build the layer anew with its own",
+        ),
+    ],
+    "swap": [
+        (
+            'ei.swap(LINEAR, "wieght", lambda x: x)',
+            "ValueError",
+            "Path('wieght') matches no module. There are none; paths are those that",
+        ),
+        ('ei.swap([LINEAR], "0", 3)', "TypeCheckError", "parameter 'fn'"),
+        (
+            "ei.swap([LINEAR], nn.Conv, lambda x: x)",
+            "ValueError",
+            "Layer(Conv) matches no module. There are `0`; paths are those that",
+        ),
+        (
+            'ei.swap([LINEAR], "0", lambda x: x, count=2)',
+            "ValueError",
+            "Path('0') matches 1 modules (`0`) and `count` says 2. Narrow it by path, or pass",
+        ),
+        (
+            'ei.swap([LINEAR], "0", lambda x: x, count="one")',
+            "TypeCheckError",
+            "parameter 'count'",
+        ),
+        (
+            'ei.swap([LINEAR], "0", lambda x: 1 / 0)',
+            "ZeroDivisionError",
+            "division by zero",
+        ),
+    ],
+    "to_config": [
+        ("ei.to_config(lambda site: None)", "ValueError", "config: "),
+        ("ei.to_config(LINEAR)", "ValueError", "config: Linear("),
+        ("ei.to_config(ei.Filter(lambda site: True))", "ValueError", "config.fn: "),
+    ],
+    "trace_layouts": [
+        ("ei.trace_layouts()", "TypeError", "missing a required argument: 'model'"),
+        (
+            "ei.trace_layouts(LINEAR)",
+            "TypeError",
+            "missing a required argument: 'call'",
+        ),
+        ("ei.trace_layouts(LINEAR, 3)", "TypeCheckError", "parameter 'call'"),
+    ],
+}
