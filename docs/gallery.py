@@ -22,7 +22,6 @@ import numpy as np
 
 import eqinit as ei
 from eqinit._citation.citation import Paper, named_in
-from eqinit._laws.law import ConstantLaw
 from eqinit._parameters.spec import ParamSpec, make_spec
 
 
@@ -186,7 +185,7 @@ def shown(entry: Entry) -> str:
     size = ", ".join(map(str, spec.shape))
     axes = f", axes `{entry.axes}`" if entry.axes else ""
     text = f"Shown: `{entry.dtype}[{size}]`{axes}"
-    if isinstance(law, ConstantLaw):
+    if law is not None and law.constant is not None:
         return f"{text}; the same for every key."
     if moments is None or not np.isfinite(moments.std):
         return f"{text}."
@@ -236,7 +235,8 @@ def kind(entry: Entry, values: np.ndarray) -> str:
         return "plane"
     if entry.view is not None:
         return entry.view
-    fixed = isinstance(entry.init.law(entry.spec), ConstantLaw)
+    law = entry.init.law(entry.spec)
+    fixed = law is not None and law.constant is not None
     if values.ndim == 1 and (fixed or values.size < 100):
         return "dots"
     matrices = isinstance(entry.init, ei.AbstractMatrixInitializer)

@@ -4,20 +4,24 @@ A scheme for `distribution=`, such as `Laplace()`, says the same and is what mos
 want. A base is for writing schemes and laws.
 """
 
-from ._laws.more_units import (
+from ._laws.base import AbstractBase as AbstractBase
+from ._laws.few_valued import (
     RandomPhase as RandomPhase,
     RandomSign as RandomSign,
     RandomTernary as RandomTernary,
+)
+from ._laws.heavy_tails import (
     StandardCauchy as StandardCauchy,
-    StandardHalfNormal as StandardHalfNormal,
     StandardLaplace as StandardLaplace,
     StandardLogistic as StandardLogistic,
     StandardStudentT as StandardStudentT,
+)
+from ._laws.one_sided import (
+    StandardHalfNormal as StandardHalfNormal,
     UnitExponential as UnitExponential,
     UnitGamma as UnitGamma,
 )
 from ._laws.unit import (
-    AbstractBase as AbstractBase,
     StandardNormal as StandardNormal,
     SymmetricUniform as SymmetricUniform,
     TruncatedStandardNormal as TruncatedStandardNormal,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar, overload
 import equinox as eqx
 
 from .. import _schemes
+from .._laws.base import AbstractBase
 from .._laws.transforms import AbstractTransform
-from .._laws.unit import AbstractBase
 from .._models.selectors import AbstractSelector
 from .._nearest import nearest
 from .._schemes.initializer import AbstractInitializer

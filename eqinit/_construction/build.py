@@ -12,7 +12,6 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
-from .._drawing.bulk import fill_request
 from .._fill.kernels import prefetch
 from .._fill.request import key_eligible
 from .._gc import no_collection
@@ -187,8 +186,8 @@ def _bases(rules: Sequence[Rule]) -> set[str]:
             law = init.law(spec)
         except (AttributeError, TypeError, ValueError):
             continue  # a function of the site, or a scheme for another role
-        request = fill_request(law, spec)
-        bases |= set() if request is None else {request.base}
+        bulk = None if law is None else law.bulk()
+        bases |= set() if bulk is None else {bulk.kernel}
     return bases
 
 

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._laws.law import AbstractLaw, ConstantLaw, LocScale
+from .._laws.families import LocScale
+from .._laws.law import AbstractLaw
 from .._schemes.initializer import cast
 from .._typing import Array
 from .one import draw_one
@@ -28,7 +29,7 @@ def draw_looped(
         kinds.setdefault(_kind(row, law), []).append(i)
     values: list[Any] = [None] * len(rows)
     for members in kinds.values():
-        if len(members) == 1 or isinstance(laws[members[0]], ConstantLaw):
+        if len(members) == 1 or _constant(laws[members[0]]):
             for i in members:
                 values[i] = draw_one(rows[i], keys[i])
             continue
@@ -44,6 +45,10 @@ def _kind(row: Row, law: AbstractLaw | None) -> Any:
     if isinstance(law, LocScale) and _plain(law):
         return law.base, law.loc == 0, row.spec
     return id(row.init), row.spec
+
+
+def _constant(law: AbstractLaw | None) -> bool:
+    return law is not None and law.constant is not None
 
 
 def _plain(law: LocScale) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding
 
-from .._laws.law import AbstractLaw, ConstantLaw
+from .._laws.families import ConstantLaw
+from .._laws.law import AbstractLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key
 from .one import draw_one

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from jax import Array, lax
 
+from .._laws.exact import affine
 from .request import FillRequest, default_device
 from .threefry import Counter, random_bits
 
@@ -53,13 +54,6 @@ def _normal(u: Array, lowest: Array, highest: Array) -> Array:
     return lax.select(lax.gt(z, highest), highest, z)
 
 
-def _affine(x: Array, scale: Array, loc: Array) -> Array:
-    """As `affine`, for a `loc` that the compiler cannot know."""
-    scaled = lax.mul(x, scale)
-    lowest = lax.full_like(scaled, np.finfo(np.float32).min)
-    return lax.add(_at_least(scaled, lowest), loc)
-
-
 def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
     """Draws `width` elements for every row of `table`.
 
@@ -89,7 +83,7 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
         # half less time. Cut where the integers end: what is rounded stays together,
         # as `jax.random` has it.
         x = _normal(_uniform(_apart(bits), minval, span), lowest, highest)
-    x = _affine(x, scale, loc)
+    x = affine(x, scale, loc)
     if base == "lognormal":
         x = lax.exp(_apart(x))  # `exp` has a maximum in it.
     return lax.convert_element_type(x, dtype)

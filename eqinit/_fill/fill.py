@@ -39,7 +39,7 @@ def fill(
     resident: bool | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> list[jax.Array]:
-    """Draw every request: the bits of `reference`, without compiling for its shape.
+    """Draw every request: the bits of its flat draw, without compiling for its shape.
 
     It must not be called while jax traces.
 

@@ -10,8 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .draw import DEFAULT_PARAMS, draw
-
 
 # All dtypes whose values are float32 values rounded once. Wider and complex ones need
 # more bits than a float32 draw has.
@@ -29,6 +27,12 @@ DTYPES = frozenset(
         "float8_e5m2fnuz",
     }
 )
+DEFAULT_PARAMS: dict[str, tuple[float, ...]] = {
+    "normal": (),
+    "truncated_normal": (-2.0, 2.0),
+    "uniform": (-1.0, 1.0),
+    "lognormal": (),
+}
 BASES = frozenset(DEFAULT_PARAMS)
 
 
@@ -137,15 +141,3 @@ def eligible(request: FillRequest) -> bool:
         and request.offset + request.size <= 2**64
         and _partitionable()
     )
-
-
-def reference(request: FillRequest) -> jax.Array:
-    """The same array leaf by leaf, by `jax.random`, to the last bit.
-
-    It draws from element 0 on, so it is for small offsets only.
-    """
-    r = request
-    key = jax.random.wrap_key_data(jnp.asarray(r.key_data), impl="threefry2x32")
-    stop = r.offset + r.size
-    flat = draw(key, (stop,), r.base, r.loc, r.scale, r.params, r.dtype)
-    return flat[r.offset :].reshape(r.shape)

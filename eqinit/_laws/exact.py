@@ -1,4 +1,19 @@
-"""The same bits whoever calls: eager, compiled, mapped or in bulk."""
+"""The same bits whoever calls: eager, compiled, mapped or in bulk.
+
+Three things move the last bit of a draw, and here is what holds against each:
+
+- *What is compiled together.* `a + b * c` is rounded twice op by op, and once where a
+  compiler sees it whole. A draw is one program (`whole`), and what must be rounded
+  twice says so (`apart`, `affine`).
+- *Constants.* Inside a user's `jit` a scale is a constant, which XLA folds into those
+  of the base draw. A barrier keeps them apart.
+- *Shapes.* XLA rounds one and the same expression in another way in loops of another
+  shape. Seen on CPU: `jax.random.normal(key, (100, 3))` differs in 3% of its elements
+  from the same draw of shape `(300,)` in jax 0.12, where inner loops of 3 to 5 are
+  unrolled and other products go into their fused multiply-adds; for exponentials and
+  logarithms those of up to 8 are. So entries are drawn flat (`entries`, `exp`), which
+  is what a draw is, and shaped afterwards.
+"""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -8,8 +23,9 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax import lax
 
-from .._typing import Array, Key
+from .._typing import Array, Key, ScalarLike
 
 
 _T = TypeVar("_T")
@@ -19,35 +35,10 @@ _P = ParamSpec("_P")
 def whole(method: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """`method(*args)` as one compiled program, in the caller's `jit` or outside of one.
 
-    Op by op, `a + b * c` rounds twice; what a compiler sees together it may round once.
-    So a draw is always compiled, as a whole, and nothing around it gets in. Python
-    floats become arguments: one compile for all values.
+    Python floats become arguments: one compile for all values.
     """
     args, kwargs = jtu.tree_map(_lift, (args, kwargs))
     return _run(method, args, kwargs)
-
-
-def apart(x: Array) -> Array:
-    """`x`, rounded: what made it is not fused into what uses it.
-
-    A compiler turns a product and a sum into one operation, which rounds once; an eager
-    call, or a program cut elsewhere, rounds twice. jax 0.10 does so across barriers. It
-    does not through a selection, which keeps every value, -0.0 and infinities included.
-    """
-    if jnp.iscomplexobj(x):
-        return jax.lax.complex(apart(x.real), apart(x.imag))
-    return jax.lax.select(x == x, x, jax.lax.full_like(x, np.nan))
-
-
-def affine(x: Array, scale: Array, loc: Array | None) -> Array:
-    """`x * scale + loc` with both operations rounded, be it compiled or not."""
-    scaled = apart(x * scale)
-    return scaled if loc is None else apart(scaled + loc)
-
-
-def _finished(leaf: Any) -> Any:
-    inexact = eqx.is_inexact_array(leaf)
-    return apart(jax.lax.optimization_barrier(leaf)) if inexact else leaf
 
 
 def _lift(leaf: Any) -> Any:
@@ -56,18 +47,80 @@ def _lift(leaf: Any) -> Any:
 
 @eqx.filter_jit
 def _run(method: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    arrays, rest = eqx.partition((args, kwargs), _may_hold_constants)
-    # Without the barrier the numbers, which are constants inside a user's own jit,
-    # would be folded into the arithmetic there and not here.
+    arrays, rest = eqx.partition((args, kwargs), _may_be_constant)
     if jtu.tree_leaves(arrays):
-        arrays = jax.lax.optimization_barrier(arrays)
+        arrays = lax.optimization_barrier(arrays)
     args, kwargs = eqx.combine(arrays, rest)
     return jtu.tree_map(_finished, method(*args, **kwargs))
 
 
-def _may_hold_constants(leaf: Any) -> bool:
+def _may_be_constant(leaf: Any) -> bool:
     is_key = eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return eqx.is_array(leaf) and not is_key
+
+
+def _finished(leaf: Any) -> Any:
+    inexact = eqx.is_inexact_array(leaf)
+    return apart(lax.optimization_barrier(leaf)) if inexact else leaf
+
+
+def apart(x: Array) -> Array:
+    """`x`, rounded: what made it is not fused into what uses it.
+
+    jax 0.10 fuses a product and a sum into one operation across a barrier. It does not
+    across a selection, which keeps every value, -0.0 and infinities included.
+    """
+    if jnp.iscomplexobj(x):
+        return lax.complex(apart(x.real), apart(x.imag))
+    return lax.select(lax.eq(x, x), x, lax.full_like(x, np.nan))
+
+
+def affine(x: Array, scale: ScalarLike, loc: ScalarLike) -> Array:
+    """`x * scale + loc`, both operations rounded; a `loc` of -0.0 adds nothing."""
+    if jnp.iscomplexobj(x) and not jnp.iscomplexobj(scale) | jnp.iscomplexobj(loc):
+        imag = apart(lax.mul(x.imag, jnp.broadcast_to(scale, x.shape)))
+        return lax.complex(affine(x.real, scale, loc), imag)
+    scale, loc = (
+        jnp.broadcast_to(jnp.asarray(n, x.dtype), x.shape) for n in (scale, loc)
+    )
+    return lax.add(apart(lax.mul(x, scale)), loc)
+
+
+def settled(number: ScalarLike, dtype: np.dtype[Any]) -> Any:
+    """A law's number as an array as wide as `dtype`, and real unless it is complex."""
+    if not jnp.iscomplexobj(number):
+        dtype = jnp.finfo(dtype).dtype
+    if isinstance(number, jax.Array):
+        return jnp.asarray(number, dtype)
+    return np.asarray(number, dtype)
+
+
+# From here on no loop over an axis is unrolled, and every vector unit has full vectors.
+_FEW, _VECTORS = 32, 128
+
+
+def entries(draw: Callable[[Key], Array], key: Key, size: int) -> Array:
+    """`draw(key)`, `size` entries in a row, in a loop of their own.
+
+    Mapped over keys, few entries would become a short inner loop, which is unrolled.
+    """
+    drawn = one_by_one(draw, key) if size < _FEW else draw(key)  # (size,)
+    return lax.optimization_barrier(drawn)
+
+
+def exp(x: Array) -> Array:
+    """The exponential of `size` numbers in a row.
+
+    jax 0.10 has another one for what does not fill a vector: fewer than 16 numbers.
+    """
+    (size,) = x.shape
+    padded = jnp.pad(x, (0, -size % _VECTORS))
+    return lax.optimization_barrier(lax.exp(padded))[:size]
+
+
+def tan(x: Array) -> Array:
+    """The tangent: jax's own is another one in the body of a loop."""
+    return lax.sin(x) / lax.cos(x)
 
 
 def one_by_one(draw: Callable[[Key], Array], key: Key) -> Array:

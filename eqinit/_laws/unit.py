@@ -1,9 +1,8 @@
-"""Base distributions: unit laws that a scheme moves and scales."""
+"""The unit laws that jax draws: normal, truncated normal, uniform."""
 
-import abc
 import functools
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,57 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
-
-
-class AbstractBase(eqx.Module):
-    """A fixed distribution, hashable: one compiled draw serves every scale.
-
-    Its fields are static. A subclass says how to draw, and its moments; where these do
-    not exist or are useless (Cauchy), it says what to test instead (`normalise`).
-    """
-
-    # A class variable where it is a number; most unit laws are centred.
-    mean: ClassVar[float] = 0.0
-
-    @abc.abstractmethod
-    def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array: ...
-
-    @abc.abstractmethod
-    def std(self, is_complex: bool = False) -> float: ...
-
-    @abc.abstractmethod
-    def kurtosis(self, is_complex: bool = False) -> float:
-        """E|z - mean|^4 / std^4, which sets the sampling error of a variance."""
-
-    def scale_for(self, variance: ScalarLike, is_complex: bool) -> ScalarLike:
-        """The factor that gives draws this variance (E|w|^2 for complex ones)."""
-        return sqrt(variance) / as_dtype(self.std(is_complex), variance)
-
-    def normalise(self, values: np.ndarray, is_complex: bool) -> np.ndarray:
-        del is_complex
-        return values
-
-    def normalised(self, is_complex: bool) -> tuple[float, float, float]:
-        return self.mean, self.std(is_complex), self.kurtosis(is_complex)
-
-
-def sqrt(value: ScalarLike) -> ScalarLike:
-    """A square root that keeps numpy scalars in numpy and follows traced ones."""
-    return jnp.sqrt(value) if isinstance(value, jax.Array) else np.sqrt(value)
-
-
-def as_dtype(value: float, like: ScalarLike) -> ScalarLike:
-    return np.asarray(value, like.dtype)[()] if hasattr(like, "dtype") else value  # pyright: ignore
-
-
-def is_complex(dtype: DTypeLike) -> bool:
-    return bool(jnp.issubdtype(dtype, jnp.complexfloating))
+from .base import EVERYWHERE, AbstractBase, Bounds, is_complex, sqrt
 
 
 class StandardNormal(AbstractBase):
     """Mean 0, variance 1; for complex dtypes E|z|^2 = 1."""
 
     mean = 0.0
+    support = EVERYWHERE
+
+    @property
+    def kernel(self) -> tuple[str, tuple[float, ...]]:
+        return "normal", ()
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         return jax.random.normal(key, shape, dtype)
@@ -146,6 +106,14 @@ class TruncatedStandardNormal(AbstractBase):
             return _modulus_truncated(key, self.upper, shape, dtype)
         return _between(key, self.bounds(dtype), shape, dtype)
 
+    @property
+    def support(self) -> Bounds:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.lower, self.upper
+
+    @property
+    def kernel(self) -> tuple[str, tuple[float, ...]]:
+        return "truncated_normal", self.bounds(np.float32)
+
     def bounds(self, dtype: DTypeLike) -> tuple[float, float]:
         """The bounds, no further out than the inverse cdf can resolve.
 
@@ -200,6 +168,11 @@ class SymmetricUniform(AbstractBase):
     """Uniform on [-1, 1); complex draws fill the disk with E|z|^2 = 1."""
 
     mean = 0.0
+    support = (-1.0, 1.0)
+
+    @property
+    def kernel(self) -> tuple[str, tuple[float, ...]]:
+        return "uniform", (-1.0, 1.0)
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         if is_complex(dtype):

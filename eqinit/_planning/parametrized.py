@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 
 from .._drawing.row import Row
-from .._laws.support import support
 from .._models.site import Site
 from .._tables import number
 from .claims import Claims
@@ -86,7 +85,8 @@ def _domain_problems(site: Site, row: Row) -> list[Problem]:
     if bound.kind is None:
         return [problem_of(site, row.rule or "", bound.why)]
     try:
-        values = support(init.law(row.spec))
+        law = init.law(row.spec)
+        values = None if law is None else law.support()
     except (TypeError, ValueError):
         return []  # traced, or reported where the row was made
     if values is None or bound.kind.domain.holds(*values):

@@ -7,7 +7,6 @@ from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 from .._drawing.row import Row
-from .._laws.law import ConstantLaw
 from .._memo import Memo
 from .._models.read import Specs
 from .._models.site import Site
@@ -110,7 +109,8 @@ def _unusable(init: AbstractInitializer, spec: ParamSpec) -> str | None:
         return None  # of a traced gain, which has no value yet
     except Exception as error:  # of a user's own initializer
         return f"its `moments` raised {type(error).__name__}: {error}"
-    if moments is None or isinstance(init.law(spec), ConstantLaw):
+    law = init.law(spec)
+    if moments is None or (law is not None and law.constant is not None):
         return None
     if not math.isnan(moments.mean + moments.std):
         return None

@@ -4,13 +4,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from .._laws.law import LocScale, UniformLaw
-from .._laws.unit import (
-    AbstractBase,
-    StandardNormal,
-    SymmetricUniform,
-    TruncatedStandardNormal,
-)
+from .._laws.base import AbstractBase
+from .._laws.families import LocScale
+from .._laws.unit import StandardNormal, SymmetricUniform, TruncatedStandardNormal
 from .._parameters.spec import ParamSpec
 from .._typing import ScalarLike
 from .initializer import AbstractLawInitializer
@@ -56,11 +52,9 @@ def _base(distribution: Distribution, spec: ParamSpec) -> AbstractBase:
         return _BASES[distribution]
     if isinstance(distribution, AbstractBase):
         return distribution
-    law = distribution.law(spec)
-    if isinstance(law, LocScale):
-        return law.base
-    if isinstance(law, UniformLaw):
-        return _BASES["uniform"]
+    unit = distribution.law(spec).unit
+    if unit is not None:
+        return unit
     raise ValueError(
         f"distribution={distribution!r} has no scale that could be chosen. Pass a "
         "scheme of independent entries with a variance, such as `Laplace()` or "

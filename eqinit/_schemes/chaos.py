@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import non_negative
+from .._laws.families import LocScale
 from .._laws.gains import Activation, activation_of, expectation, slope
-from .._laws.law import LocScale
 from .._parameters.spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike, checked
 from .centred import Distribution, centred

@@ -8,7 +8,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._checks import any_number
-from .._laws.law import ConstantLaw
+from .._laws.families import ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import ScalarLike
 from .checks import broadcasts

@@ -7,14 +7,15 @@ from typing import Annotated
 import equinox as eqx
 
 from .._checks import number, ordered, positive
-from .._laws.law import LocScale, UniformLaw
-from .._laws.more_units import (
+from .._laws.base import AbstractBase
+from .._laws.families import LocScale, UniformLaw
+from .._laws.heavy_tails import (
     StandardCauchy,
     StandardLaplace,
     StandardLogistic,
     StandardStudentT,
 )
-from .._laws.unit import AbstractBase, StandardNormal, TruncatedStandardNormal
+from .._laws.unit import StandardNormal, TruncatedStandardNormal
 from .._parameters.spec import ParamSpec
 from .._typing import Finite, NonNegative, Number, ScalarLike
 from .initializer import AbstractLawInitializer

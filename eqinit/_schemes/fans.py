@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 import equinox as eqx
 import numpy as np
 
-from .._laws.law import LocScale, UniformLaw
+from .._laws.families import LocScale, UniformLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Finite, NonNegative, RoleName, ScalarLike
 from .centred import Distribution, centred, within

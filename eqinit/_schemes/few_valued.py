@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import Condition, ordered, share
-from .._laws.law import LocScale, Moments
-from .._laws.more_units import RandomPhase, RandomSign, RandomTernary
+from .._laws.families import LocScale
+from .._laws.few_valued import RandomPhase, RandomSign, RandomTernary
+from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, Key, NonNegative, Number
 from .distributions import by_std

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import inside, known, positive
-from .._laws.law import ConstantLaw
+from .._laws.families import ConstantLaw
 from .._laws.transforms import logit
 from .._parameters.spec import ParamSpec
 from .._typing import (

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from .._checks import Condition, inside, known
 from .._laws.exact import one_by_one
+from .._laws.families import LocScale, LogNormalLaw
 from .._laws.gains import Activation
-from .._laws.law import LocScale, LogNormalLaw, Moments
+from .._laws.law import Moments
 from .._laws.unit import StandardNormal
 from .._parameters.spec import ParamSpec
 from .._typing import (

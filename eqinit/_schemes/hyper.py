@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 import equinox as eqx
 
 from .._checks import positive
-from .._laws.law import LocScale
+from .._laws.families import LocScale
 from .._parameters.spec import ParamSpec
 from .._typing import Number, Positive, RoleName
 from .centred import Distribution, centred

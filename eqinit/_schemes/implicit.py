@@ -10,7 +10,9 @@ import jax.numpy as jnp
 
 from .._checks import positive
 from .._laws.exact import one_by_one
-from .._laws.law import LocScale, Moments
+from .._laws.families import LocScale
+from .._laws.heavy_tails import StandardCauchy
+from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Number, Positive, RoleName
 from .centred import within
@@ -122,7 +124,7 @@ class FourierFeatures(AbstractMatrixInitializer):
 
     def _rows(self, key: Key, rows: int, cols: int, dtype: DTypeLike) -> Array:
         if self.kernel == "laplace":
-            return jax.random.cauchy(key, (rows, cols), dtype)
+            return StandardCauchy().sample(key, (rows, cols), dtype)
         normal_key, gamma_key = jax.random.split(key)
         normal = jax.random.normal(normal_key, (rows, cols), dtype)
         if self.kernel == "rbf":

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import positive
-from .._laws.law import LocScale, LogNormalLaw
-from .._laws.more_units import StandardHalfNormal, UnitExponential, UnitGamma
+from .._laws.families import LocScale, LogNormalLaw
+from .._laws.one_sided import StandardHalfNormal, UnitExponential, UnitGamma
 from .._parameters.spec import ParamSpec
 from .._typing import NonNegative, Number, Positive, ScalarLike
 from .distributions import by_std

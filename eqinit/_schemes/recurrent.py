@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._checks import share
+from .._laws.exact import tan
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, NonNegative, Number, RoleName
 from .initializer import AbstractMatrixInitializer
@@ -66,7 +67,7 @@ class Unitary(AbstractSquare):
         low, high = (-math.pi, math.pi) if self.angles == "henaff" else (0, math.pi / 2)
         angle = jax.random.uniform(key, (rows // 2,), real, low, high)
         if self.stored == "skew":
-            size = angle if self.angles == "henaff" else -jnp.tan(angle / 2)
+            size = angle if self.angles == "henaff" else -tan(angle / 2)
             diagonal, below = jnp.zeros((rows,), real), size
         else:
             last = jnp.ones((rows % 2,), real)

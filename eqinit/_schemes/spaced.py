@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import known
-from .._laws.law import ConstantLaw
+from .._laws.families import ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Finite, Positive, ScalarLike
 from .initializer import AbstractLawInitializer

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from .._laws.exact import one_by_one
-from .._laws.law import LocScale, Moments
+from .._laws.families import LocScale
+from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, NonNegative, RoleName
 from .centred import centred

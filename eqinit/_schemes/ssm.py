@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._laws.exact import one_by_one
-from .._laws.law import ConstantLaw, Moments
+from .._laws.families import ConstantLaw
+from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._typing import Array, DTypeLike, Key, Natural
 from .hippo import Diagonal, Measure, diagonal, dplr, hippo

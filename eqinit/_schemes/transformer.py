@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from .._laws.law import LocScale
+from .._laws.families import LocScale
 from .._parameters.spec import ParamSpec
 from .._typing import Natural, Positive, RoleName, ScalarLike
 from .centred import Distribution, centred

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flat_draws import flat_draw
 from helpers import same_bits
 
 from eqinit._fill.mapped import fill_mapped
-from eqinit._fill.request import FillRequest, reference
+from eqinit._fill.request import FillRequest
 from eqinit._fill.traced import terms_of
 
 
@@ -52,7 +53,7 @@ def expected(key_data: jax.Array, terms: jax.Array) -> list[jax.Array]:
     """Leaf by leaf, by `jax.random`."""
     numbers = zip(np.asarray(key_data), np.asarray(terms), strict=True)
     return [
-        reference(dataclasses.replace(r, key_data=key, loc=loc, scale=scale))
+        flat_draw(dataclasses.replace(r, key_data=key, loc=loc, scale=scale))
         for r, (key, (loc, scale)) in zip(REQUESTS, numbers, strict=True)
     ]
 

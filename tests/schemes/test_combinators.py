@@ -12,7 +12,7 @@ from helpers import same_bits
 
 import eqinit as ei
 from eqinit import ParamSpec, Rule
-from eqinit._laws.law import LocScale, LogNormalLaw, UniformLaw
+from eqinit._laws.families import LocScale, LogNormalLaw, UniformLaw
 from eqinit._parameters.pieces import position_of, with_sizes, without
 from eqinit._parameters.spec import make_spec
 from eqinit._schemes.combined.combinator import accept

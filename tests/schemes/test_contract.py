@@ -19,7 +19,7 @@ from helpers import SIGMAS, bits, enable_x64, same_bits
 
 import eqinit
 from eqinit import AbstractInitializer, AbstractLawInitializer
-from eqinit._laws.law import LocScale
+from eqinit._laws.families import LocScale
 from eqinit._parameters.spec import ParamSpec
 from eqinit._typing import ScalarLike
 

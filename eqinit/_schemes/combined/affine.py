@@ -5,71 +5,17 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..._checks import number, ordered
 from ..._laws.exact import affine
-from ..._laws.law import (
-    AbstractLaw,
-    ConstantLaw,
-    LocScale,
-    LogNormalLaw,
-    Moments,
-    UniformLaw,
-)
+from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, DTypeLike, Finite, Key, ScalarLike
 from ..checks import broadcasts
 from ..initializer import AbstractInitializer, cast
 from .combinator import AbstractCombinator, real_only, spread
-
-
-def _is_number(value: ScalarLike) -> bool:
-    return np.ndim(value) == 0
-
-
-def _like(value: ScalarLike, traced: ScalarLike) -> ScalarLike:
-    """`value` in the dtype of what may be traced: strict promotion mixes none."""
-    if isinstance(value, np.generic) and isinstance(traced, jax.Array):
-        return jnp.asarray(value, traced.dtype)
-    return value
-
-
-def scaled_law(law: AbstractLaw | None, factor: ScalarLike) -> AbstractLaw | None:
-    """The law of `factor * w`, where it is a law of the same kind."""
-    if not _is_number(factor):
-        return None
-    if isinstance(law, LocScale):
-        # A plain zero stays one: it is not added at all.
-        zero = isinstance(law.loc, (int, float)) and law.loc == 0
-        loc = law.loc if zero else _like(law.loc, factor) * factor
-        return LocScale(law.base, loc, _like(law.scale, factor) * factor)
-    if isinstance(law, ConstantLaw):
-        return ConstantLaw(law.value * factor)
-    if isinstance(law, UniformLaw) and isinstance(factor, (int, float)) and factor > 0:
-        return UniformLaw(law.lower * factor, law.upper * factor)
-    if (
-        isinstance(law, LogNormalLaw)
-        and isinstance(factor, (int, float))
-        and factor > 0
-    ):
-        return LogNormalLaw(law.mu + math.log(factor), law.sigma)
-    return None
-
-
-def shifted_law(law: AbstractLaw | None, offset: ScalarLike) -> AbstractLaw | None:
-    """The law of `w + offset`, where it is a law of the same kind."""
-    if not _is_number(offset):
-        return None
-    if isinstance(law, LocScale):
-        return LocScale(law.base, _like(law.loc, offset) + offset, law.scale)
-    if isinstance(law, ConstantLaw):
-        return ConstantLaw(law.value + offset)
-    if isinstance(law, UniformLaw):
-        return UniformLaw(law.lower + offset, law.upper + offset)
-    return None
 
 
 class Scaled(AbstractCombinator):
@@ -90,7 +36,9 @@ class Scaled(AbstractCombinator):
         yield from broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
 
     def law(self, spec: ParamSpec) -> AbstractLaw | None:
-        return scaled_law(self.init.law(spec), self.factor)
+        law = self.init.law(spec)
+        is_number = np.ndim(self.factor) == 0
+        return law.scaled(self.factor) if law is not None and is_number else None
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         inner = self.init.moments(spec)
@@ -127,7 +75,9 @@ class Shifted(AbstractCombinator):
         yield from broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
 
     def law(self, spec: ParamSpec) -> AbstractLaw | None:
-        return shifted_law(self.init.law(spec), self.offset)
+        law = self.init.law(spec)
+        is_number = np.ndim(self.offset) == 0
+        return law.shifted(self.offset) if law is not None and is_number else None
 
     def moments(self, spec: ParamSpec) -> Moments | None:
         inner = self.init.moments(spec)

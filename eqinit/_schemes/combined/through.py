@@ -6,7 +6,6 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..._laws.support import support
 from ..._laws.transforms import (
     TRANSFORMS,
     AbstractTransform,
@@ -53,7 +52,8 @@ class Through(AbstractCombinator):
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from real_only("Through", spec)
         try:
-            bounds = support(self.init.law(spec))
+            law = self.init.law(spec)
+            bounds = None if law is None else law.support()
         except TypeError:
             return  # of a traced number
         domain = self.transform.domain
