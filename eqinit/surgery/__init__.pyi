@@ -3,6 +3,9 @@
 from ._biases import with_bias as with_bias, without_bias as without_bias
 from ._cast import cast as cast
 from ._channels import change_in_channels as change_in_channels
+from ._depth.arrange import grow as grow, insert as insert, remove as remove
+from ._depth.sequence import Stack as Stack
+from ._depth.stack import stack_blocks as stack_blocks, unstack_blocks as unstack_blocks
 from ._embedding import resize_embedding as resize_embedding
 from ._folding.bake import bake as bake
 from ._folding.batch_norm import fold_batch_norm as fold_batch_norm
