@@ -1,12 +1,16 @@
 """The units between two layers: more of them, and one more layer of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._parameters.paths import below, first_below, join, parent
 from .._typing import Array, Key, Number, checked
+from ._checks import check_same
+from ._edit import node_at
 from ._fields import replace_fields, wanted
 from ._selection import select
 from ._swap import swap
@@ -56,7 +60,16 @@ def _as_said(layer: Any, inputs: int) -> Any:
 
 @checked
 def net2wider(
-    model: Any, layer: str, following: str, units: int, key: Key, noise: Number = 0.1
+    model: Any,
+    layer: str,
+    following: str,
+    units: int,
+    key: Key,
+    noise: Number = 0.1,
+    *,
+    call: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    tolerance: Number = 1e-5,
 ) -> Any:
     r"""Give a layer more units, without changing what the model computes.
 
@@ -80,10 +93,14 @@ def net2wider(
     - `units`: how many there shall be.
     - `key`: a PRNG key.
     - `noise`: in [0, 1).
+    - `call`, `args`, `tolerance`: what is to stay as it is, `call(model, *args)`, up to
+        so much of its size. In one sequence of layers it is seen that no other stands
+        between the two; elsewhere nothing else tells.
 
     **Returns:** a new model.
 
-    **Raises:** `ValueError` where the layer has as many units already.
+    **Raises:** `ValueError` where the layer has as many units already, or where the two
+    layers do not follow one another.
 
     Chen, Goodfellow and Shlens, Net2Net: Accelerating learning via knowledge transfer,
     arXiv:1511.05641.
@@ -95,6 +112,7 @@ def net2wider(
             f"net2wider got units={units} and noise={noise} for the {old} units of "
             f"`{layer}`: it takes more units, such as {2 * old}, and a noise in [0, 1)."
         )
+    _check_adjacent(model, layer, following)
     index, share = _copies(key, old, units, noise, first.weight.dtype)
 
     def wider(found: Any) -> Any:
@@ -109,7 +127,33 @@ def net2wider(
 
         return map_inputs(found, old, split, following)
 
-    return swap(swap(model, layer, wider, count=1), following, reading, count=1)
+    changed = swap(swap(model, layer, wider, count=1), following, reading, count=1)
+    check_same("net2wider", model, changed, call, args, tolerance)
+    return changed
+
+
+def _check_adjacent(model: Any, layer: str, following: str) -> None:
+    """That no kernel stands between two layers of one sequence, where there is one."""
+    above, others = parent(layer), select(model, "**").sites
+    if parent(following) != above or not isinstance(
+        node_at(model, above), (list, tuple)
+    ):
+        return
+    start, stop = (int(first_below(path, above)) for path in (layer, following))
+    met = {
+        int(first_below(site.path, above))
+        for site in others
+        if site.spec.role == "kernel" and below(site.path, above)
+    }
+    between = sorted(at for at in met if start < at < stop)
+    if between or stop <= start:
+        nearest = min((at for at in met if at > start), default=None)
+        wanted = "none" if nearest is None else f"`{join(above, str(nearest))}`"
+        raise ValueError(
+            f"net2wider got `{following}` for the layer that reads the outputs of "
+            f"`{layer}`, which is {wanted}. Pass that one: the copies would else not "
+            "share what they are read with, and the model computed something else."
+        )
 
 
 def _copies(

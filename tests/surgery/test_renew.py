@@ -67,6 +67,36 @@ def test_wider_convolution(layer: str, following: str):
     assert_same_function(old, new, jax.random.normal(KEY, (1, 4, 4)))
 
 
+@pytest.mark.parametrize("following", ["layers.2", "layers.0"])
+def test_layers_that_do_not_follow_one_another_are_refused(following: str):
+    # As many inputs as the layer has units: no shape tells.
+    with pytest.raises(ValueError, match=r"which is `layers\.1`\. Pass that one"):
+        ei.surgery.net2wider(mlp(), "layers.0", following, 12, KEY)
+
+
+def test_what_no_sequence_tells_the_call_does():
+    x = jax.random.normal(KEY, (2, 3))
+    net = {
+        "first": mlp().layers[0],
+        "second": eqx.nn.LayerNorm(5),
+        "third": mlp().layers[1],
+    }
+
+    def call(net, x):
+        return jax.vmap(lambda one: net["third"](jnp.tanh(net["first"](one))))(x)
+
+    options = dict(call=call, args=(x,))
+    wide = ei.surgery.net2wider(net, "first", "third", 9, KEY, **options)
+    assert_same_function(lambda x: call(net, x), lambda x: call(wide, x), x)
+
+    def read_twice(net, x):
+        first = jax.vmap(net["first"])(x)
+        return call(net, x) + first.sum()
+
+    with pytest.raises(ValueError, match="to leave what `call` returns as it is"):
+        ei.surgery.net2wider(net, "first", "third", 9, KEY, call=read_twice, args=(x,))
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_deeper_is_the_same_function(index: int):
     new = ei.surgery.net2deeper(mlp(), index)
