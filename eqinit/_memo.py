@@ -51,6 +51,10 @@ class Memo(Generic[_V]):
         entry = self._entries.get((*map(id, objects), equal))
         return None if entry is None else entry[1]
 
+    def drop(self, objects: tuple[object, ...], *, equal: Hashable = None) -> None:
+        """Forget a key that has a value, and let go of its objects."""
+        del self._entries[(*map(id, objects), equal)]
+
     def values(self) -> Iterator[_V]:
         """The values, in the order in which their keys came."""
         return (value for _, value in self._entries.values())

@@ -12,6 +12,8 @@ def nearest(word: str, known: Iterable[str], *, most: int = 3) -> str:
     underscores do not count, so that `he_normal` finds `HeNormal`. Names that differ in
     their numbers alone are compared as one, which keeps a model of 100,000 paths quick.
     """
+    if len(word) > _LONGEST:  # no slip of the pen, and the comparison is quadratic
+        return ""
     shapes: dict[str, list[str]] = {}
     for name in sorted(set(known)):
         shapes.setdefault(_shape(name), []).append(name)
@@ -22,6 +24,7 @@ def nearest(word: str, known: Iterable[str], *, most: int = 3) -> str:
     return f" Did you mean {' or '.join(f'`{name}`' for name in names)}?"
 
 
+_LONGEST = 200
 _NUMBER = re.compile(r"\d+")
 
 

@@ -5,6 +5,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
@@ -17,6 +18,7 @@ from .._laws.transforms import AbstractTransform
 from .._models.selectors import AbstractSelector
 from .._nearest import nearest
 from .._schemes.initializer import AbstractInitializer
+from .limits import WORD
 
 
 _C = TypeVar("_C", bound=type)
@@ -49,6 +51,7 @@ def configurable(
     name: str | None = None,
     fields: Callable[[Any], Mapping[str, Any]] | None = None,
     build: Callable[..., Any] | None = None,
+    override: bool = False,
 ) -> Callable[[_C], _C]: ...
 def configurable(
     cls: Any = None,
@@ -57,6 +60,7 @@ def configurable(
     name: str | None = None,
     fields: Callable[[Any], Mapping[str, Any]] | None = None,
     build: Callable[..., Any] | None = None,
+    override: bool = False,
 ) -> Any:
     """Let a class stand in configs, under a name of its own.
 
@@ -75,17 +79,34 @@ def configurable(
     - `name`: what configs call it; the class's own name if left out.
     - `fields`: from an instance to its constructor's arguments, as a dict.
     - `build`: from these arguments to an instance.
+    - `override`: take the name away from the class that has it.
 
     **Returns:** the class itself, or a decorator.
+
+    **Raises:** `ValueError` for a name that another class has, eqinit's own included.
+    The same class defined anew (a notebook's cell) is no other one.
     """
 
     def register(cls: Any) -> Any:
+        if not override:
+            _check_free(name or cls.__name__, cls)
         _NAMED[name or cls.__name__] = cls
         if fields is not None or build is not None:
             _CODECS[cls] = Codec(fields or own_fields, build or cls)
         return cls
 
     return register if cls is None else register(cls)
+
+
+def _check_free(name: str, cls: type) -> None:
+    own = [c for c in _concrete() if _own(c) and c.__name__ == name]
+    taken = next(iter([_NAMED[name]] if name in _NAMED else own), cls)
+    if qualified(taken) != qualified(cls):
+        raise ValueError(
+            f"configs call {qualified(taken)} `{name}` already. Give {cls.__name__} a "
+            f'name of its own, `@configurable(name="my_lab.{name}")`, or take this one '
+            "away from the other class with `override=True`."
+        )
 
 
 def codec_of(cls: type) -> Codec:
@@ -183,16 +204,34 @@ def class_of(name: str) -> type:
     if len(found) > 1:
         options = ", ".join(f"`{qualified(cls)}`" for cls in found)
         raise ValueError(f"`{name}` may be {options}; write one of these.")
-    for family in _families():  # XavierNormal
-        alias: Any = getattr(family, name, None)
-        scheme = isinstance(alias, type) and issubclass(alias, AbstractInitializer)
-        if scheme and _is_concrete(alias):
-            return alias
-    names = {*_NAMED, *(cls.__name__ for cls in known)}
+    names = {cls.__name__: cls for cls in known} | _aliases() | _NAMED
+    own = name.removeprefix("eqinit.")
+    spelled = names | {_snake(word): cls for word, cls in names.items()}
+    if own in spelled:  # he_normal, XavierNormal, eqinit.HeNormal
+        return spelled[own]
     raise ValueError(
-        f"no scheme, base, selector or rule is called `{name}`.{nearest(name, names)} "
-        "One of your own joins when its class has been imported."
+        f"no scheme, base, selector or rule is called `{name[:WORD]}`."
+        f"{nearest(name, names)} One of your own joins once its class is imported."
     )
+
+
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def _snake(name: str) -> str:
+    """`HeNormal` as `he_normal`."""
+    return _CAPITAL.sub("_", name).lower()
+
+
+def _aliases() -> dict[str, type]:
+    """Further names of schemes: `XavierNormal`."""
+    pairs = (pair for family in _families() for pair in vars(family).items())
+    return {
+        name: value
+        for name, value in pairs
+        if isinstance(value, type) and issubclass(value, AbstractInitializer)
+        if not name.startswith("_") and _is_concrete(value)
+    }
 
 
 def layer_name(cls: type) -> str:

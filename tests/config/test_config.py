@@ -3,6 +3,7 @@
 import json
 import math
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -15,6 +16,7 @@ from helpers import same_bits
 
 import eqinit as ei
 from eqinit import Rule, from_config, to_config
+from eqinit._config import limits
 from eqinit._planning.rule import as_rules
 
 
@@ -288,3 +290,207 @@ def test_traced_values_are_refused():
 
     with pytest.raises(ValueError, match=r"config\.gain: a traced value"):
         jax.jit(inside)(jnp.ones(()))
+
+
+@pytest.mark.parametrize("name", ["HeNormal", "he_normal", "eqinit.HeNormal"])
+def test_a_name_alone_is_an_initializer_where_one_is_wanted(name: str):
+    he = ei.HeNormal()
+    assert from_config(name) == he
+    assert from_config({"type": name, "gain": 2.0}) == ei.HeNormal(gain=2.0)
+    scaled = from_config({"type": "Scaled", "init": name, "factor": 0.5})
+    assert scaled == ei.Scaled(he, 0.5)
+    mixed = {"type": "Mixture", "inits": [name, "zeros"], "weights": [0.5, 0.5]}
+    assert from_config(mixed) == ei.Mixture((he, ei.Zeros()), (0.5, 0.5))
+    rule = {"type": "Rule", "selector": "head", "fields": {"weight": name, "bias": 0.0}}
+    assert from_config(rule) == Rule("head", weight=he, bias=0.0)
+    assert from_config({**rule, "fields": {"weight": "keep"}}) == Rule(
+        "head", weight=ei.Keep()
+    )
+    # Elsewhere a string is a string.
+    assert from_config({"name": name, "tags": [name]}) == {"name": name, "tags": [name]}
+
+
+def test_keep_round_trips():
+    rules = [Rule("encoder", ei.Keep())]
+    assert round_trip(rules, through_toml) == rules
+
+
+MISTAKES: list[tuple[Any, str]] = [
+    ("he_norml", r"config: no scheme.*called `he_norml`\. Did you mean `HeNormal`"),
+    (
+        {"_target_": "eqinit.HeNormal"},
+        r"`_target_` is no word .*\{\"type\": \"HeNormal\"\}",
+    ),
+    ({"typ": "HeNorml"}, r"`typ` is no word of a config"),
+    ({"rules": [{"Type": "Rule"}]}, r"config\.rules\[0\]: `Type` is no word"),
+    (
+        {"type": "Scaled", "init": {"gain": 1.0}, "factor": 2.0},
+        r"config\.init: got a dict with the keys \['gain'\]",
+    ),
+    ({"type": "Scaled", "init": "zeroz", "factor": 2.0}, r"config\.init: .*`Zeros`"),
+    ({"type": "Rule", "selector": "a", "init": "he"}, r"config\.init: .*called `he`"),
+    ({"type": "HeNormal", "gain": "2.0"}, r"config\.gain: .*write 2\.0 without quotes"),
+    ({"type": "Constant", "value": "abc"}, r"config\.value: got the string 'abc'"),
+    ({"type": "Path", "glob": 3}, r"config\.glob: got 3 for what is text"),
+    ({"type": 5}, "`type` is int, and has to be a name"),
+    ({"array": [1], "shpae": [1]}, r"got `shpae` as well\. Did you mean `shape`"),
+    ({"array": ["1"]}, "`array` is a list of numbers"),
+    ({"array": [[1], [1, 2]]}, "`array` is a list of numbers"),
+    ({"array": [1.0], "shape": [2]}, r"`shape` is \[2\], of 1 numbers"),
+    ({"array": [1.0], "shape": [-1]}, r"`shape` is \[-1\], of 1 numbers"),
+    ({"array": [1.0], "dtype": "complex64"}, r"complex ones are `\[real, imag"),
+    ({"array": [1.0], "dtype": "float33"}, "'float33' is no dtype of numbers"),
+    ({"float": "x"}, "could not convert string to float"),
+    ({"float": "1.0", "more": 1}, "got `more` as well"),
+    ({"complex": [1.0]}, "`complex` is a pair"),
+]
+
+
+@pytest.mark.parametrize("config, message", MISTAKES)
+def test_what_is_not_known_is_named(config: Any, message: str):
+    with pytest.raises(ValueError, match=message):
+        from_config(config)
+
+
+def test_an_array_by_hand():
+    assert np.array_equal(from_config({"array": [[1, 2], [3, 4]]}), [[1, 2], [3, 4]])
+    assert from_config({"array": [1]}).dtype == np.float32
+
+
+def nested(depth: int) -> Any:
+    config: Any = {"type": "Zeros"}
+    for _ in range(depth):
+        config = {"type": "Scaled", "init": config, "factor": 1.0}
+    return config
+
+
+def doubled(times: int) -> Any:
+    """A line to write, and 2^n values to read."""
+    config: Any = ["a"]
+    for _ in range(times):
+        config = [config, config]
+    return config
+
+
+def holds_itself() -> list[Any]:
+    config: list[Any] = []
+    config += [config, config]
+    return config
+
+
+HOSTILE: dict[str, tuple[Any, str]] = {
+    "deep": (nested(5000), "at most 50 deep"),
+    "a list that holds itself": (holds_itself(), "cannot hold itself"),
+    "a list that doubles": (doubled(40), "at most 1,000 lists and dicts"),
+    "many numbers": ([[0.0] * 1000] * 200, "at most 100,000 values"),
+    "many schemes": ([{"type": "Zeros"}] * 200, "at most 100 schemes"),
+    "many mistakes": ([{"type": "Nope"}] * 90, r"\.\.\. and so on"),
+    "a large dtype": ({"array": [1], "dtype": "S2000000000"}, "is no dtype of numbers"),
+    "a structured dtype": (
+        {"array": [1], "dtype": "i4,i4"},
+        "is no dtype of numbers",
+    ),
+    "a large shape": ({"array": [1.0], "shape": [10**9] * 3}, "of 1 numbers"),
+    "a large number": ({"type": "HeNormal", "gain": 10**400}, "at most 64 bits"),
+    "a large constant": ({"type": "Constant", "value": -(10**400)}, "at most 64 bits"),
+    "a long name": (
+        {"type": "x" * 10**6},
+        "no scheme, base, selector or rule is called",
+    ),
+    "a long argument": ({"type": "Zeros", "x" * 10**6: 1}, "Zeros has no argument"),
+}
+
+
+# Limits for which it does not take seconds to see that they are kept.
+SMALLER = {"VALUES": 100_000, "CONTAINERS": 1000, "INSTANCES": 100}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_configs_end_in_an_error(name: str, monkeypatch: pytest.MonkeyPatch):
+    config, message = HOSTILE[name]
+    for limit, smaller in SMALLER.items():
+        monkeypatch.setattr(limits, limit, smaller)
+    with pytest.raises(ValueError, match=message) as raised:
+        from_config(config)
+    assert len(str(raised.value)) < 20_000
+
+
+def test_what_is_written_down_has_the_same_limits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "CONTAINERS", 1000)
+    deep: Any = ei.Zeros()
+    for _ in range(60):
+        deep = [deep]
+    for value, message in [
+        (deep, "at most 50 deep"),
+        (holds_itself(), "cannot hold itself"),
+        (doubled(40), "at most 1,000 lists"),
+        ({"x": 10**400}, "more than 64 bits"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            to_config(value)
+
+
+class TheirDict(Mapping[str, Any]):
+    """A mapping that is no dict, as OmegaConf's, and raises for what is missing."""
+
+    def __init__(self, **items: Any) -> None:
+        self._items = items
+
+    def __getitem__(self, key: str) -> Any:
+        if self._items[key] == "???":
+            raise LookupError(f"missing mandatory value: {key}")
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class TheirList(Sequence[Any]):
+    def __init__(self, *items: Any) -> None:
+        self._items = items
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._items[i]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def test_containers_of_other_libraries():
+    config = TheirDict(
+        rules=TheirList(TheirDict(type="Rule", selector="head", init="he_normal")),
+        table=TheirDict(array=TheirList(1.0, 2.0), shape=TheirList(2, 1)),
+    )
+    read = from_config(config)
+    assert read["rules"] == [Rule("head", ei.HeNormal())]
+    assert np.array_equal(read["table"], [[1.0], [2.0]])
+    with pytest.raises(
+        ValueError, match=r"config\[0\]: LookupError: .*mandatory.*gain"
+    ):
+        from_config(TheirList(TheirDict(type="HeNormal", gain="???")))
+
+
+def test_names_are_not_taken_away_unawares():
+    def scope(value: float) -> type:
+        class Mine(MyScheme):
+            size: float = value
+
+        Mine.__qualname__ = f"Mine{value}"
+        return Mine
+
+    first, second = scope(1.0), scope(2.0)
+    ei.configurable(name="lab.Mine")(first)
+    ei.configurable(name="lab.Mine")(first)  # a cell that is run again
+    with pytest.raises(
+        ValueError, match=r"Mine1\.0 `lab\.Mine` already.*override=True"
+    ):
+        ei.configurable(name="lab.Mine")(second)
+    assert type(from_config({"type": "lab.Mine"})) is first
+    ei.configurable(name="lab.Mine", override=True)(second)
+    assert type(from_config({"type": "lab.Mine"})) is second
+    with pytest.raises(ValueError, match=r"HeNormal `HeNormal` already"):
+        ei.configurable(name="HeNormal")(first)
+    assert from_config("HeNormal") == ei.HeNormal()
