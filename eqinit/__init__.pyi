@@ -63,11 +63,11 @@ from ._schemes.chaos import (
 from ._schemes.combined.activation import ForActivation as ForActivation
 from ._schemes.combined.affine import (
     Abs as Abs,
-    Cast as Cast,
     Clipped as Clipped,
-    Rescaled as Rescaled,
+    Rounded as Rounded,
     Scaled as Scaled,
     Shifted as Shifted,
+    Stretched as Stretched,
 )
 from ._schemes.combined.combinator import AbstractCombinator as AbstractCombinator
 from ._schemes.combined.icnr import ICNR as ICNR
@@ -78,7 +78,6 @@ from ._schemes.combined.normalized import Normalized as Normalized
 from ._schemes.combined.per_slice import PerSlice as PerSlice
 from ._schemes.combined.split import (
     Blocks as Blocks,
-    Concatenated as Concatenated,
     PerGate as PerGate,
 )
 from ._schemes.combined.through import Through as Through

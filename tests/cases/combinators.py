@@ -213,12 +213,12 @@ CASES = [
         **_PLAIN,
     ),
     Case(
-        "Rescaled", ei.Rescaled(_N, -1.0, 3.0), gold=rescaled, dtypes=FLOATS, **_PLAIN
+        "Stretched", ei.Stretched(_N, -1.0, 3.0), gold=rescaled, dtypes=FLOATS, **_PLAIN
     ),
     Case("Abs", ei.Abs(_N), gold=folded, dtypes=FLOATS, **_PLAIN),
     Case(
-        "Cast",
-        ei.Cast(ei.HeNormal(), "bfloat16"),
+        "Rounded",
+        ei.Rounded(ei.HeNormal(), "bfloat16"),
         gold=rounded,
         dtypes=("bfloat16", "float32"),
         **_LINEAR,
@@ -306,8 +306,8 @@ CASES = [
         axes="out in",
     ),
     Case(
-        "Concatenated",
-        ei.Concatenated((ei.Zeros(), _N), sizes=(1, 63)),
+        "Blocks-list",
+        ei.Blocks((ei.Zeros(), _N), 0, sizes=(1, 63)),
         (64, 32),
         padded,
         zero=(64, 0),

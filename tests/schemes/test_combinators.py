@@ -36,16 +36,16 @@ WRAPPERS = [
     ei.Scaled(ei.HeNormal(), 2.0),
     ei.Shifted(ei.HeNormal(), 2.0),
     ei.Clipped(ei.HeNormal(), -1.0, 1.0),
-    ei.Rescaled(ei.HeNormal()),
+    ei.Stretched(ei.HeNormal()),
     ei.Abs(ei.HeNormal()),
-    ei.Cast(ei.HeNormal(), "float16"),
+    ei.Rounded(ei.HeNormal(), "float16"),
     ei.Masked(ei.HeNormal(), np.ones(8, bool)),
     ei.Sparse(ei.HeNormal(), density=0.5),
     ei.Normalized(ei.HeNormal()),
     ei.Through(ei.HeNormal(), "tanh"),
     ei.PerGate(f=ei.HeNormal(), other=ei.Zeros()),
     ei.Blocks({"q": ei.HeNormal(), "k": ei.Zeros()}),
-    ei.Concatenated((ei.HeNormal(), ei.Ones())),
+    ei.Blocks((ei.HeNormal(), ei.Ones()), 0),
     ei.Mixture((ei.HeNormal(), ei.Zeros())),
 ]
 
@@ -207,7 +207,7 @@ def test_blocks_have_fans_of_their_own():
 def test_blocks_by_name_and_by_number():
     blocks = ei.Blocks({"a": ei.Zeros(), "b": ei.Ones()}, "in", sizes=(2, 6))
     assert np.array_equal(draw(blocks), np.repeat([[0, 1]], [2, 6], 1).repeat(6, 0))
-    parts = ei.Concatenated((ei.Zeros(), ei.Ones()), axis=-1, sizes=(2, 6))
+    parts = ei.Blocks((ei.Zeros(), ei.Ones()), axis=-1, sizes=(2, 6))
     assert np.array_equal(draw(parts), draw(blocks))
     plain = make_spec((2, 8), np.float32)  # without any axes
     assert np.array_equal(draw(parts, plain), draw(blocks)[:2])
@@ -313,16 +313,16 @@ def test_nan_is_not_a_number():
             spec(),
             "4 pieces of equal",
         ),
-        (ei.Concatenated((N, N), axis=2), spec(), "splits axis 2"),
+        (ei.Blocks((N, N), axis=2), spec(), "splits axis 2"),
         (
-            ei.Concatenated((N, N)),
+            ei.Blocks((N, N), 0),
             spec((6, 8), "(gate out) in", sizes={"gate": 2}),
             "has several parts",
         ),
         (ei.Clipped(N), make_spec((2,), "complex64"), "orders numbers"),
         (ei.Through(N, "exp"), make_spec((2,), "complex64"), "orders numbers"),
         (
-            ei.Cast(N, "float16"),
+            ei.Rounded(N, "float16"),
             make_spec((2,), "complex64"),
             "both have to be",
         ),

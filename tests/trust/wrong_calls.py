@@ -134,16 +134,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "axes `out in` of (3, 4) have no `depth`; they have ['in', 'out'].",
         ),
     ],
-    "Cast": [
+    "Rounded": [
         (
-            'ei.Cast(ei.Normal(), "float31")',
+            'ei.Rounded(ei.Normal(), "float31")',
             "TypeError",
             "data type 'float31' not understood",
         ),
         (
-            "ei.Cast(ei.Normal())",
+            "ei.Rounded(ei.Normal())",
             "TypeError",
-            "Cast.__init__() missing 1 required positional argument: 'dtype'",
+            "Rounded.__init__() missing 1 required positional argument: 'dtype'",
         ),
     ],
     "Cauchy": [
@@ -214,13 +214,6 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'ei.Clipped("normal", -1.0, 1.0)',
             "TypeError",
             "Clipped wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
-        ),
-    ],
-    "Concatenated": [
-        (
-            "ei.Concatenated(())",
-            "ValueError",
-            "Concatenated got no initializer; pass one for each part.",
         ),
     ],
     "Constant": [
@@ -1225,11 +1218,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Readout.__init__() takes 1 positional argument but 2 were given",
         ),
     ],
-    "Rescaled": [
+    "Stretched": [
         (
-            "ei.Rescaled(ei.Normal(), 1.0, 0.0)",
+            "ei.Stretched(ei.Normal(), 1.0, 0.0)",
             "ValueError",
-            "Rescaled got lower=1.0 and upper=0.0; `lower` must be below `upper`.",
+            "Stretched got lower=1.0 and upper=0.0; `lower` must be below `upper`.",
         ),
     ],
     "Reservoir": [

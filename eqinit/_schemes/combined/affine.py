@@ -96,7 +96,7 @@ class Clipped(AbstractCombinator):
     """What another scheme draws, moved to the nearer bound where it is outside.
 
     The bounds become point masses: to draw *inside* of bounds instead, use
-    `Uniform(lower, upper)`, `TruncatedNormal` or [`eqinit.Rescaled`][].
+    `Uniform(lower, upper)`, `TruncatedNormal` or [`eqinit.Stretched`][].
 
     **Arguments:**
 
@@ -123,7 +123,7 @@ class Clipped(AbstractCombinator):
         return drawn
 
 
-class Rescaled(AbstractCombinator):
+class Stretched(AbstractCombinator):
     r"""What another scheme draws, moved and stretched to span exactly
     $[\text{lower}, \text{upper}]$.
 
@@ -145,7 +145,7 @@ class Rescaled(AbstractCombinator):
         yield from ordered(type(self).__name__, lower=self.lower, upper=self.upper)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        yield from real_only("Rescaled", spec)
+        yield from real_only("Stretched", spec)
 
     def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
         del key, spec
@@ -175,10 +175,10 @@ class Abs(AbstractCombinator):
         return jnp.abs(drawn)
 
 
-class Cast(AbstractCombinator):
+class Rounded(AbstractCombinator):
     """What another scheme draws, rounded to the values of a narrower dtype.
 
-    The parameter keeps its own dtype: `Cast(HeNormal(), "bfloat16")` gives a float32
+    The parameter keeps its own dtype: `Rounded(HeNormal(), "bfloat16")` gives a float32
     parameter the values that a bfloat16 copy of the model would have.
 
     **Arguments:**
@@ -198,7 +198,7 @@ class Cast(AbstractCombinator):
         complex_to = bool(jnp.issubdtype(self.dtype, jnp.complexfloating))
         if spec.is_complex != complex_to:
             yield (
-                f"Cast rounds to {self.dtype}, and the parameter is {spec.dtype}: both "
+                f"Rounded keeps {self.dtype}, and the parameter is {spec.dtype}: both "
                 "have to be complex, or neither."
             )
 

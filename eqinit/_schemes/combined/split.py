@@ -190,11 +190,12 @@ class AbstractAlongAxis(AbstractSplit):
 
 
 class Blocks(AbstractAlongAxis):
-    """A scheme for each named part of an axis: packed projections.
+    """A scheme for each part of an axis: packed projections, a padding row.
 
     ```python
     Blocks({"q": GlorotUniform(), "k": GlorotUniform(), "v": GlorotNormal()})
     Blocks({"qk": Orthogonal(), "v": Zeros()}, sizes=(128, 64))
+    Blocks((Zeros(), Normal(0.02)), axis=0, sizes=(1, 99))  # first row: the padding
     ```
 
     Each block is drawn as the kernel of a layer of its own: a third of `out` has a
@@ -203,53 +204,30 @@ class Blocks(AbstractAlongAxis):
 
     **Arguments:**
 
-    - `blocks`: initializers by name, in the order of the array.
+    - `blocks`: initializers in the order of the array, by name or in a list.
     - `axis`: the axis that is split, by its name in the layout, or by number.
     - `sizes`: size of each block; equal parts if left out.
     """
 
-    labels: tuple[str, ...] = eqx.field(static=True)
+    labels: tuple[str, ...] | None = eqx.field(static=True)
     inits: tuple[AbstractInitializer, ...]
     axis: str | Annotated[int, whole] = eqx.field(static=True)
     sizes: tuple[Annotated[int, count], ...] | None = eqx.field(static=True)
 
     def __init__(
         self,
-        blocks: Mapping[str, AbstractInitializer],
+        blocks: Mapping[str, AbstractInitializer] | Sequence[AbstractInitializer],
         axis: str | int = "out",
         sizes: Sequence[int] | None = None,
     ) -> None:
-        self.labels, self.inits = tuple(blocks), tuple(blocks.values())
+        named = isinstance(blocks, Mapping)
+        self.labels = tuple(blocks) if named else None
+        self.inits = tuple(blocks.values() if named else blocks)
         self.axis = axis
         self.sizes = as_tuple(sizes)
 
     def config_fields(self) -> dict[str, Any]:
-        blocks = dict(zip(self.labels, self.inits, strict=True))
+        names = self.labels
+        named = names is not None
+        blocks = dict(zip(names, self.inits, strict=True)) if named else self.inits
         return {"blocks": blocks, "axis": self.axis, "sizes": self.sizes}
-
-
-class Concatenated(AbstractAlongAxis):
-    """Parts without names, one behind the other: `Blocks` with a list.
-
-    `Concatenated((Zeros(), Normal(0.02)), sizes=(1, 99), axis=0)`: an embedding whose
-    first row, the padding, is zero.
-
-    **Arguments:**
-
-    - `inits`: initializers, in the order of the array.
-    - `axis`: the axis that is split, by number or by its name in the layout.
-    - `sizes`: size of each part; equal parts if left out.
-    """
-
-    inits: tuple[AbstractInitializer, ...]
-    axis: str | Annotated[int, whole] = eqx.field(static=True)
-    sizes: tuple[Annotated[int, count], ...] | None = eqx.field(static=True)
-
-    def __init__(
-        self,
-        inits: Sequence[AbstractInitializer],
-        axis: str | int = 0,
-        sizes: Sequence[int] | None = None,
-    ) -> None:
-        self.inits, self.axis = tuple(inits), axis
-        self.sizes = as_tuple(sizes)
