@@ -174,9 +174,9 @@ def test_dormant_is_relative_to_the_mean():
             r"units=5 .* the 5 units of `layers\.0`: it takes more",
         ),
         (
-            lambda: ei.surgery.net2wider(mlp(4), "layers.0", "layers.0", 8, KEY),
+            lambda: ei.surgery.net2wider(Net(), "mix", "conv", 8, KEY),
             ValueError,
-            "has 3 inputs, which are not those of 4 units",
+            "has 1 inputs, which are not those of 3 units",
         ),
         (
             lambda: ei.surgery.net2wider(eqx.nn.LayerNorm(4), "", "", 8, KEY),
