@@ -73,4 +73,5 @@ class Afterwards:
 
 def _first(names: list[str]) -> list[str]:
     """A stream is read by many; what counts is where a function is met."""
-    return [name for name in names if name != "identity"] or names
+    known = [name for name in names if name not in ("identity", "?")]
+    return known or [name for name in names if name != "identity"] or names

@@ -1,10 +1,11 @@
 """Sums and products of data: streams and their branches, gates, normalisations."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .curves import is_identity, name_of
+from .digits import owned
 from .domain import Meaning, is_varying
 from .values import Track, Use, Value
 from .walker import Equation, Place
@@ -79,8 +80,8 @@ def residual(domain: Meaning, eqn: Equation, one: Value, other: Value) -> Value 
         kernels = {
             t.of: (t.use.place, t.use.parameter) for t in branch.tracks if t.linear
         }
-        if is_identity(branch.curve):  # normalised, so no longer linear
-            kernels |= {domain.uses[k]: k for k, _ in branch.roots if k in domain.uses}
+        # Or through a norm or a function, so no longer linear.
+        kernels |= {domain.uses[k]: k for k, _ in branch.roots if k in domain.uses}
         bypassed = [
             key
             for use, key in kernels.items()
@@ -111,8 +112,48 @@ def product(domain: Meaning, eqn: Equation, data: Sequence[Value], curve: Any) -
     shared = {t.of for t in one.tracks} & {t.of for t in other.tracks}
     # Linear in one factor, for a given other (a mask, a gate), but not in both.
     linear = not shared and not (gate and gated) and not (eqn.name == "div" and gate)
-    out = domain.blend(data, linear)
+    axes = [(i, i) for i in range(len(one.spread))]
+    notes = mixtures(domain, one, other, axes) | mixtures(domain, other, one, axes)
+    out = domain.blend(data, linear, notes)
+    if any(track.linear for track in out.tracks):
+        out = out.noted("weighed")
     return out.but(curve=curve[0], roots=curve[1], direct=0)
+
+
+def mixtures(
+    domain: Meaning, values: Value, weights: Value, axes: Iterable[tuple[int, int]]
+) -> frozenset[str]:
+    """Outputs of experts, along axes on which the softmax of a router weighs them."""
+    found = {
+        (track, digit)
+        for i, j in axes
+        if _weighs(domain, weights, j)
+        for track in values.tracks
+        for digit in owned(track.dims[i : i + 1])
+    }
+    for track, digit in found:
+        domain.fate(track).mixed[digit] = True
+    return frozenset({"mixture"}) if found else frozenset()
+
+
+def _weighs(domain: Meaning, value: Value, axis: int) -> bool:
+    return any(
+        digit in domain.fate(track).weights
+        for track in value.tracks
+        for digit in owned(track.dims[axis : axis + 1])
+    )
+
+
+def _note_softmax(domain: Meaning, of: Value, by: Value) -> None:
+    """What a softmax is taken over: a kernel's own outputs, or positions."""
+    axes = [i for i, digits in enumerate(by.spread) if not is_varying(digits)]
+    kernels = {key for key, _ in of.roots}
+    for track in of.tracks:
+        along = [d for i in axes for d in owned(track.dims[i : i + 1])]
+        domain.fate(track).weights.update(along)
+        direct = (track.use.place, track.use.parameter) in kernels
+        if direct and not along and any(owned(track.dims)):
+            domain.fate(track).attends = True
 
 
 def normalise(domain: Meaning, of: Value, by: Value) -> Value:
@@ -123,6 +164,7 @@ def normalise(domain: Meaning, of: Value, by: Value) -> Value:
             domain.fate(track).followed = True
     out = domain.blend([of, by], linear=False)
     if softmax:
+        _note_softmax(domain, of, by)
         for key, part in of.roots:
             domain.fates[key].curves.append((part, "softmax"))
         return out.noted("softmax")

@@ -88,7 +88,10 @@ def name_of(curve: Any) -> str | None:
     for name, values in _NAMED.items():
         if _scale(curve, values) is not None:
             return name.removesuffix("(exact)")
-    return None
+    shift = np.asarray(curve)[-1]  # at zero
+    if not np.isfinite(shift) or not is_identity(curve - shift):
+        return None
+    return f"x {'-' if shift < 0 else '+'} {abs(shift):g}"
 
 
 def _scale(curve: Any, values: np.ndarray) -> Any:

@@ -15,6 +15,9 @@ from .values import Fate, Kind, Relation, Track, Use, Value, constant
 from .walker import AbstractDomain, Equation, Place, Rule
 
 
+# What a use keeps of the notes of the data that it meets.
+_TOLD = frozenset({"fixed", "weighed", "mixture"})
+
 # More on one array are the branches of a long residual stream, and of no interest.
 MOST_TRACKS = 8
 
@@ -185,7 +188,7 @@ class Meaning(AbstractDomain[Value]):
             how,
             tuple(relations),
             track.cuts,
-            track.marks | data.notes & {"fixed"} | ({"changed"} if unclear else set()),
+            track.marks | data.notes & _TOLD | ({"changed"} if unclear else set()),
             track.links,
             None if curve is None or is_identity(curve) else curve,
             tuple(t for t in data.tracks if t.linear),
@@ -238,7 +241,7 @@ class Meaning(AbstractDomain[Value]):
             reach=union(*(v.reach for v in data)),
             near=union(*(v.near for v in data)),
             direct=union(*(v.direct for v in data)) if linear else 0,
-            notes=notes | {n for v in data for n in v.notes & {"many"}},
+            notes=notes | {n for v in data for n in v.notes & {"many", "mixture"}},
         )
 
     def united(self, values: Sequence[Value], linear: bool) -> tuple[Track, ...]:

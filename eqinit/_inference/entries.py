@@ -1,6 +1,8 @@
 """Rules of functions that act on each entry of an array."""
 
 import dataclasses
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +11,8 @@ import numpy as np
 
 from .combining import product, summation
 from .curves import apply
-from .digits import VARIES, Dims, owned, paired, plain
-from .domain import Meaning, bits_of, is_varying, union, varied
+from .digits import VARIES, Dims, overlaid, owned, paired, plain
+from .domain import Meaning, bits_of, union, varied
 from .values import Kind, Track, Value, constant
 from .walker import Equation, Rule
 
@@ -117,11 +119,8 @@ def _of_parameters(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> V
             )
             before = tracks.get(track.of)
             tracks[track.of] = track if before is None else _both(eqn, before, track)
-    spread = values[0].spread
-    for value in values[1:]:
-        spread = tuple(
-            max(a, b, key=is_varying) for a, b in zip(spread, value.spread, strict=True)
-        )
+    mine = [v.spread for v in values if v.kind == Kind.PARAMETER]
+    spread = functools.reduce(overlaid, mine)
     notes = frozenset(n for v in values for n in v.notes & {"picked"})
     reach = union(*(v.reach for v in values))
     return Value(
@@ -175,11 +174,27 @@ def _of_data(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> Value:
         if curve_and_roots[0] is None:
             for value in data:
                 domain.note_curve(value)
+        _note_means(domain, eqn, values)
         out = domain.blend(values, linear, _notes(eqn, values))
         out = out.but(curve=curve_and_roots[0], roots=curve_and_roots[1])
     return (
         out.but(tracks=out.tracks + met, reach=out.reach | bits_of(met)) if met else out
     )
+
+
+def _note_means(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> None:
+    """A sum that is divided by how many there were."""
+    sums = [
+        (n.removeprefix("sum of "), v) for v in values for n in v.notes if "sum" in n
+    ]
+    numbers = [v.curve for v in values if v.kind == Kind.CONSTANT]
+    for count, value in sums if eqn.name in _PRODUCTS else ():
+        wanted = int(count) if eqn.name == "div" else 1 / int(count)
+        if any(
+            isinstance(c, (int, float)) and math.isclose(c, wanted) for c in numbers
+        ):
+            for track in value.tracks:
+                domain.fate(track).averaged = True
 
 
 def _decides(values: Sequence[Value]) -> bool:
@@ -188,7 +203,8 @@ def _decides(values: Sequence[Value]) -> bool:
 
 
 def _notes(eqn: Equation, values: Sequence[Value]) -> frozenset[str]:
-    kept = frozenset(n for v in values for n in v.notes & {"normalised", "one-hot"})
+    passing = {"normalised", "one-hot", "weighed"}
+    kept = frozenset(n for v in values for n in v.notes & passing)
     name = eqn.name
     if name == "eq" and not np.issubdtype(eqn.inputs[0].dtype, np.inexact):
         return frozenset({"one-hot"})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._typing import Shape
+from .combining import mixtures
 from .curves import NODES
 from .digits import VARIES, Digit, Dims, owned, paired, plain
 from .domain import Meaning, bits_of, union, varied
@@ -183,6 +184,9 @@ def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
             dims = mine.result(track.dims)
             tracks.append(dataclasses.replace(track, dims=dims, linear=linear))
     both = (one.value, other.value)
+    axes = list(zip(one.batch, other.batch, strict=True))
+    notes = mixtures(domain, one.value, other.value, axes)
+    notes |= mixtures(domain, other.value, one.value, [(j, i) for i, j in axes])
     spread = _either(*(side.result(side.value.spread) for side in (one, other)))
     return Value(
         Kind.DATA,
@@ -190,6 +194,7 @@ def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
         tuple({t.of: t for t in tracks if any(owned(t.dims))}.values())[-8:],
         reach=union(*(v.reach for v in both)),
         near=union(*(v.near for v in both)),
+        notes=notes,
     )
 
 

@@ -83,6 +83,7 @@ def finished(
 
 _DOUBTS = {
     "fixed": "applied to constants",
+    "mixture": "summed over experts, maybe",
     "mixed": "used twice in one expression",
     "reduced": "only a sum of it is used",
     "stopped": "its gradient is stopped: it may be a buffer",

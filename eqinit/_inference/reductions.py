@@ -1,6 +1,7 @@
 """Rules of sums over axes and the like."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,10 +35,12 @@ def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[V
                 domain.end(track)
             track = dataclasses.replace(track, linear=linear)
         tracks.append(dataclasses.replace(track, dims=keep(track.dims)))
+    count = math.prod(value.shape[axis] for axis in gone)
     direct = value.direct if name == "reduce_sum" else 0
     out = value.but(spread=keep(value.spread), tracks=tuple(tracks), direct=direct)
     kept = frozenset({"many", "picked", "buffer"})
-    return [out.but(notes=out.notes & kept)] * len(eqn.outputs)
+    notes = (out.notes & kept) | {f"sum of {count}"}
+    return [out.but(notes=notes)] * len(eqn.outputs)
 
 
 def cumulative(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:

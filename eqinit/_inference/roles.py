@@ -62,15 +62,50 @@ class Reader:
 
     def _kernel(self, key: Any) -> Reading:
         use, shape = self.meaning.uses[key], self.shapes[key[1]]
-        draft, _ = self._drafts[key]
+        draft, fate = self._drafts[key]
         if use.how == "mul" and not draft.has("out"):
             draft.doubts.append("a product that is summed: a scale, or a kernel")
         if self._has_partner(use) and not draft.has("out"):
             draft.doubts.append("put together with another parameter first")
+        if use.how == "dot" and not draft.has("out", "gate") and 1 not in shape:
+            draft.doubts.append(
+                "one output: a kernel, or an array that stands for data"
+            )
+        if fate.attends:
+            draft.doubts.append("its outputs weigh positions: a kernel, or queries")
+        self._check_sums(key, draft, fate)
         outs = {p.digit.axis for p in draft.pieces if p.name == "out"}
         if sum(not self._is_out(key, axis) for axis in outs) > 1:
             draft.doubts.append("one of its outputs' axes may be a stack")
         return finished(use, draft, shape, "kernel")
+
+    def _check_sums(self, key: Any, draft: Draft, fate: Fate) -> None:
+        """Heads may be summed; experts and members of an ensemble are not inputs."""
+        if self.meaning.uses[key].how == "mul":
+            return
+        summed = {p.digit.axis for p in draft.pieces if p.name == "in"}
+        summed &= {digit.axis for digit in fate.summed}
+        if summed and fate.averaged:
+            draft.doubts.append("a mean over slices, or a sum over inputs")
+        for axis in summed:
+            kin = [(other, b) for other, b in self._kin_of(key, axis)]
+            if not any(self._is_free(other, b) for other, b in kin):
+                draft.doubts.append("a sum over slices, or over inputs")
+
+    def _kin_of(self, key: Any, axis: int) -> list[tuple[Any, int]]:
+        """Axes of earlier kernels that one of this one runs along."""
+        return [
+            (other, a)
+            for other, fate in self.meaning.fates.items()
+            for a, met, b in fate.kin
+            if met == key and b == axis
+        ]
+
+    def _is_free(self, key: Any, axis: int) -> bool:
+        use = self.meaning.uses.get(key)
+        return use is not None and any(
+            digit.axis == axis and name == "out" for digit, name in use.relations
+        )
 
     def _is_out(self, key: Any, axis: int) -> bool:
         """Whether an axis of outputs is known to be no stack of independent ones."""
@@ -87,9 +122,9 @@ class Reader:
         return self._settled[known]
 
     def _is_in(self, key: Any, axis: int) -> bool:
-        draft = self._drafts.get(key)
-        return draft is not None and any(
-            p.digit.axis == axis and p.name == "in" for p in draft[0].pieces
+        draft, fate = self._drafts.get(key, (Draft([]), Fate()))
+        return not fate.averaged and any(
+            p.digit.axis == axis and p.name == "in" for p in draft.pieces
         )
 
     def _other(self, use: Use) -> Reading:
@@ -141,6 +176,8 @@ class Reader:
     def _bias(self, use: Use, draft: Draft, shape: Shape) -> Reading:
         if use.normalised:
             return finished(use, _features(draft), shape, "bias")
+        if "weighed" in use.marks:
+            draft.doubts.append("data scaled what it is added to")
         feeders = list(self._feeders(use, use.linear_in))
         own = [t for t in feeders if self._owned(t, use)]
         named = [self._name_outputs(use, draft, t) for t in own or feeders]

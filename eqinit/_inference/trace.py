@@ -177,12 +177,18 @@ def _distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     whole = [r for r in readings if "only a sum of it is used" not in r.doubt]
     found: dict[Any, Reading] = {}
     for reading in whole or readings:
-        coarse = reading.role, _coarse(reading), reading.fan_in, reading.through
+        fan = None if reading.role == "bias" else reading.fan_in
+        coarse = reading.role, _coarse(reading), fan, reading.through
         before = found.setdefault(coarse, reading)
         # Where one use cuts the outputs into gates and another does not, they are none.
         if len(reading.axes) < len(before.axes) or not before.doubt:
-            found[coarse] = min(reading, before, key=lambda r: len(r.axes))
+            found[coarse] = min(reading, before, key=_rank)
     return tuple(found.values())
+
+
+def _rank(reading: Reading) -> tuple[int, int]:
+    # The first step of an unrolled net adds a bias to less than the later ones.
+    return len(reading.axes), -len(reading.fed_by)
 
 
 def _coarse(reading: Reading) -> Any:

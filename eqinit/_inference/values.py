@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .._typing import Number, Shape
-from .digits import BLANK, Cut, Digit, Dims, plain, shape_of
+from .digits import BLANK, VARIES, Cut, Digit, Dims, plain, shape_of
 from .walker import Place
 
 
@@ -129,9 +129,9 @@ class Value:
 
 
 def constant(shape: Shape, curve: Any = None, notes: Sequence[str] = ()) -> Value:
-    return Value(
-        Kind.CONSTANT, plain(shape, BLANK), curve=curve, notes=frozenset(notes)
-    )
+    """An array of no data and no parameter; `curve` where all entries are that."""
+    spread = plain(shape, VARIES if curve is None else BLANK)
+    return Value(Kind.CONSTANT, spread, curve=curve, notes=frozenset(notes))
 
 
 @dataclasses.dataclass(eq=False)
@@ -149,6 +149,9 @@ class Fate:
     - `curves`: the function that the result goes through, by the part it was cut to.
     - `weighed`: its positions were summed with weights from data.
     - `consumed`, `returned`: by a later kernel, by the caller.
+    - `averaged`: a mean was taken over them, not a sum.
+    - `weights`: those over which a softmax was taken.
+    - `attends`: a softmax over positions followed, not over its own outputs.
     - `followed`: by a normalisation; `residual`: places where it joins a stream.
     """
 
@@ -162,6 +165,9 @@ class Fate:
     added: list[Track] = dataclasses.field(default_factory=list)
     curves: list[tuple[Any, Any]] = dataclasses.field(default_factory=list)
     weighed: bool = False
+    averaged: bool = False
+    attends: bool = False
+    weights: set[Digit] = dataclasses.field(default_factory=set)
     consumed: bool = False
     returned: bool = False
     followed: bool = False

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .._drawing.row import Row
+from .._laws.transforms import TRANSFORMS
 from .._models.parametrized import holds
 from .._models.selectors import AbstractSelector, And, Not, Or, Role
 from .._models.walk import Sites
@@ -83,10 +84,16 @@ def _through(sites: Sites, rows: Sequence[Row]) -> list[str]:
         if seen and row.init is not None and not told:
             forms.setdefault(seen, []).append(site.path)
     return [
-        f"the model uses {seen} of {_listed(paths)}, and the law is that of what is "
-        f'stored. `Rule(..., through="{seen}")` gives it to the effective value.'
+        f"the model uses {'a function' if seen == '?' else seen} of {_listed(paths)}, "
+        f"and the law is that of what is stored.{_by_rule(seen)}"
         for seen, paths in forms.items()
     ]
+
+
+def _by_rule(function: str) -> str:
+    if function not in TRANSFORMS:
+        return ""
+    return f' `Rule(..., through="{function}")` gives it to the effective value.'
 
 
 _STALE = (

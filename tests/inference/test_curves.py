@@ -33,10 +33,16 @@ def test_written_otherwise_they_are_the_same():
 
 def test_others_have_no_name():
     assert name_of(np.tanh(2 * NODES)) is None
+    assert name_of(np.ones_like(NODES)) is None
     assert name_of(np.exp(NODES) - 1) is None
     assert name_of(np.zeros_like(NODES)) is None
     assert name_of(np.sqrt(np.maximum(NODES, 0)) - np.inf) is None
     assert name_of(None) is None
+
+
+def test_a_shift_is_told():
+    assert name_of(NODES + 1) == "x + 1"
+    assert name_of(NODES - 0.5) == "x - 0.5"
 
 
 def test_what_is_not_known_is_not_applied():

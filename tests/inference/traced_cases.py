@@ -547,3 +547,315 @@ def rows(m, x, index):
 )
 def columns(m, x, index):
     return m["w"][:, index] @ x
+
+
+# Models of which a first version, or a plausible one, says something wrong.
+
+
+@case(
+    "an unrolled net that starts at zero",
+    {"w": (4, 6), "u": (6, 6), "b": (6,)},
+    ((3, 4),),
+    {"w": sure("in out", 4), "u": sure("in out", 6), "b": sure("out", 10)},
+)
+def unrolled(m, x):
+    h = jnp.zeros(6)
+    for t in range(3):
+        h = jnp.tanh(x[t] @ m["w"] + h @ m["u"] + m["b"])
+    return h
+
+
+@case(
+    "a norm with statistics from elsewhere",
+    {"w": (4, 6), "g": (6,), "b": (6,)},
+    ((3, 4), (6,), (6,)),
+    {"w": sure("in out", 4), "g": doubtful("scale: feature"), "b": doubtful("out", 4)},
+)
+def given_statistics(m, x, mean, std):
+    return (x @ m["w"] - mean) / std * m["g"] + m["b"]
+
+
+@case(
+    "a codebook",
+    {"e": (10, 6), "w": (4, 6)},
+    ((3, 4),),
+    {
+        "e": doubtful("embedding: position feature+embedding: vocab feature"),
+        "w": sure("in out", 4),
+    },
+)
+def codebook(m, x):
+    far = ((x @ m["w"])[:, None] - m["e"][None]) ** 2
+    return m["e"][far.sum(-1).argmin(-1)]
+
+
+@case(
+    "two experts for each token",
+    {"r": (8, 4), "w": (4, 8, 9), "v": (4, 9, 8)},
+    (SEQUENCE,),
+    {
+        "r": sure("in out", 8),
+        "w": sure("expert in out", 8),
+        "v": sure("expert in out", 9),
+    },
+)
+def two_experts(m, x):
+    gates, best = lax.top_k(jax.nn.softmax(x @ m["r"]), 2)
+    h = jax.nn.silu(jnp.einsum("td,tkdf->tkf", x, m["w"][best]))
+    return jnp.einsum("tkf,tkfd,tk->td", h, m["v"][best], gates)
+
+
+@case(
+    "all experts, weighed by a router",
+    {"r": (8, 4), "w": (4, 8, 9), "v": (4, 9, 8)},
+    (SEQUENCE,),
+    {
+        "r": sure("in out", 8),
+        "w": sure("expert in out", 8),
+        "v": doubtful("in in out", 36),
+    },
+)
+def all_experts(m, x):
+    gates = jax.nn.softmax(x @ m["r"])
+    h = jax.nn.silu(jnp.einsum("td,edf->tef", x, m["w"]))
+    return jnp.einsum("tef,efd,te->td", h, m["v"], gates)
+
+
+@case(
+    "tokens sent to one expert each",
+    {"r": (8, 4), "w": (4, 8, 9), "v": (4, 9, 8)},
+    (SEQUENCE,),
+    {
+        "r": sure("in out", 8),
+        "w": sure("in out", 8),
+        "v": doubtful("in in out", 36),
+    },
+)
+def sent_tokens(m, x):
+    chosen = jax.nn.one_hot((x @ m["r"]).argmax(-1), 4)
+    sent = x[None] * chosen.T[..., None]
+    h = jax.nn.silu(jnp.einsum("etd,edf->etf", sent, m["w"]))
+    return jnp.einsum("etf,efd->etd", h, m["v"]).sum(0)
+
+
+@case(
+    "an ensemble whose outputs are averaged",
+    {"w": (3, 4, 8), "v": (3, 8, 2), "b": (3, 2)},
+    ((4,),),
+    {
+        "w": doubtful("out in out", 4),
+        "v": doubtful("in in out", 24),
+        "b": doubtful("in out", 24),
+    },
+)
+def averaged(m, x):
+    def member(w, v, b):
+        return jnp.tanh(x @ w) @ v + b
+
+    return jax.vmap(member)(m["w"], m["v"], m["b"]).mean(0)
+
+
+@case(
+    "an ensemble that sees the same data",
+    {"w": (3, 4, 8), "v": (3, 8, 2)},
+    ((4,),),
+    {"w": doubtful("out in out", 4), "v": sure("in out", 8)},
+)
+def ensemble(m, x):
+    return jax.vmap(lambda w, v: jnp.tanh(x @ w) @ v)(m["w"], m["v"])
+
+
+@case(
+    "a learned query",
+    {"q": (8,), "k": (8, 8)},
+    (SEQUENCE,),
+    {"q": doubtful("kernel: in", 8), "k": sure("in out", 8)},
+)
+def query(m, x):
+    return jax.nn.softmax(x @ m["k"] @ m["q"]) @ x
+
+
+@case(
+    "learned queries",
+    {"q": (3, 8), "k": (8, 8)},
+    (SEQUENCE,),
+    {"q": doubtful("out in", 8), "k": sure("in out", 8)},
+)
+def queries(m, x):
+    return jax.nn.softmax(m["q"] @ (x @ m["k"]).T) @ x
+
+
+@case(
+    "a circulant matrix from its first row",
+    {"c": (8,)},
+    ((8,),),
+    {"c": doubtful("embedding: vocab")},
+)
+def circulant(m, x):
+    steps = np.arange(8)
+    return m["c"][(steps[:, None] - steps) % 8] @ x
+
+
+@case(
+    "a Toeplitz matrix for each channel",
+    {"c": (15, 3)},
+    ((8, 3),),
+    {"c": doubtful("embedding: vocab feature")},
+)
+def toeplitz(m, x):
+    steps = np.arange(8)
+    return jnp.einsum("tsc,sc->tc", m["c"][steps[:, None] - steps + 7], x)
+
+
+@case("a symmetric matrix", {"w": (8, 8)}, ((8,),), {"w": doubtful("out in", 8)})
+def symmetric(m, x):
+    return (m["w"] + m["w"].T) @ x
+
+
+@case(
+    "a branch scaled before a norm",
+    {"w": (8, 8), "s": (8,), "g": (8,), "b": (8,)},
+    (SEQUENCE,),
+    {
+        "w": sure("in out", 8),
+        "s": doubtful("scale: feature"),
+        "g": sure("scale: feature"),
+        "b": sure("bias: feature"),
+    },
+)
+def layer_scale(m, x):
+    y = x + (jnp.tanh(x) @ m["w"]) * m["s"]
+    y = y - y.mean(-1, keepdims=True)
+    return y / jnp.sqrt(y.var(-1, keepdims=True) + 1e-5) * m["g"] + m["b"]
+
+
+@case(
+    "a scale inside of its norm",
+    {"g": (8,), "w": (8, 3)},
+    (SEQUENCE,),
+    {"g": sure("scale: feature"), "w": sure("in out", 8)},
+)
+def scale_first(m, x):
+    square = (x * x).mean(-1, keepdims=True)
+    return ((x * m["g"]) * lax.rsqrt(square + 1e-6)) @ m["w"]
+
+
+@case(
+    "branches side by side, and a bias behind the sum",
+    {"w": (8, 8), "b": (8,), "v": (8, 8), "c": (8,)},
+    (SEQUENCE,),
+    {
+        "w": sure("in out", 8),
+        "b": sure("out", 8),
+        "v": sure("in out", 8),
+        "c": sure("out", 8),
+    },
+)
+def side_by_side(m, x):
+    x = x + (jnp.tanh(x) @ m["w"] + m["b"])
+    return x + jax.nn.relu(x) @ m["v"] + m["c"]
+
+
+@case(
+    "a stack of branches in one array, summed by a stream",
+    {"w": (3, 8, 8), "v": (3, 8, 8)},
+    (SEQUENCE,),
+    {"w": sure("in out", 8), "v": sure("in out", 8)},
+)
+def branches_of_a_stream(m, x):
+    for i in range(3):
+        x = x + jnp.tanh(x @ m["w"][i]) @ m["v"][i]
+    return x
+
+
+@case(
+    "a sum over a stack in a scan",
+    {"w": (3, 8, 8)},
+    (SEQUENCE,),
+    {"w": sure("in in out", 24)},
+    "w",
+)
+def accumulated(m, x):
+    def add(total, w):
+        return total + jnp.tanh(x) @ w, None
+
+    return lax.scan(add, jnp.zeros(SEQUENCE), m["w"])[0]
+
+
+@case(
+    "halves of a projection that are rotated into each other",
+    {"q": (8, 8), "c": (5, 8), "s": (5, 8)},
+    (SEQUENCE,),
+    {
+        "q": sure("in out", 8),
+        "c": doubtful("scale: feature feature"),
+        "s": doubtful("scale: feature feature"),
+    },
+)
+def rotated(m, x):
+    q = x @ m["q"]
+    a, b = jnp.split(q, 2, -1)
+    return q * m["c"] + jnp.concatenate([-b, a], -1) * m["s"]
+
+
+@case(
+    "queries in groups",
+    {"q": (8, 4, 2), "k": (8, 2, 2), "v": (8, 2, 2), "o": (4, 2, 8)},
+    (SEQUENCE,),
+    {
+        "q": sure("in out out", 8),
+        "k": sure("in out out", 8),
+        "v": sure("in out out", 8),
+        "o": sure("in in out", 8),
+    },
+)
+def grouped(m, x):
+    q, k, v = (jnp.einsum("td,dhe->the", x, m[name]) for name in "qkv")
+    k, v = (jnp.repeat(array, 2, axis=1) for array in (k, v))
+    scores = jax.nn.softmax(jnp.einsum("qhe,khe->hqk", q, k))
+    return jnp.einsum("hqk,khe,hed->qd", scores, v, m["o"])
+
+
+@case(
+    "kernels of two sizes side by side",
+    {"a": (3, 4, 6), "b": (5, 4, 6), "c": (6,)},
+    ((1, 9, 4),),
+    {
+        "a": sure("kernel in out", 12),
+        "b": sure("kernel in out", 20),
+        "c": sure("out", 32),
+    },
+    "a b",
+)
+def two_sizes(m, x):
+    numbers = ("NHC", "HIO", "NHC")
+
+    def conv(w):
+        return lax.conv_general_dilated(x, w, (1,), "SAME", dimension_numbers=numbers)
+
+    return conv(m["a"]) + conv(m["b"]) + m["c"]
+
+
+@case(
+    "a matrix for each block of a block-diagonal one",
+    {"a": (4, 4, 4), "b": (4, 4, 4)},
+    ((16,),),
+    {"a": sure("in out", 4), "b": sure("in out", 4)},
+    "b",
+)
+def butterfly(m, x):
+    x = jnp.einsum("bi,bio->bo", x.reshape(4, 4), m["a"]).T
+    return jnp.einsum("bi,bio->bo", x, m["b"])
+
+
+@case(
+    "an array that a state starts from",
+    {"h": (6,), "w": (4, 6), "u": (6, 6)},
+    ((3, 4),),
+    {"h": doubtful("other: feature"), "w": sure("in out", 4), "u": sure("in out", 6)},
+)
+def first_state(m, xs):
+    def step(h, x):
+        return jnp.tanh(x @ m["w"] + h @ m["u"]), None
+
+    return lax.scan(step, m["h"], xs)[0]
