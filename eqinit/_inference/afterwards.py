@@ -17,7 +17,7 @@ class Afterwards:
     """Asked of kernels, by number."""
 
     def __init__(self, meaning: Meaning, reader: Reader) -> None:
-        self._meaning = meaning
+        self.meaning = meaning
         self._fates: dict[int, list[Fate]] = {}
         for key, reading in reader.readings.items():
             if reading.role == "kernel":
@@ -25,10 +25,12 @@ class Afterwards:
         places = {
             p for fates in self._fates.values() for f in fates for p in f.residual
         }
-        self._branches, self._count = {}, 0
-        for place in sorted(places):
-            self._branches[place] = self._count + 1
-            self._count += self._times(place)
+        ordered = sorted(places)
+        self._count = sum(self._times(place) for place in ordered)
+        self._branches = {
+            place: 1 + sum(self._times(p, before=place) for p in ordered[:n])
+            for n, place in enumerate(ordered)
+        }
         self._names: dict[bytes, str | None] = {}
 
     def of(self, number: int) -> dict[str, Any]:
@@ -44,10 +46,17 @@ class Afterwards:
             "readout": returned and not consumed and not branches,
         }
 
-    def _times(self, place: Place) -> int:
-        """How often a place is passed: once in every round of the loops around it."""
-        loops = self._meaning.loops
-        return math.prod(loops.get(place[:n]) or 1 for n in range(len(place)))
+    def _times(self, place: Place, before: Place = ()) -> int:
+        """How often a place is passed (before another is, for the first time).
+
+        Once in every round of the loops around it, of which those that are around the
+        other as well are in their first.
+        """
+        loops = [
+            place[:n] for n in range(len(place)) if place[:n] in self.meaning.loops
+        ]
+        around = [loop for loop in loops if before[: len(loop)] != loop or not before]
+        return math.prod(self.meaning.loops[loop] or 1 for loop in around)
 
     def _activation(self, curves: Sequence[tuple[Any, Any]]) -> str | None:
         by_part: dict[Any, list[str]] = {}

@@ -88,7 +88,8 @@ def name_of(curve: Any) -> str | None:
     for name, values in _NAMED.items():
         if _scale(curve, values) is not None:
             return name.removesuffix("(exact)")
-    shift = np.asarray(curve)[-1]  # at zero
+    curve = np.asarray(curve) + 0.0
+    shift = curve[-1]  # at zero
     if not np.isfinite(shift) or not is_identity(curve - shift):
         return None
     return f"x {'-' if shift < 0 else '+'} {abs(shift):g}"

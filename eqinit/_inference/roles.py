@@ -9,6 +9,7 @@ from .domain import Meaning
 from .drafts import Draft, read_use
 from .reading import Reading, finished
 from .values import Fate, Track, Use
+from .walker import Place
 
 
 class Reader:
@@ -24,8 +25,10 @@ class Reader:
     ) -> None:
         self.meaning, self.shapes, self.owners = meaning, shapes, owners
         cuts: dict[int, set[Cut]] = {}
+        self._places: dict[Place, set[int]] = {}
         for use in meaning.uses.values():
             cuts.setdefault(use.parameter, set()).update(use.cuts)
+            self._places.setdefault(use.place, set()).add(use.parameter)
         self._drafts = {
             key: read_use(meaning, use, shapes[key[1]], cuts[key[1]])
             for key, use in meaning.uses.items()
@@ -39,12 +42,11 @@ class Reader:
             if key not in kernels:
                 self.readings[key] = self._other(use)
 
-    def of(self, parameter: int) -> list[tuple[Use, Reading]]:
-        return [
-            (self.meaning.uses[key], reading)
-            for key, reading in self.readings.items()
-            if key[1] == parameter
-        ]
+    def by_parameter(self) -> dict[int, list[Reading]]:
+        found: dict[int, list[Reading]] = {}
+        for (_, parameter), reading in self.readings.items():
+            found.setdefault(parameter, []).append(reading)
+        return found
 
     def _is_kernel(self, use: Use) -> bool:
         draft, _ = self._drafts[use.place, use.parameter]
@@ -55,17 +57,14 @@ class Reader:
 
     def _has_partner(self, use: Use) -> bool:
         """Whether it is a factor of another parameter that meets the same data."""
-        return any(
-            place == use.place and parameter != use.parameter
-            for place, parameter in self.meaning.uses
-        )
+        return len(self._places[use.place]) > 1
 
     def _kernel(self, key: Any) -> Reading:
         use, shape = self.meaning.uses[key], self.shapes[key[1]]
         draft, fate = self._drafts[key]
         if use.how == "mul" and not draft.has("out"):
             draft.doubts.append("a product that is summed: a scale, or a kernel")
-        if self._has_partner(use) and not draft.has("out"):
+        if not draft.has("out") and self._has_partner(use):
             draft.doubts.append("put together with another parameter first")
         if use.how == "dot" and not draft.has("out", "gate") and 1 not in shape:
             draft.doubts.append(

@@ -55,7 +55,11 @@ def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLay
     meaning = _follow(model, sites, call, args)
     reader = Reader(meaning, [_shape(s) for s in sites], [s.layer_path for s in sites])
     after = Afterwards(meaning, reader)
-    rows = [_row(site, n, sites, reader, after) for n, site in enumerate(sites)]
+    readings = reader.by_parameter()
+    rows = [
+        _row(site, n, sites, _distinct(readings.get(n, ())), after)
+        for n, site in enumerate(sites)
+    ]
     pairs = zip(sites, rows, strict=True)
     return TracedLayouts(tuple(_beside_layout(site, row) for site, row in pairs))
 
@@ -130,11 +134,14 @@ def _returned(meaning: Meaning, outputs: Sequence[Value]) -> None:
 
 
 def _row(
-    site: Site, number: int, sites: Sequence[Site], reader: Reader, after: Afterwards
+    site: Site,
+    number: int,
+    sites: Sequence[Site],
+    uses: tuple[Reading, ...],
+    after: Afterwards,
 ) -> TracedRow:
-    uses = _distinct([reading for _, reading in reader.of(number)])
     what = site.path, _shape(site), short_dtype(site.leaf.dtype)
-    lost = reader.meaning.lost.get(number)
+    lost = after.meaning.lost.get(number)
     if lost is not None:
         return TracedRow(*what, "unknown", uses=uses, remark=f"goes through {lost}")
     if len(uses) == 0:

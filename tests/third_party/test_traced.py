@@ -36,6 +36,8 @@ IN_DOUBT = {
         "feature_encoder.blocks.blocks.0.attn1.attn.q_proj.weight",
     ),
     "jaxonmodels-swin_v2_t": ("**.attn.cpb_mlp_*",),
+    # One number for each position, and a softmax over these: as of a learned query.
+    "equimo-partialformer": ("**.mmsa.attn_proj1.*",),
 }
 
 
