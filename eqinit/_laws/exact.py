@@ -15,6 +15,7 @@ Three things move the last bit of a draw, and here is what holds against each:
   is what a draw is, and shaped afterwards.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,7 +26,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jax import lax
 
-from .._typing import Array, Key, ScalarLike
+from .._typing import Array, Key, ScalarLike, Shape
 
 
 _T = TypeVar("_T")
@@ -95,24 +96,36 @@ def settled(number: ScalarLike, dtype: np.dtype[Any]) -> Any:
     return np.asarray(number, dtype)
 
 
-# From here on no loop over an axis is unrolled, and every vector unit has full vectors.
-_FEW, _VECTORS = 32, 128
+# From here on no loop over an axis is unrolled; every vector unit has full vectors; and
+# there is no axis of few, however many devices share it.
+_FEW, _VECTORS, _WIDE = 32, 128, 1024
 
 
-def entries(draw: Callable[[Key], Array], key: Key, size: int) -> Array:
-    """`draw(key)`, `size` entries in a row, in a loop of their own.
+def form_of(shape: Shape) -> Shape:
+    """The shape in which a draw is made: flat, or one that rounds as flat ones do.
+
+    Where the last axis is long the compiler can cut the draw along any axis, for
+    devices that hold a part of it each; a flat one it could only cut along the first.
+    """
+    return shape if shape and shape[-1] >= _WIDE else (math.prod(shape),)
+
+
+def entries(draw: Callable[[Key], Array], key: Key, form: Shape) -> Array:
+    """`draw(key)`, an array of shape `form`, in a loop of its own.
 
     Mapped over keys, few entries would become a short inner loop, which is unrolled.
     """
-    drawn = one_by_one(draw, key) if size < _FEW else draw(key)  # (size,)
-    return lax.optimization_barrier(drawn)
+    few = math.prod(form) < _FEW
+    return lax.optimization_barrier(one_by_one(draw, key) if few else draw(key))
 
 
 def exp(x: Array) -> Array:
-    """The exponential of `size` numbers in a row.
+    """The exponential, of numbers in a row or in long rows.
 
     jax 0.10 has another one for what does not fill a vector: fewer than 16 numbers.
     """
+    if x.ndim != 1:
+        return lax.exp(x)
     (size,) = x.shape
     padded = jnp.pad(x, (0, -size % _VECTORS))
     return lax.optimization_barrier(lax.exp(padded))[:size]

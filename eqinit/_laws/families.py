@@ -92,9 +92,9 @@ class LocScale(AbstractFlatLaw):
     def _centred(self) -> bool:
         return isinstance(self.loc, (int, float)) and self.loc == 0
 
-    def flat(self, key: Key, size: int, dtype: np.dtype[Any]) -> Array:
+    def entries(self, key: Key, form: Shape, dtype: np.dtype[Any]) -> Array:
         self.base.fits(is_complex(dtype))
-        z = exact.entries(lambda k: self.base.sample(k, (size,), dtype), key, size)
+        z = exact.entries(lambda k: self.base.sample(k, form, dtype), key, form)
         return exact.affine(z, self.scale, self.loc)
 
     def moments(self, is_complex: bool = False) -> Moments:
@@ -153,13 +153,13 @@ class UniformLaw(AbstractFlatLaw):
     lower: ScalarLike
     upper: ScalarLike
 
-    def flat(self, key: Key, size: int, dtype: np.dtype[Any]) -> Array:
+    def entries(self, key: Key, form: Shape, dtype: np.dtype[Any]) -> Array:
         if not is_complex(dtype):
-            return jax.random.uniform(key, (size,), dtype, self.lower, self.upper)
+            return jax.random.uniform(key, form, dtype, self.lower, self.upper)
         half = (self.upper - self.lower) * math.sqrt(0.125)
         middle = (self.upper + self.lower) / 2
         real, imag = (
-            jax.random.uniform(k, (size,), half.dtype, -half, half)  # pyright: ignore
+            jax.random.uniform(k, form, half.dtype, -half, half)  # pyright: ignore
             for k in jax.random.split(key)
         )
         return jax.lax.complex(exact.apart(real) + middle, imag)
@@ -206,8 +206,8 @@ class LogNormalLaw(AbstractFlatLaw):
     mu: ScalarLike
     sigma: ScalarLike
 
-    def flat(self, key: Key, size: int, dtype: np.dtype[Any]) -> Array:
-        log = LocScale(StandardNormal(), self.mu, self.sigma).flat(key, size, dtype)
+    def entries(self, key: Key, form: Shape, dtype: np.dtype[Any]) -> Array:
+        log = LocScale(StandardNormal(), self.mu, self.sigma).entries(key, form, dtype)
         return exact.exp(log)
 
     def moments(self, is_complex: bool = False) -> Moments:

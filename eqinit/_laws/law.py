@@ -2,7 +2,6 @@
 
 import abc
 import functools
-import math
 from typing import Any, NamedTuple, TypeVar, final
 
 import jax
@@ -103,8 +102,8 @@ class AbstractFlatLaw(AbstractLaw):
     """
 
     @abc.abstractmethod
-    def flat(self, key: Key, size: int, dtype: np.dtype[Any]) -> Array:
-        """Draw `size` entries, for a law whose numbers are arrays."""
+    def entries(self, key: Key, form: Shape, dtype: np.dtype[Any]) -> Array:
+        """Draw an array of shape `form`, for a law whose numbers are arrays."""
 
     def settled(self: _L, dtype: np.dtype[Any]) -> _L:
         """The same law with its numbers as arrays, rounded as they enter a draw."""
@@ -123,5 +122,5 @@ def _shaped(
     # The barrier keeps XLA from folding numbers that are constants (inside a user's
     # `jit`) into the constants of the base draw, which would change the last bit.
     law = jax.lax.optimization_barrier(law)
-    flat = law.flat(key, math.prod(shape), dtype)  # (size,)
-    return exact.apart(flat).reshape(shape)
+    drawn = law.entries(key, exact.form_of(shape), dtype)  # (size,), or as it is
+    return exact.apart(drawn).reshape(shape)
