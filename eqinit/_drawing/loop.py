@@ -1,75 +1,52 @@
 """Under a trace: one loop over equal parameters, instead of the same code for each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from .._laws.families import LocScale
-from .._laws.law import AbstractLaw
-from .._schemes.initializer import cast
-from .._typing import Array
+from .._memo import Memo
+from .._parameters.spec import ParamSpec
+from .ask import Ask
 from .one import draw_one
-from .row import Row
+from .way import AbstractWay, Progress
 
 
-def draw_looped(
-    rows: Sequence[Row], laws: Sequence[AbstractLaw | None], keys: Array
-) -> list[Any]:
-    """The draws of `init.draw`, bit for bit, with one loop a kind of parameter.
+class Looped(AbstractWay):
+    """What shares an initializer and a spec, under a trace.
 
     A draw that is traced becomes code. Forty-eight equal blocks of a transformer would
     become forty-eight copies of it, each to be compiled: a minute for a model that
     takes a second to fill. A loop's body is compiled once.
     """
-    kinds: dict[Any, list[int]] = {}
-    for i, (row, law) in enumerate(zip(rows, laws, strict=True)):
-        kinds.setdefault(_kind(row, law), []).append(i)
-    values: list[Any] = [None] * len(rows)
-    for members in kinds.values():
-        if len(members) == 1 or _constant(laws[members[0]]):
-            for i in members:
-                values[i] = draw_one(rows[i], keys[i])
-            continue
-        draw, data = _body([rows[i] for i in members], [laws[i] for i in members])
-        stacked = jax.lax.map(draw, (keys[np.asarray(members)], data))
-        for place, i in enumerate(members):
-            values[i] = stacked[place]
-    return values
+
+    def takes(self, ask: Ask) -> bool:
+        return ask.keys.traced
+
+    def draw(self, asks: Sequence[Ask], progress: Progress) -> Iterable[Any]:
+        values: list[Any] = [None] * len(asks)
+        for members in _kinds(asks):
+            drawn = _looped([asks[i] for i in members])
+            for i, value in zip(members, drawn, strict=True):
+                device = asks[i].device
+                values[i] = value if device is None else jax.device_put(value, device)
+                progress(asks[i].spec.nbytes)
+        return values
 
 
-def _kind(row: Row, law: AbstractLaw | None) -> Any:
-    """What rows must have in common to be drawn by one loop."""
-    if isinstance(law, LocScale) and _plain(law):
-        return law.base, law.loc == 0, row.spec
-    return id(row.init), row.spec
+def _kinds(asks: Sequence[Ask]) -> list[list[int]]:
+    """Positions of the asks that share an initializer and a spec."""
+    kinds = Memo[dict[ParamSpec, list[int]]]()
+    for i, ask in enumerate(asks):
+        by_spec = kinds.once((ask.row.init,), dict)
+        by_spec.setdefault(ask.spec, []).append(i)
+    return [members for by_spec in kinds.values() for members in by_spec.values()]
 
 
-def _constant(law: AbstractLaw | None) -> bool:
-    return law is not None and law.constant is not None
-
-
-def _plain(law: LocScale) -> bool:
-    return isinstance(law.loc, (int, float)) and isinstance(law.scale, (int, float))
-
-
-def _body(
-    rows: Sequence[Row], laws: Sequence[AbstractLaw | None]
-) -> tuple[Callable[[Any], Any], Any]:
-    """A loop's body, and beside the key what it needs to be told a step."""
-    first, spec = laws[0], rows[0].spec
-    if not isinstance(first, LocScale) or not _plain(first):
-        return lambda step: draw_one(rows[0], step[0]), None
-    base, centred = first.base, first.loc == 0
-    # Depth-dependent scales enter as data, rounded as `LocScale.sample` rounds them.
-    terms = [(law.loc, law.scale) for law in laws if isinstance(law, LocScale)]
-    data = jnp.asarray(np.asarray(terms), spec.draw_dtype)
-
-    def draw(step: Any) -> Array:
-        key, (loc, scale) = step
-        law = LocScale(base, 0.0 if centred else loc, scale)
-        return cast(law.sample(key, spec.shape, spec.draw_dtype), spec.dtype)
-
-    return draw, data
+def _looped(asks: Sequence[Ask]) -> list[Any]:
+    first = asks[0]
+    if len(asks) == 1 or (first.law is not None and first.law.constant is not None):
+        return [draw_one(ask.row, ask.key) for ask in asks]
+    keys = first.keys.some([ask.index for ask in asks])
+    stacked = jax.lax.map(lambda key: draw_one(first.row, key), keys)
+    return [stacked[i] for i in range(len(asks))]

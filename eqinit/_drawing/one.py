@@ -1,13 +1,29 @@
 """Draw one parameter by itself."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
 
 from .._schemes.initializer import BrokenPromise
 from .._typing import Array, Key
+from .ask import Ask
 from .row import Row
+from .way import AbstractWay, Progress
+
+
+class OneByOne(AbstractWay):
+    """What no other way takes: each row by itself, compiled once per kind."""
+
+    def takes(self, ask: Ask) -> bool:
+        del ask
+        return True
+
+    def draw(self, asks: Sequence[Ask], progress: Progress) -> Iterable[Any]:
+        for ask in asks:
+            value = draw_one(ask.row, ask.key)
+            yield value if ask.device is None else jax.device_put(value, ask.device)
+            progress(ask.spec.nbytes)
 
 
 def draw_one(row: Row, key: Key) -> Array:
@@ -18,8 +34,3 @@ def draw_one(row: Row, key: Key) -> Array:
     except BrokenPromise as error:
         # A user's own may return anything; say whose it was.
         raise ValueError(f"`{row.path}` (rule {row.rule}): {error}") from None
-
-
-def compile_one(row: Row, key: Key) -> Callable[[Key], Any]:
-    """`draw_one` of rows like this one, as a function that no thread compiles anew."""
-    return jax.jit(lambda key: draw_one(row, key)).lower(key).compile()

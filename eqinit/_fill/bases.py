@@ -100,7 +100,8 @@ def _truncation(lower: float, upper: float, device: Any) -> tuple[np.float32, ..
     """`minval`, `span`, `lowest` and `highest` of a truncated normal."""
     del device  # Whose arithmetic it is: that of the default device at the time.
     bounds = np.asarray((lower, upper), np.float32)
-    a, b = np.asarray(_jitted_erf()(bounds))
+    with jax.ensure_compile_time_eval():  # numbers, also while somebody traces
+        a, b = np.asarray(_jitted_erf()(bounds))
     lowest, highest = np.nextafter(bounds, (_INFINITY, -_INFINITY), dtype=np.float32)
     return a, b - a, lowest, highest
 

@@ -3,22 +3,19 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._parameters.keys import is_tracing
 from .fill import fill_into
 from .host import empty_aligned
 from .put import Putter
 from .request import FillRequest, default_device, dtype_name
-from .traced import fill_traced, terms_of
-
-
-# jax passes arrays of its own kinds, and constants as numpy's.
-Draws = Callable[[Any, Any], tuple[jax.Array, ...]]
+from .traced import fill_traced
 
 
 def fill_mapped(
@@ -35,56 +32,85 @@ def fill_mapped(
 
     **Returns:** one array per request, in order.
     """
-    draws = _differentiable(requests, _mappable(requests))
-    return list(draws(jnp.asarray(key_data), jnp.asarray(terms, jnp.float32)))
+    kinds = tuple(
+        Kind(r.shape, r.base, r.params, dtype_name(r.dtype)) for r in requests
+    )
+    return list(_drawn(kinds, jnp.asarray(key_data), jnp.asarray(terms, jnp.float32)))
 
 
-def _mappable(requests: Sequence[FillRequest]) -> Draws:
+class Kind(NamedTuple):
+    """What is static of a request: equal kinds share what is traced and compiled."""
+
+    shape: tuple[int, ...]
+    base: str
+    params: tuple[float, ...]
+    dtype: str
+
+    @property
+    def request(self) -> FillRequest:
+        return FillRequest(
+            _NO_KEY,
+            self.shape,
+            self.base,
+            params=self.params,
+            dtype=np.dtype(self.dtype),
+        )
+
+
+Kinds = tuple[Kind, ...]
+_NO_KEY = np.zeros(2, np.uint32)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _loops(kinds: Kinds, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
+    """Of itself compiled: what asks for it again traces nothing."""
+    return tuple(fill_traced([kind.request for kind in kinds], key_data, terms))
+
+
+@functools.lru_cache(maxsize=64)
+def _mappable(kinds: Kinds) -> Callable[..., tuple[jax.Array, ...]]:
     @jax.custom_batching.custom_vmap
     def draws(key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
-        return tuple(fill_traced(requests, key_data, terms))
+        return _loops(kinds, key_data, terms)
 
     @draws.def_vmap
     def _(size: int, batched: Sequence[bool], key_data: Any, terms: Any) -> Any:
-        everything = (True,) * len(requests)
-        if _is_tracing():
+        everything = (True,) * len(kinds)
+        if is_tracing():
             axes = tuple(0 if b else None for b in batched)
-            mapped = jax.vmap(lambda *args: fill_traced(requests, *args), in_axes=axes)
-            return tuple(mapped(key_data, terms)), everything
+            mapped = jax.vmap(functools.partial(_loops, kinds), in_axes=axes)
+            return mapped(key_data, terms), everything
         key_data, terms = (
             x if b else jnp.broadcast_to(x, (size, *x.shape))
             for x, b in zip((key_data, terms), batched, strict=True)
         )
         if isinstance(key_data, Tracer) or isinstance(terms, Tracer):
-            return _flattened(requests, size, key_data, terms), everything
-        return _filled(requests, size, key_data, terms), everything
+            return _flattened(kinds, size, key_data, terms), everything
+        return _filled(kinds, size, key_data, terms), everything
 
     return draws
 
 
-def _is_tracing() -> bool:
-    """Whether what is computed here is recorded; under `vmap` alone it is done."""
-    return isinstance(jax.device_put(np.float32(0)), Tracer)
-
-
 def _flattened(
-    requests: Sequence[FillRequest], size: int, key_data: Any, terms: Any
+    kinds: Kinds, size: int, key_data: Any, terms: Any
 ) -> tuple[jax.Array, ...]:
     """Under a second `vmap`: as many more draws, of which that one is asked."""
-    count = len(requests)
-    many = _mappable([*requests] * size)
-    drawn = many(key_data.reshape(size * count, 2), terms.reshape(size * count, 2))
+    count = len(kinds)
+    drawn = _mappable(kinds * size)(
+        key_data.reshape(size * count, 2), terms.reshape(size * count, 2)
+    )
     return tuple(jnp.stack(drawn[i::count]) for i in range(count))
 
 
 def _filled(
-    requests: Sequence[FillRequest], size: int, key_data: Any, terms: Any
+    kinds: Kinds, size: int, key_data: Any, terms: Any
 ) -> tuple[jax.Array, ...]:
     """One array per leaf, of all members; keys and terms are `(size, requests, 2)`."""
     if default_device().platform != "cpu":
-        kinds = [(r.shape, r.base, r.params, dtype_name(r.dtype)) for r in requests]
-        return _on_device(tuple(kinds), key_data, terms)
+        # On an accelerator: one program for the ensemble, whatever its shapes.
+        return jax.vmap(functools.partial(_loops, kinds))(key_data, terms)
     keys, numbers = np.asarray(key_data), np.asarray(terms)
+    requests = [kind.request for kind in kinds]
     memory = [
         empty_aligned(size * r.size, r.dtype).reshape(size, r.size) for r in requests
     ]
@@ -103,46 +129,27 @@ def _filled(
     return tuple(Putter(None, ((a.shape, a.dtype) for a in leaves)).put(leaves))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _on_device(
-    kinds: tuple[tuple[Any, ...], ...], key_data: jax.Array, terms: jax.Array
-) -> tuple[jax.Array, ...]:
-    """On an accelerator: one program for the ensemble, whatever its shapes."""
-    nothing = np.zeros(2, np.uint32)
-    requests = [
-        FillRequest(nothing, shape, base, params=params, dtype=np.dtype(dtype))
-        for shape, base, params, dtype in kinds
-    ]
-    return tuple(jax.vmap(lambda k, t: fill_traced(requests, k, t))(key_data, terms))
-
-
-def _differentiable(requests: Sequence[FillRequest], draws: Draws) -> Draws:
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _drawn(kinds: Kinds, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
     """With the derivative of `loc + scale z`, for which z is drawn again."""
-
-    @jax.custom_jvp
-    def outer(key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
-        return draws(key_data, terms)
-
-    @outer.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
-        key_data, terms = primals
-        unit = terms_of([dataclasses.replace(r, loc=0.0, scale=1.0) for r in requests])
-        values, units = outer(key_data, terms), outer(key_data, unit)
-        moved = [
-            _moved(*each)
-            for each in zip(requests, values, units, tangents[1], strict=True)
-        ]
-        return values, tuple(moved)
-
-    return outer
+    return _mappable(kinds)(key_data, terms)
 
 
-def _moved(
-    request: FillRequest, value: jax.Array, unit: jax.Array, tangent: Any
-) -> jax.Array:
+@_drawn.defjvp
+def _(kinds: Kinds, primals: Any, tangents: Any) -> Any:
+    key_data, terms = primals
+    unit = np.tile(np.asarray([-0.0, 1.0], np.float32), (len(kinds), 1))
+    values, units = _drawn(kinds, key_data, terms), _drawn(kinds, key_data, unit)
+    moved = [
+        _moved(*each) for each in zip(kinds, values, units, tangents[1], strict=True)
+    ]
+    return values, tuple(moved)
+
+
+def _moved(kind: Kind, value: jax.Array, unit: jax.Array, tangent: Any) -> jax.Array:
     """How a draw moves with its location and scale, `tangent` being `float32[2]`."""
     z = unit.astype(jnp.float32)
-    if request.base == "lognormal":
+    if kind.base == "lognormal":
         moved = value.astype(jnp.float32) * (tangent[0] + tangent[1] * jnp.log(z))
     else:
         moved = tangent[0] + tangent[1] * z

@@ -104,20 +104,23 @@ def _partitionable() -> bool:
     return bool(_config("jax_threefry_partitionable"))
 
 
-def key_eligible(key: Any) -> bool:
-    """Whether draws from `key` can be cut into blocks.
+def splits(key: Any) -> bool:
+    """Whether an entry of a draw depends on its key and its position alone.
 
-    They can if it is one concrete threefry key, in partitionable mode. A raw key is
-    taken for what `jax.random` would take it for, `jax_default_prng_impl`.
+    It does for a threefry key in partitionable mode, traced or not. A raw key is taken
+    for what `jax.random` would take it for, `jax_default_prng_impl`.
     """
-    if not isinstance(key, jax.Array | np.ndarray) or isinstance(key, Tracer):
-        return False
-    if not _partitionable():
+    if not isinstance(key, jax.Array | np.ndarray) or not _partitionable():
         return False
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key.shape == () and str(jax.random.key_impl(key)) == "threefry2x32"
     raw = key.shape == (2,) and key.dtype == np.uint32
     return raw and _config("jax_default_prng_impl") == "threefry2x32"
+
+
+def key_eligible(key: Any) -> bool:
+    """Whether draws from `key` can be cut into blocks, and it is at hand."""
+    return not isinstance(key, Tracer) and splits(key)
 
 
 @functools.lru_cache(maxsize=64)

@@ -55,7 +55,9 @@ def fill_traced(
     **Returns:** one array per request, in order.
     """
     key_data, terms = jnp.asarray(key_data), jnp.asarray(terms)
-    results = [jnp.zeros(r.shape, r.dtype) for r in requests]
+    # What no loop draws is empty.
+    empty = [i for i, request in enumerate(requests) if request.size == 0]
+    results = {i: jnp.zeros(requests[i].shape, requests[i].dtype) for i in empty}
     after = jnp.float32(0)
     for group in _groups(requests):
         flat = _drawn(group, requests, key_data, terms, after)
@@ -65,7 +67,7 @@ def fill_traced(
         # One number of each: the next buffer is not made before these are read off.
         ends = [leaf.reshape(-1)[-1].astype(jnp.float32) for leaf in leaves]
         after = jnp.stack(ends).sum()
-    return results
+    return [results[i] for i in range(len(requests))]
 
 
 def _groups(requests: Sequence[FillRequest]) -> list[_Group]:

@@ -49,7 +49,7 @@ class AbstractBase(eqx.Module):
 
     def scale_for(self, variance: ScalarLike, is_complex: bool) -> ScalarLike:
         """The factor that gives draws this variance (E|w|^2 for complex ones)."""
-        return sqrt(variance) / as_dtype(self.std(is_complex), variance)
+        return over(sqrt(variance), self.std(is_complex))
 
     def normalise(self, values: np.ndarray, is_complex: bool) -> np.ndarray:
         """Map draws to numbers whose mean and variance are worth testing."""
@@ -97,7 +97,18 @@ def sqrt(value: ScalarLike) -> ScalarLike:
     return jnp.sqrt(value) if isinstance(value, jax.Array) else np.sqrt(value)
 
 
-def as_dtype(value: float, like: ScalarLike) -> ScalarLike:
+def over(value: ScalarLike, number: Number) -> ScalarLike:
+    """`value / number`, rounded alike by itself and in a vector of them.
+
+    XLA divides vectors by an approximation, so a gain under `vmap` would give other
+    bits than by itself; it multiplies both exactly.
+    """
+    if isinstance(value, jax.Array):
+        return value * np.asarray(1 / number, value.dtype)
+    return value / as_dtype(number, value)
+
+
+def as_dtype(value: Number, like: ScalarLike) -> ScalarLike:
     return np.asarray(value, like.dtype)[()] if hasattr(like, "dtype") else value  # pyright: ignore
 
 

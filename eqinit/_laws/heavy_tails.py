@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._typing import Array, DTypeLike, Key, Number, ScalarLike, Shape
-from .base import EVERYWHERE, AbstractFixedBase, AbstractRealBase, as_dtype, sqrt
+from .base import EVERYWHERE, AbstractFixedBase, AbstractRealBase, over, sqrt
 from .exact import tan
 
 
@@ -53,7 +53,7 @@ class AbstractHeavyTail(AbstractRealBase):
         std = self.std(is_complex)
         if math.isinf(std):
             raise ValueError(self.without_variance())
-        return sqrt(variance) / as_dtype(std, variance)
+        return over(sqrt(variance), std)
 
 
 class StandardStudentT(AbstractHeavyTail):

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 import equinox as eqx
 import numpy as np
 
+from .._laws.base import over
 from .._laws.families import LocScale, UniformLaw
 from .._parameters.spec import ParamSpec
 from .._typing import Finite, NonNegative, RoleName, ScalarLike
@@ -35,7 +36,7 @@ class AbstractVarianceScaling(AbstractLawInitializer):
         return 1.0
 
     def law(self, spec: ParamSpec) -> LocScale:
-        variance = self.moment() * self.gain * self.gain / spec.fan(self.mode)
+        variance = over(self.moment() * self.gain * self.gain, spec.fan(self.mode))
         return centred(self.distribution, variance, spec)
 
 

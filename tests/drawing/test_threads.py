@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import eqinit
-from eqinit._drawing import threads as _several
+from eqinit._drawing import threads
 
 
 KEY = jax.random.key(7)
@@ -18,8 +18,8 @@ KEY = jax.random.key(7)
 
 @pytest.fixture
 def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_several, "_workers", lambda: 2)
-    monkeypatch.setattr(_several, "_MUCH", 1)
+    monkeypatch.setattr(threads, "workers", lambda: 2)
+    monkeypatch.setattr(threads, "_MUCH", 1)
 
 
 def layers() -> list[Any]:
@@ -33,7 +33,7 @@ def layers() -> list[Any]:
 def test_side_by_side_is_one_by_one(algorithm: Any, monkeypatch: pytest.MonkeyPatch):
     rules = [eqinit.Rule("**.weight", eqinit.Orthogonal(1.5, algorithm=algorithm))]
     together = eqinit.apply(layers(), KEY, rules)
-    monkeypatch.setattr(_several, "_workers", lambda: 1)
+    monkeypatch.setattr(threads, "workers", lambda: 1)
     apart = eqinit.apply(layers(), KEY, rules)
     for one, other in zip(together, apart, strict=True):
         np.testing.assert_array_equal(one.weight, other.weight)
@@ -86,6 +86,6 @@ def test_side_by_side_only_where_lapack_has_one_thread(
     for name, value in said.items():
         monkeypatch.setenv(f"{name}_NUM_THREADS", value)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    _several._workers.cache_clear()
-    assert (_several._workers() > 1) is wanted
-    _several._workers.cache_clear()
+    threads.workers.cache_clear()
+    assert (threads.workers() > 1) is wanted
+    threads.workers.cache_clear()

@@ -56,12 +56,12 @@ RULES = [Rule(nn.Linear, weight=HeNormal(), bias=Normal(0.1))]
 def test_work_does_not_grow_with_the_layers(
     model: Any, monkeypatch: pytest.MonkeyPatch, compiles: list[str]
 ):
-    from eqinit._drawing import draw as _draw
+    from eqinit._drawing import ask
 
     ei.apply(model[:3], KEY, RULES)
     few = len(compiles)
     puts = Counter(monkeypatch, eqx, "tree_at")
-    keys = Counter(monkeypatch, _draw, "derive_keys")
+    keys = Counter(monkeypatch, ask, "derive_keys")
     drawn = ei.apply(model, KEY, RULES)
     assert puts.calls <= 1  # one a model; one a leaf would be quadratic
     assert keys.calls == 1

@@ -104,7 +104,7 @@ def test_equal_parameters_are_drawn_by_one_loop():
         traced = jax.make_jaxpr(
             lambda key: eqx.filter(ei.apply(model, key, rules), eqx.is_array)
         )
-        return str(traced(KEY)).count("random_bits")
+        return str(traced(KEY)).count("erf_inv")
 
     assert draws(6) == draws(3) > 0
 
@@ -283,3 +283,50 @@ def test_numpy_models():
     assert isinstance(drawn.weight, np.ndarray)
     wanted = ei.apply(nn.Linear(3, 2, key=KEY), KEY, [("weight", HeNormal())])
     assert np.array_equal(drawn.weight, wanted.weight)
+
+
+class Narrow(eqx.Module):
+    """Inner axes of 3 to 5, where XLA rounds by shape."""
+
+    conv: eqx.nn.Conv1d
+    layers: list[eqx.nn.Linear]
+    cell: eqx.nn.GRUCell
+
+    def __init__(self) -> None:
+        key = jax.random.key(0)
+        self.conv = eqx.nn.Conv1d(9, 40, 4, key=key)
+        self.layers = [eqx.nn.Linear(n, 301, key=key) for n in (3, 4, 5, 3)]
+        self.cell = eqx.nn.GRUCell(3, 5, key=key)
+
+
+NARROW_RULES = [
+    ei.Rule(eqx.nn.GRUCell, weight_hh=ei.Orthogonal(), weight_ih=ei.GlorotUniform()),
+    ei.Rule("layers.0", weight=ei.LogNormal(0.1, 0.2), bias=ei.Constant(0.5)),
+    ei.Rule("layers", weight=ei.HeNormal(), bias=ei.Normal(0.1)),
+    ei.Rule(eqx.nn.Conv, weight=ei.Normal(0.1)),
+]
+
+
+@pytest.mark.bits
+def test_members_of_an_ensemble_are_those_of_a_loop():
+    model, keys = Narrow(), jax.random.split(KEY, 3)
+
+    def member(key: Any) -> Narrow:
+        return ei.apply(model, key, NARROW_RULES)
+
+    ensemble = eqx.filter_vmap(member)(keys)
+    for i, key in enumerate(keys):
+        one = jax.tree.map(lambda x, i=i: x[i] if eqx.is_array(x) else x, ensemble)
+        assert_same(one, member(key))
+
+
+@pytest.mark.bits
+def test_members_of_a_sweep_are_those_of_their_gains():
+    model, gains = Narrow(), jnp.asarray([0.3, 1.0, 2.1], jnp.float32)
+
+    def member(gain: Any) -> Any:
+        rule = ei.Rule("layers", weight=ei.HeNormal(gain=gain))
+        return [layer.weight for layer in ei.apply(model, KEY, [rule]).layers]
+
+    for i, gain in enumerate(gains):
+        assert_same([w[i] for w in jax.vmap(member)(gains)], member(gain))
