@@ -87,9 +87,7 @@ def draw_array(ax: Any, left: float, y: float, dims: Any) -> float:
             middle = left + 0.62 * (i + 0.5)
             ax.text(middle, y + 0.25, str(size), ha="center", va="center", color=INK)
         style = {"boxstyle": "round,pad=0.02,rounding_size=0.06", "fill": False}
-        ax.add_patch(
-            FancyBboxPatch((left, y), width, 0.5, ec=INK, lw=1.4, **style)
-        )
+        ax.add_patch(FancyBboxPatch((left, y), width, 0.5, ec=INK, lw=1.4, **style))
         left += width + 0.18
     return left
 
