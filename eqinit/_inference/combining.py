@@ -67,9 +67,8 @@ def _rows_of_experts(domain: Meaning, place: Place, row: Track, kernel: Track) -
     """A row that is added to what a kernel picked by data gives: a bias, as it is."""
     experts = {cut.how for cut in kernel.use.cuts} & {"data"}
     if row.use.how == "lookup" and row.linear and kernel.linear and experts:
-        key = row.use.place, row.use.parameter
         relations = tuple((digit, "each") for digit, _ in row.use.relations)
-        domain.uses[key] = dataclasses.replace(
+        domain.uses[row.use.key] = dataclasses.replace(
             row.use, how="add", relations=relations, linear_in=(kernel,), dims=row.dims
         )
 
@@ -77,9 +76,7 @@ def _rows_of_experts(domain: Meaning, place: Place, row: Track, kernel: Track) -
 def residual(domain: Meaning, eqn: Equation, one: Value, other: Value) -> Value | None:
     """The summand that is a branch of a stream which the other one is, if it is."""
     for branch, stream in ((one, other), (other, one)):
-        kernels = {
-            t.of: (t.use.place, t.use.parameter) for t in branch.tracks if t.linear
-        }
+        kernels = {t.of: t.key for t in branch.tracks if t.linear}
         # Or through a norm or a function, so no longer linear.
         kernels |= {domain.uses[k]: k for k, _ in branch.roots if k in domain.uses}
         bypassed = [
@@ -151,7 +148,7 @@ def _note_softmax(domain: Meaning, of: Value, by: Value) -> None:
     for track in of.tracks:
         along = [d for i in axes for d in owned(track.dims[i : i + 1])]
         domain.fate(track).weights.update(along)
-        direct = (track.use.place, track.use.parameter) in kernels
+        direct = track.key in kernels
         if direct and not along and any(owned(track.dims)):
             domain.fate(track).attends = True
 

@@ -17,12 +17,12 @@ def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
     shape = eqn.outputs[0].shape
     if kernel.kind == Kind.CONSTANT:
         if data.kind == Kind.PARAMETER:
-            return list(domain.unknown(eqn, values))
+            return domain.unknown(eqn, values)
         return [_filtered(domain, data, kernel, shape)]
     if data.kind == Kind.PARAMETER and "picked" in data.notes:
         data = domain.as_data(data, eqn.place, "lookup")
     if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER):
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     numbers, params = eqn.params["dimension_numbers"], eqn.params
     outs, ins, *taps = numbers.rhs_spec
     groups = params["feature_group_count"] * params["batch_group_count"]

@@ -1,7 +1,6 @@
 """Follow parameters through a program until they meet data, and note what happens."""
 
 import collections
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -60,7 +59,7 @@ class Meaning(AbstractDomain[Value]):
         known = isinstance(value, np.ndarray) and value.ndim == 0
         return constant(tuple(value.shape), value.item() if known else None)
 
-    def unknown(self, eqn: Equation, values: Sequence[Value]) -> Sequence[Value]:
+    def unknown(self, eqn: Equation, values: Sequence[Value]) -> list[Value]:
         kind = max((value.kind for value in values), default=Kind.CONSTANT)
         reach = union(*(value.reach for value in values))
         for value in values:
@@ -84,8 +83,8 @@ class Meaning(AbstractDomain[Value]):
         return self.blend([one, other], linear=True)
 
     def _either(self, one: Value, other: Value) -> Value:
-        same = {_key(t): (t.dims, t.cuts, t.marks) for t in one.tracks}
-        if same == {_key(t): (t.dims, t.cuts, t.marks) for t in other.tracks}:
+        same = {t.key: (t.dims, t.cuts, t.marks) for t in one.tracks}
+        if same == {t.key: (t.dims, t.cuts, t.marks) for t in other.tracks}:
             return one
         for track in (*one.tracks, *other.tracks):
             self.lose(track, "join")
@@ -96,7 +95,7 @@ class Meaning(AbstractDomain[Value]):
 
     def settled(self, before: Sequence[Value], after: Sequence[Value]) -> bool:
         def summary(value: Value) -> Any:
-            tracks = {(_key(t), t.dims, t.linear) for t in value.tracks}
+            tracks = {(t.key, t.dims, t.linear) for t in value.tracks}
             return value.kind, value.spread, tracks
 
         return [summary(v) for v in before] == [summary(v) for v in after]
@@ -112,14 +111,13 @@ class Meaning(AbstractDomain[Value]):
         }
         if isinstance(track.of, Use):
             self.fate(track).cuts |= cuts
-        return dataclasses.replace(track, dims=track.dims[1:], cuts=track.cuts | cuts)
+        return track.but(dims=track.dims[1:], cuts=track.cuts | cuts)
 
     def stacked(self, rows: Sequence[Value], length: int) -> Value:
         value = rows[-1]
         lead = plain((length,), VARIES if value.kind == Kind.DATA else -1)
         tracks = tuple(
-            dataclasses.replace(track, dims=plain((length,)) + track.dims)
-            for track in value.tracks
+            track.but(dims=plain((length,)) + track.dims) for track in value.tracks
         )
         return value.but(spread=lead + value.spread, tracks=tracks)
 
@@ -148,7 +146,7 @@ class Meaning(AbstractDomain[Value]):
         return 1 << self._bits
 
     def fate(self, track: Track) -> Fate:
-        return self.fates[_key(track)]
+        return self.fates[track.key]
 
     def lose(self, track: Track, why: str) -> None:
         """No longer follow a track."""
@@ -251,8 +249,8 @@ class Meaning(AbstractDomain[Value]):
             for track in value.tracks:
                 if track.linear and not linear:
                     self.end(track)
-                    track = dataclasses.replace(track, linear=False)
-                key = _key(track)
+                    track = track.but(linear=False)
+                key = track.key
                 found[key] = self._one(found.pop(key, track), track, linear)
         return tuple(found.values())
 
@@ -263,12 +261,7 @@ class Meaning(AbstractDomain[Value]):
             # Parts that add up again (a rotation of pairs) are no gates.
             self.fate(one).rejoined |= linear and one.linear and other.linear
         fuller = max(one, other, key=lambda t: len(list(owned(t.dims))))
-        return dataclasses.replace(fuller, linear=one.linear and other.linear)
-
-
-def _key(track: Track) -> Any:
-    use = track.of
-    return (use.place, use.parameter) if isinstance(use, Use) else use
+        return fuller.but(linear=one.linear and other.linear)
 
 
 def union(*bits: int) -> int:

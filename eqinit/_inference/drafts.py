@@ -67,7 +67,7 @@ def read_use(
 
     `cuts` are those of all uses of the parameter.
     """
-    fate = meaning.fates[use.place, use.parameter]
+    fate = meaning.fates[use.key]
     draft = Draft([Piece(_full(d), name) for d, name in use.relations])
     _read_cuts(meaning, use, draft)
     _read_sums(use, fate, draft)

@@ -1,6 +1,5 @@
 """Rules of functions that act on each entry of an array."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Sequence
@@ -32,14 +31,14 @@ def fitted(value: Value, shape: tuple[int, ...]) -> Value:
         return value
     if not value.shape:
         spread = plain(shape)
-        tracks = [dataclasses.replace(t, dims=spread) for t in value.tracks]
+        tracks = [t.but(dims=spread) for t in value.tracks]
         return value.but(spread=spread, tracks=tuple(tracks))
 
     def stretch(dims: Dims) -> Dims:
         pairs = zip(dims, value.shape, plain(shape), strict=True)
         return tuple(b if n == 1 and b else a for a, n, b in pairs)
 
-    tracks = [dataclasses.replace(t, dims=stretch(t.dims)) for t in value.tracks]
+    tracks = [t.but(dims=stretch(t.dims)) for t in value.tracks]
     return value.but(spread=stretch(value.spread), tracks=tuple(tracks))
 
 
@@ -111,8 +110,7 @@ def _of_parameters(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> V
     for value in values:
         lone = value.curve if value.roots and curve is None else None
         for track in value.tracks:
-            track = dataclasses.replace(
-                track,
+            track = track.but(
                 linear=track.linear and linear,
                 curve=lone if track.curve is None else track.curve,
                 marks=track.marks | _masked(eqn, values),
@@ -144,15 +142,15 @@ def _both(eqn: Equation, one: Track, other: Track) -> Track:
     if "reduced" in lesser.marks:
         if "reduced" not in fuller.marks:  # divided by its norm, or without its mean
             marks = (marks - {"reduced"}) | {"normalised"}
-        return dataclasses.replace(fuller, marks=marks)
+        return fuller.but(marks=marks)
     if one.dims == other.dims and one.cuts == other.cuts:
         linear = one.linear and other.linear and eqn.name != "mul"
-        return dataclasses.replace(one, marks=marks, linear=linear)
+        return one.but(marks=marks, linear=linear)
     joint = (
         "pair" if np.issubdtype(eqn.outputs[0].dtype, np.complexfloating) else "mixed"
     )
     cuts = one.cuts | other.cuts
-    return dataclasses.replace(fuller, marks=marks | {joint}, cuts=cuts)
+    return fuller.but(marks=marks | {joint}, cuts=cuts)
 
 
 def _of_data(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> Value:

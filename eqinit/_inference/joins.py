@@ -1,6 +1,5 @@
 """Rules that put several arrays together."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,14 +84,12 @@ def _together(domain: Meaning, group: list[Track], axis: int, shape: Shape) -> T
             total = sum(p.size for p in pieces)
             if total == lead.of == shape[axis]:
                 dims[axis] = (Digit(lead.axis, total, lead.stride),)
-                return dataclasses.replace(
-                    first, dims=tuple(dims), marks=first.marks | mark
-                )
+                return first.but(dims=tuple(dims), marks=first.marks | mark)
     if isinstance(first.of, int) and len(group) == 1:
         return first  # other parameters, or constants, beside it
     domain.end(first)
     dims[axis] = plain((shape[axis],))[0]
-    return dataclasses.replace(first, dims=tuple(dims), marks=first.marks | mark)
+    return first.but(dims=tuple(dims), marks=first.marks | mark)
 
 
 RULES: dict[str, Rule[Any]] = {"concatenate": _concatenate, "stack": _stack}

@@ -1,6 +1,5 @@
 """The rule of lookups by index."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,7 @@ def gather(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Valu
     if value.kind == indices.kind == Kind.CONSTANT:
         return [constant(eqn.outputs[0].shape)]
     if indices.kind == Kind.PARAMETER:
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
     shape, batch = eqn.outputs[0].shape, _batch_axes(eqn)
     many = math.prod(shape[i] for i in batch) > 1
@@ -52,9 +51,7 @@ def gather(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Valu
         if value.kind == Kind.DATA and cuts:
             domain.end(track)
         tracks.append(
-            dataclasses.replace(
-                track, dims=arrange(track.dims, BLANK), cuts=track.cuts | cuts
-            )
+            track.but(dims=arrange(track.dims, BLANK), cuts=track.cuts | cuts)
         )
     kind = max(value.kind, Kind.DATA if value.kind == Kind.CONSTANT else value.kind)
     spread = list(arrange(value.spread, varies))

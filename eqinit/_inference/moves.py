@@ -1,6 +1,5 @@
 """Rules of primitives that move entries about and change none."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
@@ -38,7 +37,7 @@ def moved(
             continue
         if isinstance(track.of, Use):
             _note_together(domain, track, dims)
-        tracks.append(dataclasses.replace(track, dims=dims))
+        tracks.append(track.but(dims=dims))
     return value.but(spread=spread, tracks=tuple(tracks))
 
 
@@ -105,9 +104,7 @@ def window(domain: Meaning, value: Value, shape: Shape) -> Value:
         rows = zip(dims, value.shape, shape, other, strict=True)
         return tuple(d if old == new else o for d, old, new, o in rows)
 
-    tracks = [
-        dataclasses.replace(t, dims=keep(t.dims, plain(shape))) for t in value.tracks
-    ]
+    tracks = [t.but(dims=keep(t.dims, plain(shape))) for t in value.tracks]
     for before, after in zip(value.tracks, tracks, strict=True):
         if before.dims != after.dims and any(owned(before.dims)):
             domain.end(before)
@@ -119,7 +116,7 @@ def _fft(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]
     count, shape = len(eqn.params["fft_lengths"]), eqn.outputs[0].shape
     touched = [any(owned(t.dims[-count:])) for t in value.tracks]
     if value.kind != Kind.DATA or any(touched):
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     out = window(domain, value, shape)
     return [domain.blend([out], linear=True)]
 
@@ -128,10 +125,8 @@ def _scatter(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Va
     """Entries replaced by constants are masked; other scatters are not followed."""
     operand, *others = values
     if operand.kind != Kind.PARAMETER or any(v.kind != Kind.CONSTANT for v in others):
-        return list(domain.unknown(eqn, values))
-    tracks = [
-        dataclasses.replace(t, marks=t.marks | {"masked"}) for t in operand.tracks
-    ]
+        return domain.unknown(eqn, values)
+    tracks = [t.but(marks=t.marks | {"masked"}) for t in operand.tracks]
     return [operand.but(tracks=tuple(tracks))]
 
 

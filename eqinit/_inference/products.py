@@ -135,7 +135,7 @@ def _either(one: Dims, other: Dims) -> Dims:
 
 def kernel_output(data: Value, spread: Dims, tracks: Sequence[Track]) -> Value:
     new = [t for t in tracks if t.linear]
-    roots = frozenset(((t.use.place, t.use.parameter), ()) for t in new)
+    roots = frozenset((t.key, ()) for t in new)
     return Value(
         Kind.DATA, spread, tuple(tracks), NODES, roots, data.reach | bits_of(new)
     )
@@ -152,7 +152,7 @@ def consumed(domain: Meaning, data: Side) -> list[Track]:
         contracted_at_once(fate, data.digits(track, data.contracted))
         dims = data.result(track.dims)
         if any(owned(dims)):
-            kept.append(dataclasses.replace(track, dims=dims, linear=False))
+            kept.append(track.but(dims=dims, linear=False))
     return kept
 
 
@@ -182,7 +182,7 @@ def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
                 _kin(domain, track, mine, met, met, theirs.batch)
             linear = track.linear and (not gone or any(mine.digits(track, mine.free)))
             dims = mine.result(track.dims)
-            tracks.append(dataclasses.replace(track, dims=dims, linear=linear))
+            tracks.append(track.but(dims=dims, linear=linear))
     both = (one.value, other.value)
     axes = list(zip(one.batch, other.batch, strict=True))
     notes = mixtures(domain, one.value, other.value, axes)
@@ -210,8 +210,7 @@ def _kin(
     for i, j in zip(mine.batch, batch, strict=True):
         for a, b in paired(track.dims[i], other.dims[j]) or []:
             if a.axis >= 0 and b.axis >= 0:
-                key = met.use.place, met.use.parameter
-                domain.fate(track).kin.add((a.axis, key, b.axis))
+                domain.fate(track).kin.add((a.axis, met.use.key, b.axis))
 
 
 def _of_parameters(eqn: Equation, one: Side, other: Side) -> Value:
@@ -241,8 +240,7 @@ def _of_parameters(eqn: Equation, one: Side, other: Side) -> Value:
                     marks = marks | {"mixed"}
             elif track.of in tracks:
                 continue
-            tracks[track.of] = dataclasses.replace(
-                track,
+            tracks[track.of] = track.but(
                 dims=dims,
                 links=track.links | links,
                 marks=marks,
@@ -262,7 +260,7 @@ def _with_constants(domain: Meaning, moving: Side) -> Value:
         if moving.digits(track, moving.contracted):
             domain.end(track)
         else:
-            tracks.append(dataclasses.replace(track, dims=moving.result(track.dims)))
+            tracks.append(track.but(dims=moving.result(track.dims)))
     spread = list(moving.result(value.spread))
     if value.kind == Kind.DATA:
         start = len(moving.batch) + (len(moving.free) if moving.first else 0)

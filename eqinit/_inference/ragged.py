@@ -18,7 +18,7 @@ def ragged_dot(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[
     (groups,) = numbers.rhs_group_dimensions or (None,)
     (theirs, mine), batch = numbers.dot_dimension_numbers
     if (data.kind, kernel.kind) != (Kind.DATA, Kind.PARAMETER) or any(batch[0]):
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     del sizes
     shape = eqn.outputs[0].shape
     side = Side(data, tuple(theirs), (), (), True, ())

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from .._typing import Number, RoleName, Shape
 from .curves import name_of
 from .drafts import Draft, Piece
-from .values import Track, Use
+from .values import Use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +36,6 @@ class Reading:
     parts: tuple[int, ...] = ()
     doubt: str = ""
     factors: tuple["Factors", ...] = ()
-
-    @property
-    def said(self) -> tuple[str, str, Number | None]:
-        """What uses of one parameter should agree on."""
-        return self.role, self.axes, self.fan_in
 
 
 # The named factors of one axis, the slowest first: `(("gate", 3), ("out", 8))`.
@@ -86,7 +81,6 @@ _DOUBTS = {
     "mixture": "summed over experts, maybe",
     "mixed": "used twice in one expression",
     "reduced": "only a sum of it is used",
-    "stopped": "its gradient is stopped: it may be a buffer",
 }
 
 
@@ -157,7 +151,3 @@ def _written(axis: Factors) -> str:
         return named[0][0]
     *first, (last, _) = named
     return f"({' '.join(f'{name}={size}' for name, size in first)} {last})"
-
-
-def tracks_of(use: Use, *how: str) -> list[Track]:
-    return [track for track in use.linear_in if track.use.how in how]

@@ -1,6 +1,5 @@
 """Rules of sums over axes and the like."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -27,14 +26,14 @@ def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[V
         linear = track.linear and name == "reduce_sum"
         if isinstance(track.of, int):
             marks = track.marks | ({"reduced"} if removed else set())
-            track = dataclasses.replace(track, marks=marks, linear=linear)
+            track = track.but(marks=marks, linear=linear)
         else:
             if linear:
                 domain.fate(track).summed.update(removed)
             else:
                 domain.end(track)
-            track = dataclasses.replace(track, linear=linear)
-        tracks.append(dataclasses.replace(track, dims=keep(track.dims)))
+            track = track.but(linear=linear)
+        tracks.append(track.but(dims=keep(track.dims)))
     count = math.prod(value.shape[axis] for axis in gone)
     direct = value.direct if name == "reduce_sum" else 0
     out = value.but(spread=keep(value.spread), tracks=tuple(tracks), direct=direct)
@@ -47,9 +46,9 @@ def cumulative(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[
     (value,) = values
     along = eqn.params["axis"]
     if any(any(owned(t.dims[along : along + 1])) for t in value.tracks):
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     if value.kind != Kind.DATA:
-        return [value.but(curve=None, roots=frozenset[Any]())]
+        return [value.bare()]
     return [domain.blend([value], linear=eqn.name == "cumsum")]
 
 

@@ -49,7 +49,7 @@ class Reader:
         return found
 
     def _is_kernel(self, use: Use) -> bool:
-        draft, _ = self._drafts[use.place, use.parameter]
+        draft, _ = self._drafts[use.key]
         factor = use.how in ("dot", "conv") and not draft.has("in")
         return (use.how in ("dot", "conv", "mul") and draft.has("in")) or (
             factor and not self._has_partner(use)
@@ -127,7 +127,7 @@ class Reader:
         )
 
     def _other(self, use: Use) -> Reading:
-        draft, fate = self._drafts[use.place, use.parameter]
+        draft, fate = self._drafts[use.key]
         shape = self.shapes[use.parameter]
         if draft.has("vocab") and not self._is_expert(use):
             return self._table(use, draft, fate, shape)
@@ -148,14 +148,12 @@ class Reader:
 
     def _is_expert(self, use: Use) -> bool:
         """Whether rows picked by data are added to what a picked kernel gives."""
-        feeders = [
-            (t.use.place, t.use.parameter) for t in self._feeders(use, use.linear_in)
-        ]
+        feeders = [t.use.key for t in self._feeders(use, use.linear_in)]
         if use.how != "add" or not any(
             self._drafts[key][0].has("expert") for key in feeders
         ):
             return False
-        draft, _ = self._drafts[use.place, use.parameter]
+        draft, _ = self._drafts[use.key]
         draft.pieces = [
             p._replace(name="expert") if p.name == "vocab" else p for p in draft.pieces
         ]
@@ -181,14 +179,14 @@ class Reader:
         own = [t for t in feeders if self._owned(t, use)]
         named = [self._name_outputs(use, draft, t) for t in own or feeders]
         if own:
-            further = (*use.linear_in, *self._drafts[use.place, use.parameter][1].added)
+            further = (*use.linear_in, *self._drafts[use.key][1].added)
             own = [t for t in self._feeders(use, further) if self._owned(t, use)]
         if not feeders or not all(named):
             return self._position(use, draft, shape)
         if not own:
             draft.doubts.append("the kernels that feed it are of other layers")
             return finished(use, draft, shape, "bias")
-        fans = [self.readings[t.use.place, t.use.parameter] for t in own]
+        fans = [self.readings[t.use.key] for t in own]
         if any(reading.doubt for reading in fans):
             draft.doubts.append("so are the kernels that feed it")
         total = sum(reading.fan_in or 0 for reading in fans)
@@ -223,8 +221,7 @@ class Reader:
         kernels = [
             t
             for t in {t.of: t for t in tracks if t.use is not use}.values()
-            if (t.use.place, t.use.parameter) in self.readings
-            and self.readings[t.use.place, t.use.parameter].role == "kernel"
+            if t.use.key in self.readings and self.readings[t.use.key].role == "kernel"
         ]
         for track in kernels:
             if not any(track.use.bit & other.use.before for other in kernels):
@@ -232,7 +229,7 @@ class Reader:
 
     def _name_outputs(self, use: Use, draft: Draft, feeder: Track) -> bool:
         """Call a bias's digits as the kernel's that they are added to, if there are."""
-        pieces = self._drafts[feeder.use.place, feeder.use.parameter][0].pieces
+        pieces = self._drafts[feeder.use.key][0].pieces
         pairs = [
             pair
             for mine, theirs in zip(use.dims, feeder.dims, strict=True)

@@ -1,6 +1,5 @@
 """Rules of slices, windows and padding."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,10 +30,8 @@ def cut(
         dims = tuple(one[0] for one in found if one)
         if isinstance(track.of, Use):
             domain.fate(track).cuts.update(cuts)
-            parts[track.use.place, track.use.parameter] = cuts
-        tracks.append(
-            dataclasses.replace(track, dims=dims, cuts=track.cuts | set(cuts))
-        )
+            parts[track.key] = cuts
+        tracks.append(track.but(dims=dims, cuts=track.cuts | set(cuts)))
     roots = frozenset(
         (root[0], (*root[1], *parts.get(root[0], ())))
         if isinstance(root, tuple)
@@ -92,7 +89,7 @@ def _dynamic_slice(
 ) -> list[Value]:
     value, *indices = values
     if value.kind == Kind.CONSTANT:
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     shape = eqn.outputs[0].shape
     spans = [
         (index.curve if isinstance(index.curve, int) else None, size, 1)
@@ -112,21 +109,21 @@ def _dynamic_update_slice(
     if operand.kind == update.kind == Kind.CONSTANT:
         return [constant(operand.shape)]
     if operand.kind != Kind.CONSTANT or update.kind != Kind.DATA:
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     return [window(domain, update, eqn.outputs[0].shape)]
 
 
 def _pad(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
     value, fill = values
     if value.kind == Kind.CONSTANT or fill.kind != Kind.CONSTANT:
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     if value.kind == Kind.DATA:
         return [window(domain, value, eqn.outputs[0].shape)]
     config = eqn.params["padding_config"]
     for track in value.tracks:
         for digits, (low, high, inner) in zip(track.dims, config, strict=True):
             if (low or high or inner) and any(d.axis >= 0 for d in digits):
-                return list(domain.unknown(eqn, values))
+                return domain.unknown(eqn, values)
     padded = plain(eqn.outputs[0].shape)
 
     def move(dims: Dims) -> Dims:
@@ -145,9 +142,9 @@ def _reduce_window(
         if any(
             n > 1 and any(owned((d,))) for n, d in zip(taps, track.dims, strict=True)
         ):
-            return list(domain.unknown(eqn, values))
+            return domain.unknown(eqn, values)
     if value.kind != Kind.DATA or any(v.kind != Kind.CONSTANT for v in others):
-        return list(domain.unknown(eqn, values))
+        return domain.unknown(eqn, values)
     out = window(domain, value, eqn.outputs[0].shape)
     linear = eqn.name == "reduce_window_sum"
     return [domain.blend([out], linear).but(curve=value.curve, roots=value.roots)]

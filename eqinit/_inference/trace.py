@@ -1,6 +1,7 @@
 """Facts from the computation: follow a call, and say what each parameter is."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -182,31 +183,26 @@ def _beside_layout(site: Site, row: TracedRow) -> TracedRow:
 def _distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """Each way of use once; sums of a parameter (a penalty) only if that is all."""
     whole = [r for r in readings if "only a sum of it is used" not in r.doubt]
-    found: dict[Any, Reading] = {}
+    alike: dict[Any, list[Reading]] = {}
     for reading in whole or readings:
         fan = None if reading.role == "bias" else reading.fan_in
-        coarse = reading.role, _coarse(reading), fan, reading.through
-        before = found.setdefault(coarse, reading)
-        # Where one use cuts the outputs into gates and another does not, they are none.
-        if len(reading.axes) < len(before.axes) or not before.doubt:
-            found[coarse] = min(reading, before, key=_rank)
-    return tuple(found.values())
+        same = reading.role, _without_gates(reading), fan, reading.through
+        alike.setdefault(same, []).append(reading)
+    return tuple(_one(group) for group in alike.values())
 
 
-def _rank(reading: Reading) -> tuple[int, int]:
-    # The first step of an unrolled net adds a bias to less than the later ones.
-    return len(reading.axes), -len(reading.fed_by)
+def _one(readings: Sequence[Reading]) -> Reading:
+    """The reading that holds for all of these uses, with the doubts of each."""
+
+    def rank(reading: Reading) -> tuple[int, int]:
+        # What one use cuts into gates and another does not has none; and the first
+        # step of an unrolled net adds a bias to less than the later ones.
+        return len(reading.axes), -len(reading.fed_by)
+
+    doubts = dict.fromkeys(reading.doubt for reading in readings if reading.doubt)
+    return dataclasses.replace(min(readings, key=rank), doubt="; ".join(doubts))
 
 
-def _coarse(reading: Reading) -> Any:
-    axes: list[Any] = []
-    for axis in reading.factors:
-        names = ["out" if name == "gate" else name for name, _ in axis]
-        axes.append(
-            tuple(
-                n
-                for n, after in zip(names, [*names[1:], ""], strict=True)
-                if n != after
-            )
-        )
-    return tuple(axes)
+def _without_gates(reading: Reading) -> Any:
+    axes = [["out" if n == "gate" else n for n, _ in axis] for axis in reading.factors]
+    return tuple(tuple(name for name, _ in itertools.groupby(a)) for a in axes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .._typing import Number, Shape
-from .digits import BLANK, VARIES, Cut, Digit, Dims, plain, shape_of
+from .digits import BLANK, VARIES, Cut, Digit, Dims, owned, plain, shape_of
 from .walker import Place
 
 
@@ -21,6 +21,8 @@ class Kind(enum.IntEnum):
 # What an axis of a parameter is where it meets data.
 # `in`: contracted. `kernel`: a tap. `out`: free. `each`: the data has it as well.
 Relation: TypeAlias = str
+# Of a use: where, and the number of the parameter.
+Key: TypeAlias = tuple[Place, int]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,6 +57,10 @@ class Use:
     before: int
     share: Number = 1
 
+    @property
+    def key(self) -> Key:
+        return self.place, self.parameter
+
 
 @dataclasses.dataclass(frozen=True)
 class Link:
@@ -74,7 +80,7 @@ class Track:
     - `dims`: its digits.
     - `linear`: whether the array is still linear in it.
     - `cuts`: what was sliced away.
-    - `marks`: `masked`, `normalised`, `reduced`, `changed`, `stopped`, `mixed`, `pair`.
+    - `marks`: `masked`, `normalised`, `reduced`, `changed`, `mixed`, `pair`.
     - `curve`: of a parameter, the function that it went through before it was put
         together with others.
     """
@@ -91,6 +97,18 @@ class Track:
     def use(self) -> Use:
         assert isinstance(self.of, Use)
         return self.of
+
+    @property
+    def key(self) -> Key | int:
+        return self.of.key if isinstance(self.of, Use) else self.of
+
+    def but(self, **changes: Any) -> "Track":
+        return dataclasses.replace(self, **changes)
+
+    def at(self, *axes: int) -> list[Digit]:
+        """The digits on these axes of the array, or on all of them."""
+        dims = tuple(self.dims[i] for i in axes) if axes else self.dims
+        return list(owned(dims))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,6 +141,10 @@ class Value:
 
     def but(self, **changes: Any) -> "Value":
         return dataclasses.replace(self, **changes)
+
+    def bare(self) -> "Value":
+        """The same, as a function of nothing in particular."""
+        return self.bare()
 
     def noted(self, *notes: str) -> "Value":
         return self.but(notes=self.notes | set(notes))
