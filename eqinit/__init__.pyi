@@ -42,12 +42,11 @@ from ._models.selectors import (
     Filter as Filter,
     Layer as Layer,
     Path as Path,
-    Readout as Readout,
-    Residual as Residual,
     Role as Role,
     Where as Where,
 )
-from ._models.walk import Site as Site
+from ._models.site import Site as Site
+from ._models.traced import Readout as Readout, Residual as Residual
 from ._parameters.spec import ParamSpec as ParamSpec
 from ._planning.check import Check as Check
 from ._planning.keep import Keep as Keep

@@ -2,9 +2,10 @@
 
 from typing import Any, TypeVar
 
-from ._inference.facts import LayoutsLike
-from ._planning.plan import plan
-from ._planning.rule import RulesLike
+from ._inference.facts import LayoutsLike, layouts_of
+from ._planning.plan import apply_plan, plan_of
+from ._planning.resolve import resolve
+from ._planning.rule import RulesLike, as_rules
 from ._typing import Key, checked
 
 
@@ -51,5 +52,5 @@ def apply(
 
     **Raises:** `ValueError`, before anything is drawn, with every problem found.
     """
-    planned = plan(model, rules, layouts=layouts, strict=strict)
-    return planned.apply(model, key, sharding=sharding, progress=progress)
+    found = resolve(model, as_rules(rules), layouts_of(layouts), strict=strict)
+    return apply_plan(plan_of(found), model, key, sharding, progress, found.sites)

@@ -74,8 +74,17 @@ def from_config(config: Any) -> Any:
     return value
 
 
-def _read_layer(cls: str) -> Layer:
-    return Layer(layer_of(cls))
+def _layer_fields(selector: Layer) -> dict[str, Any]:
+    names = [layer_name(cls) for cls in selector.classes]
+    return {"cls": names if names[1:] else names[0]}
+
+
+def _read_layer(cls: str | tuple[str, ...]) -> Layer:
+    names = (cls,) if isinstance(cls, str) else cls
+    return Layer(tuple(map(layer_of, names)))
+
+
+configurable(fields=_layer_fields, build=_read_layer)(Layer)
 
 
 def _rule_fields(rule: Rule) -> dict[str, Any]:
@@ -106,9 +115,6 @@ def _read_rule(
     )
 
 
-configurable(
-    fields=lambda selector: {"cls": layer_name(selector.cls)}, build=_read_layer
-)(Layer)
 configurable(fields=_rule_fields, build=_read_rule)(Rule)
 configurable(Keep)
 

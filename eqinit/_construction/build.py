@@ -16,8 +16,8 @@ from .._fill.kernels import prefetch
 from .._fill.request import key_eligible
 from .._gc import no_collection
 from .._inference.facts import LayoutsLike, layouts_of
+from .._models.read import Sites, read
 from .._models.shardings import wanted_shardings
-from .._models.walk import Sites, find_sites
 from .._parameters.spec import make_spec
 from .._planning.plan import Plan, apply_plan, plan, plan_of
 from .._planning.resolve import Resolved, resolve
@@ -143,7 +143,7 @@ def _is_model(make: Any) -> bool:
     """Whether this is a model: a module with parameters, and no wrapped function."""
     module = isinstance(make, eqx.Module) and not isinstance(make, eqx.Partial)
     wraps = getattr(make, "__wrapped__", None) is not None
-    return module and not wraps and bool(find_sites(make).parameters)
+    return module and not wraps and bool(read(make).parameters)
 
 
 def _no_constructor(model: Any) -> str:
@@ -220,7 +220,7 @@ def _placed(model: Any, planned: Plan, sharding: Any) -> Any:
     if sharding is None:
         return model
     kept = {row.path for row in planned if row.status == "kept"}
-    sites = {s.path: s for s in find_sites(model).parameters if s.path in kept}
+    sites = {s.path: s for s in read(model).parameters if s.path in kept}
     places = wanted_shardings(model, sites, sharding)
     leaves, treedef = jtu.tree_flatten(model)
     for path, site in sites.items():

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from .._models.read import Specs
-from .._models.walk import Site
+from .._models.read import read
+from .._models.site import Site
 from .._tables import short_dtype
 from .._typing import checked
 from .afterwards import Afterwards
@@ -52,7 +52,7 @@ def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLay
 
     **Raises:** `ValueError` if no array is among `*args`, and whatever `call` raises.
     """
-    sites = Specs(model, {}).sites.parameters
+    sites = read(model).parameters
     meaning = _follow(model, sites, call, args)
     reader = Reader(meaning, [_shape(s) for s in sites], [s.layer_path for s in sites])
     after = Afterwards(meaning, reader)

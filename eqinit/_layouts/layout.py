@@ -1,6 +1,7 @@
 """One record a layer type: which leaf is what, and which axes mean what."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -103,7 +104,9 @@ class Layout:
         """The names that its notations use."""
         return frozenset(n for notation in self.fields.values() for n in notation.names)
 
+    @functools.cached_property
     def kernels(self) -> tuple[str, ...]:
+        """The fields that hold kernels."""
         return tuple(name for name, n in self.fields.items() if n.role == "kernel")
 
     def output_axis(self, layer: Any) -> int:
@@ -144,7 +147,7 @@ class Layout:
         self, layer: Any, notation: Notation, siblings: Callable[[str], Sequence[Shape]]
     ) -> tuple[Number, Number] | None:
         """Fan_in adds up over the kernels that feed a bias; fan_out is theirs."""
-        feeders = notation.fed_by or self.kernels()
+        feeders = notation.fed_by or self.kernels
         # Several kernels and nobody said which: no fan rather than a guess.
         if len(feeders) > 1 and not notation.fed_by:
             return None

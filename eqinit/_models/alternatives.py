@@ -2,8 +2,8 @@
 
 from .._nearest import nearest
 from .._parameters.paths import matches
+from .read import Sites
 from .selectors import AbstractSelector, Layer, Path, Role
-from .walk import Sites
 
 
 def no_match(sites: Sites, selector: AbstractSelector) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .._typing import Shape
-from .walk import Site
+from .site import Site
 
 
 class Guess(NamedTuple):

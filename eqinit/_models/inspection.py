@@ -15,8 +15,9 @@ from .._parameters.paths import spell
 from .._tables import AbstractReport, Column, Table, short_dtype
 from .._typing import checked
 from .guesses import Setting, guess_notation, guess_role
-from .read import Specs
-from .walk import Site, is_parameter
+from .read import read
+from .site import Site
+from .walk import is_parameter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,11 +106,11 @@ def inspect(model: Any, *, layouts: LayoutsLike = None) -> Inspection:
 
     **Returns:** an [`eqinit.Inspection`][], which prints as a table.
     """
-    specs = Specs(model, layouts_of(layouts))
-    sites = {site.position: site for site in specs.sites.parameters}
-    twins = {p: group for group in specs.sites.aliases for p in group}
+    found = read(model, layouts_of(layouts))
+    sites = {site.position: site for site in found.parameters}
+    twins = {p: group for group in found.aliases for p in group}
     fills: dict[str, list[str]] = {}
-    for slot, source in specs.sites.sources:
+    for slot, source in found.sources:
         fills.setdefault(source, []).append(slot)
     leaves = jtu.tree_flatten_with_path(model)[0]
     return Inspection(
@@ -195,7 +196,7 @@ def suggest_layouts(
     """
     if call is not None:
         return register_lines(trace_layouts(model, call, *args).rows)
-    sites = Specs(model, layouts_of(layouts)).sites.parameters
+    sites = read(model, layouts_of(layouts)).parameters
     surroundings = _Surroundings(sites)
     unknown: dict[type, dict[str, tuple[Site, Setting]]] = {}
     for site in sites:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,40 +13,32 @@ from jax.core import Tracer
 from .._layouts.parametrizations import Parametrization, inside
 from .._parameters.paths import join
 from .._typing import Shape
+from .place import Node
 
 
 _FLOAT32 = np.dtype(np.float32)
-
-
-class Step(NamedTuple):
-    """A node above a parameter, and the dotted path it stands at."""
-
-    path: str
-    node: Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BoundParametrization:
     """A parameter that its owner keeps in another form than the one it uses.
 
-    - `step`: the module that keeps it, and where that stands.
+    - `node`: the module that keeps it, and where that stands.
     - `kind`: how to see through it, or `None` where nobody has said.
     - `why`: what to say where nobody has.
-    - `start`: position of that module's first leaf among those of the model.
     - `shape`, `dtype`: of the effective value.
     """
 
-    step: Step
+    node: Node
     kind: Parametrization | None
     why: str = ""
-    start: int = 0
     shape: Shape = ()
     dtype: np.dtype[Any] = _FLOAT32
 
     @property
     def name(self) -> str:
         """The class of the module that keeps it."""
-        return type(self.step.node).__name__
+        return type(self.node.module).__name__
 
     @property
     def blind(self) -> bool:
@@ -55,16 +47,16 @@ class BoundParametrization:
 
     def value(self) -> Any:
         """The effective value."""
-        return self._known.get(self.step.node)
+        return self._known.get(self.node.module)
 
     @property
     def index(self) -> eqx.nn.StateIndex[Any] | None:
         """Under which index of an `eqx.nn.State` something follows the value."""
-        return None if self.kind is None else self.kind.index(self.step.node)
+        return None if self.kind is None else self.kind.index(self.node.module)
 
     def updates(self, value: Any) -> dict[int, tuple[Any, Any]]:
         """Position to (old leaf, new leaf) of what changes when `value` is set."""
-        kind, node = self._known, self.step.node
+        kind, node = self._known, self.node.module
         if isinstance(value, Tracer):
             # Or what looks at the value would be compiled into the draw itself, whose
             # last bit may then differ from an eager one.
@@ -73,16 +65,16 @@ class BoundParametrization:
         projected = inside(kind.project(value), kind.domain, what, self.name)
         new = kind.set(node, projected)
         self._check(kind, new, value)
-        return changed(node, new, self.start)
+        return changed(node, new, self.node.start)
 
     @property
     def _path(self) -> str:
-        return join(self.step.path, self._known.field)
+        return join(self.node.path, self._known.field)
 
     @property
     def _known(self) -> Parametrization:
         if self.kind is None:
-            raise ValueError(f"`{self.step.path}`: {self.why}")
+            raise ValueError(f"`{self.node.path}`: {self.why}")
         return self.kind
 
     def _check(self, kind: Parametrization, new: Any, value: Any) -> None:
@@ -100,6 +92,20 @@ class BoundParametrization:
                 "edge of what it can stand for, or the `inverse` that was registered "
                 "does not undo its `forward`."
             )
+
+
+def bound(node: Node) -> BoundParametrization:
+    """The parametrization of a module, at its place."""
+    kind, module = node.parametrization, node.module
+    assert kind is not None
+    try:
+        value = eqx.filter_eval_shape(kind.get, module)
+    except Exception as error:
+        why = f"{type(module).__name__} fails on it: {error}"
+        return BoundParametrization(node, None, why)
+    return BoundParametrization(
+        node, kind, "", tuple(value.shape), np.dtype(value.dtype)
+    )
 
 
 def changed(old: Any, new: Any, start: int) -> dict[int, tuple[Any, Any]]:

@@ -1,16 +1,16 @@
-"""Selectors: printable predicates on sites."""
+"""Selectors: printable predicates on places in a model."""
 
 import abc
 import dataclasses
+import types
+import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import jax.tree_util as jtu
-
-from .._inference.row import TracedRow
 from .._parameters.paths import matches
 from .._typing import ROLES
-from .walk import Site, model_of
+from .picked import pick
+from .place import AbstractPlace, Node
 
 
 class AbstractSelector(abc.ABC):
@@ -20,13 +20,17 @@ class AbstractSelector(abc.ABC):
     """
 
     @abc.abstractmethod
-    def matches(self, site: Site) -> bool:
-        """Whether this one parameter is selected."""
+    def matches(self, place: AbstractPlace) -> bool:
+        """Whether this one parameter (an [`eqinit.Site`][]) is selected.
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
-        """`matches` for every site; overridden by selectors that need the model."""
+        Where layers are asked for, as [`eqinit.probe`][] does, it is the place of one:
+        with `path`, `layer`, `field` and `index`, and without a spec.
+        """
+
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
+        """`matches` for each of them; overridden by selectors that need the model."""
         del model
-        return [self.matches(site) for site in sites]
+        return [self.matches(place) for place in places]
 
     def __and__(self, other: "SelectorLike") -> "AbstractSelector":
         return And(self, as_selector(other))
@@ -43,29 +47,53 @@ class Layer(AbstractSelector):
     """Parameters of every layer of this type (`isinstance`), also inside of it.
 
     `Layer(eqx.nn.Conv)` selects those of Conv1d, Conv2d and Conv3d;
-    `Layer(eqx.nn.MLP)` those of the linear layers that an MLP is made of.
+    `Layer(eqx.nn.MLP)` those of the linear layers that an MLP is made of. Several types
+    are `Layer((A, B))` or `Layer(A | B)`.
 
     **Arguments:**
 
-    - `cls`: the layer type.
+    - `cls`: the layer type, or several.
     """
 
-    cls: type
+    cls: type | types.UnionType | tuple[type, ...]
 
-    def matches(self, site: Site) -> bool:
-        return any(isinstance(step.node, self.cls) for step in site.ancestors)
+    def __post_init__(self) -> None:
+        # Printed, compared and written down in one form.
+        known: Any = self.cls if isinstance(self.cls, tuple) else (self.cls,)
+        known = tuple(cls for one in known for cls in typing.get_args(one) or (one,))
+        if not known or not all(isinstance(cls, type) for cls in known):
+            raise TypeError(
+                f"Layer takes a class, or several as `(A, B)` or `A | B`; got "
+                f"{self.cls!r}."
+            )
+        object.__setattr__(self, "cls", known if len(known) > 1 else known[0])
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
-        # Neighbours have their ancestors in common, as one and the same tuple or two.
+    @property
+    def classes(self) -> tuple[type, ...]:
+        """The layer types; a layer may be any of them."""
+        return (
+            self.cls if isinstance(self.cls, tuple) else (typing.cast(type, self.cls),)
+        )
+
+    def matches(self, place: AbstractPlace) -> bool:
+        return any(isinstance(node.module, self.classes) for node in place.modules)
+
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
         del model
-        known: dict[int, bool] = {}
-        for site in sites:
-            if id(site.ancestors) not in known:
-                known[id(site.ancestors)] = self.matches(site)
-        return [known[id(site.ancestors)] for site in sites]
+        classes = self.classes
+        # Asked once for each class: `isinstance` of an abstract one takes far longer.
+        known: dict[type, bool] = {}
+
+        def hit(node: Node) -> bool:
+            cls = type(node.module)
+            if cls not in known:
+                known[cls] = isinstance(node.module, classes)
+            return known[cls]
+
+        return [any(map(hit, place.modules)) for place in places]
 
     def __repr__(self) -> str:
-        return f"Layer({self.cls.__name__})"
+        return f"Layer({' | '.join(cls.__name__ for cls in self.classes)})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +110,12 @@ class Path(AbstractSelector):
 
     glob: str
 
-    def matches(self, site: Site) -> bool:
-        return matches(self.glob, site.path)
+    def matches(self, place: AbstractPlace) -> bool:
+        return self.reaches(place.path)
+
+    def reaches(self, path: str) -> bool:
+        """Whether a path, or that of a node above it, matches."""
+        return matches(self.glob, path)
 
     def __repr__(self) -> str:
         return f"Path({self.glob!r})"
@@ -104,8 +136,8 @@ class Role(AbstractSelector):
         if self.name not in ROLES:
             raise ValueError(f"no role {self.name!r}; roles are {list(ROLES)}.")
 
-    def matches(self, site: Site) -> bool:
-        return site.spec.role == self.name
+    def matches(self, place: AbstractPlace) -> bool:
+        return place.role == self.name
 
     def __repr__(self) -> str:
         return f"Role({self.name!r})"
@@ -120,13 +152,13 @@ class Filter(AbstractSelector):
     - `fn`: from a site (`path`, `layer`, `field`, `index`, `spec`, ...) to a bool.
     """
 
-    fn: Callable[[Site], bool]
+    fn: Callable[[Any], bool]
 
-    def matches(self, site: Site) -> bool:
+    def matches(self, place: AbstractPlace) -> bool:
         try:
-            return bool(self.fn(site))
+            return bool(self.fn(place))
         except Exception as error:
-            raise ValueError(f"{self!r} raised {site.failure(error)}") from error
+            raise ValueError(f"{self!r} raised {place.failure(error)}") from error
 
     def __repr__(self) -> str:
         return f"Filter({_name(self.fn)})"
@@ -146,62 +178,22 @@ class Where(AbstractSelector):
 
     fn: Callable[[Any], Any]
 
-    def matches(self, site: Site) -> bool:
+    def matches(self, place: AbstractPlace) -> bool:
         raise TypeError("Where is resolved against a whole model, not a single site.")
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
-        # Leaves become their positions, so that picking a node says which leaves it
-        # has; a function that looks at values finds integers and says so by failing.
-        leaves, treedef = jtu.tree_flatten(model)
-        indexed = jtu.tree_unflatten(treedef, list(range(len(leaves))))
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
         try:
-            picked = set(jtu.tree_leaves(self.fn(model_of(indexed))))
+            picked = pick(model, self.fn)
         except Exception as error:
             raise ValueError(
                 f"{self!r} failed on the model: {type(error).__name__}: {error}. "
                 "It sees the structure alone (its leaves are placeholders): select by "
                 "attribute, as in `Where(lambda m: m.layers[0].weight)`."
             ) from error
-        return [site.position in picked for site in sites]
+        return [picked.holds(place) for place in places]
 
     def __repr__(self) -> str:
         return f"Where({_name(self.fn)})"
-
-
-@dataclasses.dataclass(frozen=True)
-class Residual(AbstractSelector):
-    """Kernels whose output is added to a stream that passes them by.
-
-    The last kernel of each residual branch, as a trace has seen it:
-    `plan(model, rules, layouts=trace_layouts(model, call, x))`. `site.traced` says
-    which branch it is, and of how many.
-    """
-
-    def matches(self, site: Site) -> bool:
-        return _traced(self, site).residual is not None
-
-    def __repr__(self) -> str:
-        return "Residual()"
-
-
-@dataclasses.dataclass(frozen=True)
-class Readout(AbstractSelector):
-    """Kernels whose output is the model's, as a trace has seen it."""
-
-    def matches(self, site: Site) -> bool:
-        return _traced(self, site).readout
-
-    def __repr__(self) -> str:
-        return "Readout()"
-
-
-def _traced(selector: AbstractSelector, site: Site) -> TracedRow:
-    if site.traced is not None:
-        return site.traced
-    raise ValueError(
-        f"{selector!r} is read off a call of the model: pass "
-        "`layouts=eqinit.trace_layouts(model, call, x)`."
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,12 +203,12 @@ class And(AbstractSelector):
     left: AbstractSelector
     right: AbstractSelector
 
-    def matches(self, site: Site) -> bool:
-        return self.left.matches(site) and self.right.matches(site)
+    def matches(self, place: AbstractPlace) -> bool:
+        return self.left.matches(place) and self.right.matches(place)
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
         pairs = zip(
-            self.left.mask(model, sites), self.right.mask(model, sites), strict=True
+            self.left.mask(model, places), self.right.mask(model, places), strict=True
         )
         return [a and b for a, b in pairs]
 
@@ -231,12 +223,12 @@ class Or(AbstractSelector):
     left: AbstractSelector
     right: AbstractSelector
 
-    def matches(self, site: Site) -> bool:
-        return self.left.matches(site) or self.right.matches(site)
+    def matches(self, place: AbstractPlace) -> bool:
+        return self.left.matches(place) or self.right.matches(place)
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
         pairs = zip(
-            self.left.mask(model, sites), self.right.mask(model, sites), strict=True
+            self.left.mask(model, places), self.right.mask(model, places), strict=True
         )
         return [a or b for a, b in pairs]
 
@@ -250,26 +242,28 @@ class Not(AbstractSelector):
 
     inner: AbstractSelector
 
-    def matches(self, site: Site) -> bool:
-        return not self.inner.matches(site)
+    def matches(self, place: AbstractPlace) -> bool:
+        return not self.inner.matches(place)
 
-    def mask(self, model: Any, sites: Sequence[Site]) -> list[bool]:
-        return [not hit for hit in self.inner.mask(model, sites)]
+    def mask(self, model: Any, places: Sequence[AbstractPlace]) -> list[bool]:
+        return [not hit for hit in self.inner.mask(model, places)]
 
     def __repr__(self) -> str:
         return f"~{self.inner!r}"
 
 
-SelectorLike: TypeAlias = AbstractSelector | str | type | Callable[[Any], Any]
+SelectorLike: TypeAlias = (
+    AbstractSelector | str | type | types.UnionType | Callable[[Any], Any]
+)
 
 
 def as_selector(said: SelectorLike) -> AbstractSelector:
-    """A string is a path glob, a type a layer, a function a `Where`."""
+    """A string is a path glob, a type (or `A | B`) a layer, a function a `Where`."""
     if isinstance(said, AbstractSelector):
         return said
     if isinstance(said, str):
         return Path(said)
-    if isinstance(said, type):
+    if isinstance(said, (type, types.UnionType)):
         return Layer(said)
     if callable(said):
         return Where(said)

@@ -10,7 +10,8 @@ from jax.sharding import Sharding
 
 from .._typing import Array
 from .parametrized import state_updates
-from .walk import Site, States
+from .read import States
+from .site import Site
 
 
 def wanted_shardings(

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from .._drawing.row import Row
 from .._laws.transforms import TRANSFORMS
 from .._models.parametrized import holds
+from .._models.read import Sites
 from .._models.selectors import AbstractSelector, And, Not, Or, Role
-from .._models.walk import Sites
 from .._schemes.combined.through import Through
 from .rule import Rule
 
@@ -68,10 +68,10 @@ def _parametrized(sites: Sites, rows: Sequence[Row]) -> list[str]:
     notes: dict[str, list[str]] = {}
     for bound in parametrized:
         if bound.kind is not None and bound.kind.note:
-            notes.setdefault(bound.kind.note, []).append(bound.step.path)
+            notes.setdefault(bound.kind.note, []).append(bound.node.path)
         index = bound.index
         if index is not None and not any(holds(s, index) for _, s in sites.states):
-            notes.setdefault(_STALE, []).append(bound.step.path)
+            notes.setdefault(_STALE, []).append(bound.node.path)
     return [f"{_listed(paths)}: {note}." for note, paths in notes.items()]
 
 

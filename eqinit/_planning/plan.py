@@ -13,8 +13,9 @@ from .._drawing.progress import progress_bar
 from .._drawing.row import Row
 from .._gc import no_collection
 from .._inference.facts import LayoutsLike, layouts_of
+from .._models.read import Sites, read
 from .._models.shardings import new_leaves, wanted_shardings
-from .._models.walk import Site, Sites, find_sites
+from .._models.site import Site
 from .._models.write import replace_leaves
 from .._tables import AbstractReport, Table
 from .._typing import Key, checked
@@ -97,7 +98,7 @@ class Plan(AbstractReport):
 
     def sites_in(self, model: Any) -> Sites:
         """The sites of a model, which must have the parameters that were planned."""
-        found = find_sites(model)
+        found = read(model)
         sites = {site.path: site for site in found.parameters}
         wrong = [_mismatch(row, sites.get(row.path)) for row in self.rows]
         wrong = [problem for problem in wrong if problem]
@@ -107,7 +108,12 @@ class Plan(AbstractReport):
                 f"this plan was made for another model; {len(wrong)} parameters "
                 f"differ:\n{listed}\nMake a new one: `eqinit.plan(model, rules)`."
             )
-        return found
+        specs = {row.path: row.spec for row in self.rows}
+        planned = tuple(
+            site.with_spec(specs[site.path]) if site.path in specs else site
+            for site in found.parameters
+        )
+        return dataclasses.replace(found, parameters=planned)
 
     def _table(self) -> Table[Any]:
         return plan_table(self.rows, self.shared, dict(self.sources), self.notes)

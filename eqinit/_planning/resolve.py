@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from .._drawing.row import Row
 from .._gc import no_collection
 from .._inference.facts import Layouts
-from .._models.read import Specs
-from .._models.walk import Sites
+from .._models.read import Sites, read
 from .claims import Claims, claims_of
 from .notes import notes_of
 from .parametrized import through_parametrizations, without_followers
@@ -40,33 +39,32 @@ def resolve(
 
     **Raises:** `ValueError` that lists every problem of the call.
     """
-    specs = Specs(model, layouts)
-    sites = specs.sites.parameters
-    claims = claims_of(model, rules, sites)
+    sites = read(model, layouts)
+    claims = claims_of(model, rules, sites.parameters)
     problems = [
-        *_misfits(specs, rules, claims),
-        *problems_of_rules(specs, rules, claims),
+        *_misfits(sites, rules, claims),
+        *problems_of_rules(sites, rules, claims),
     ]
     explained = paths_of(problems)
     claims, doubled = without_followers(rules, claims)
-    rows, unserved = rows_of(specs, rules, claims)
-    rows, outside = through_parametrizations(sites, rows)
+    rows, unserved = rows_of(sites, rules, claims)
+    rows, outside = through_parametrizations(sites.parameters, rows)
     problems += [*doubled, *(p for p in unserved if explained.isdisjoint(p.paths))]
     problems += outside
     problems += unclaimed(rows, strict, allow_abstract, paths_of(problems))
     if problems:
         raise ValueError(report(problems))
-    return Resolved(rows, notes_of(specs.sites, rows, rules), specs.sites)
+    return Resolved(rows, notes_of(sites, rows, rules), sites)
 
 
-def _misfits(specs: Specs, rules: Sequence[Rule], claims: Claims) -> list[Problem]:
+def _misfits(sites: Sites, rules: Sequence[Rule], claims: Claims) -> list[Problem]:
     """Layouts that do not fit, where no rule says the axes itself."""
-    if not specs.problems:
+    if not sites.problems:
         return []
     pairs = zip(claims.sites, claims.winner, strict=True)
     ruled = {s.path for s, n in pairs if n is not None and rules[n].says_axes(s.field)}
     return [
         Problem((path,), "", text)
-        for path, text in specs.problems.items()
+        for path, text in sites.problems.items()
         if path not in ruled
     ]

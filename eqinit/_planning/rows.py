@@ -1,6 +1,5 @@
 """Rows: what each claimed parameter gets, and whether that can serve it."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Sequence, Set
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .._drawing.row import Row
 from .._memo import Memo
-from .._models.read import Specs
+from .._models.read import Sites
 from .._models.site import Site
 from .._parameters.spec import EXAMPLE_LAYOUT, Override, ParamSpec, describe
 from .._schemes.initializer import AbstractInitializer
@@ -36,7 +35,7 @@ class _Rule(NamedTuple):
         if isinstance(given, AbstractInitializer | Keep):
             return given
         try:
-            given = given(dataclasses.replace(site, spec=spec))
+            given = given(site.with_spec(spec))
         except Exception as error:
             raise ValueError(
                 f"the rule's function raised {site.failure(error)} Let it return an "
@@ -46,20 +45,20 @@ class _Rule(NamedTuple):
 
 
 def rows_of(
-    specs: Specs, rules: Sequence[Rule], claims: Claims
+    sites: Sites, rules: Sequence[Rule], claims: Claims
 ) -> tuple[tuple[Row, ...], list[Problem]]:
     """A row for each site; one check for all that share initializer and spec."""
     rows: list[Row] = []
     problems: list[Problem] = []
     verdicts: Memo[str | None] = Memo()
-    read = [_Rule.of(rule) for rule in rules]
+    told = [_Rule.of(rule) for rule in rules]
     for site, number in zip(claims.sites, claims.winner, strict=True):
         if number is None:
             rows.append(Row(site.path, site.spec, None, None, site.is_abstract))
             continue
-        rule = read[number]
+        rule = told[number]
         try:
-            spec = specs.overridden(site, rule.override)
+            spec = sites.overridden(site, rule.override)
             init = rule.assigned(site, spec)
         except (ValueError, TypeError) as error:
             problems.append(problem_of(site, rule.label, _with_advice(site, error)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from .._models.alternatives import no_match
-from .._models.read import Specs
+from .._models.read import Sites
 from .._models.site import Site
 from .._nearest import nearest
 from .._parameters.paths import first_below
@@ -15,24 +15,24 @@ from .rule import Rule
 
 
 def problems_of_rules(
-    specs: Specs, rules: Sequence[Rule], claims: Claims
+    sites: Sites, rules: Sequence[Rule], claims: Claims
 ) -> list[Problem]:
     """The problems of all rules, in their order."""
     return [
         problem
         for number, rule in enumerate(rules)
-        for problem in _of_rule(specs, rule, claims.selected[number], claims.of(number))
+        for problem in _of_rule(sites, rule, claims.selected[number], claims.of(number))
     ]
 
 
 def _of_rule(
-    specs: Specs, rule: Rule, selected: Sequence[Site], claimed: Sequence[Site]
+    sites: Sites, rule: Rule, selected: Sequence[Site], claimed: Sequence[Site]
 ) -> list[Problem]:
     misspelt = [] if rule.optional else _unknown_fields(rule, selected)
     unused = not claimed and not rule.optional and not misspelt
-    texts = misspelt + ([_unused(specs, rule, selected)] if unused else [])
+    texts = misspelt + ([_unused(sites, rule, selected)] if unused else [])
     problems = [Problem((), rule.label, text) for text in texts]
-    return problems + _strays(specs, rule, claimed)
+    return problems + _strays(sites, rule, claimed)
 
 
 def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
@@ -67,7 +67,7 @@ def _module_field(name: str, selected: Sequence[Site]) -> str:
     for site in selected:
         for above, under in pairwise(site.ancestors):
             if first_below(under.path, above.path) == name:
-                outer, inner = type(above.node).__name__, type(under.node).__name__
+                outer, inner = type(above.module).__name__, type(under.module).__name__
                 reach = f" `{name}` of {outer} holds {inner}, a module: "
                 reach += f"`Rule({inner}, {site.field}=...)` reaches its arrays."
                 if site.spec.axes is not None:
@@ -80,7 +80,7 @@ def _module_field(name: str, selected: Sequence[Site]) -> str:
     return ""
 
 
-def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:
+def _unused(sites: Sites, rule: Rule, selected: Sequence[Site]) -> str:
     if any(rule.initializer(site.field) is not None for site in selected):
         return (
             f"all {len(selected)} parameters that it selects are taken by earlier "
@@ -93,15 +93,15 @@ def _unused(specs: Specs, rule: Rule, selected: Sequence[Site]) -> str:
             f"it sets {sorted(rule.fields)}, and what it selects has only {fields}. "
             "Name one of these, or pass `optional=True`."
         )
-    return f"it matches nothing.{no_match(specs.sites, rule.selector)}"
+    return f"it matches nothing.{no_match(sites, rule.selector)}"
 
 
-def _strays(specs: Specs, rule: Rule, claimed: Sequence[Site]) -> list[Problem]:
+def _strays(sites: Sites, rule: Rule, claimed: Sequence[Site]) -> list[Problem]:
     """A scheme made for one role must not reach others by a positional rule."""
     if rule.fields or not isinstance(rule.init, AbstractInitializer):
         return []
     made_for = rule.init.roles
-    roles = {site.path: _role(specs, rule, site) for site in claimed}
+    roles = {site.path: _role(sites, rule, site) for site in claimed}
     strays = [s for s in claimed if roles[s.path] not in (*made_for, "other")]
     if not made_for or not strays or len(set(roles.values())) == 1:
         return []
@@ -149,8 +149,8 @@ def _by_field(
     return ", ".join(said[:most]) + (" and so on" if said[most:] else "")
 
 
-def _role(specs: Specs, rule: Rule, site: Site) -> str:
+def _role(sites: Sites, rule: Rule, site: Site) -> str:
     try:
-        return specs.overridden(site, rule.override).role
+        return sites.overridden(site, rule.override).role
     except ValueError:
         return site.spec.role  # reported where the row is made

@@ -2,10 +2,8 @@
 
 import math
 
-import equinox as eqx
-
 from .._models.selectors import Path
-from .._models.walk import Site
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, Uniform
@@ -13,7 +11,7 @@ from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
 from .._typing import checked
-from ._parts import DENSE, any_of, cells, embeddings, layers, norms
+from ._parts import CELLS, DENSE, cells, embeddings, layers, norms
 
 
 @checked
@@ -23,9 +21,8 @@ def torch_default() -> list[Rule]:
 
     **Returns:** rules.
     """
-    recurrent = any_of(eqx.nn.LSTMCell, eqx.nn.GRUCell)
     return [
-        Rule(DENSE | recurrent, TorchDefault(), optional=True),
+        Rule(DENSE | CELLS, TorchDefault(), optional=True),
         *embeddings(Normal(1.0)),
         *norms(),
     ]

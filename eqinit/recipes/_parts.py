@@ -4,13 +4,12 @@ from typing import Any
 
 import equinox as eqx
 
-from .._models.selectors import AbstractSelector, Layer, Path
-from .._models.walk import Site
+from .._layouts.known.equinox import of_kind
+from .._models.selectors import Layer, Path
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
 
-
-_NORMS = (eqx.nn.LayerNorm, eqx.nn.RMSNorm, eqx.nn.GroupNorm, eqx.nn.BatchNorm)
 
 # Equinox's own names in its transformer layers.
 ATTENTION_INPUTS = Path("**.query_proj") | Path("**.key_proj") | Path("**.value_proj")
@@ -20,21 +19,14 @@ RESIDUAL = Path("**.output_proj") | Path("**.c_proj") | Path("**.proj_down")
 BRANCH = Path("**.value_proj") | Path("**.output_proj") | Layer(eqx.nn.MLP)
 
 
-def any_of(*layers: type) -> AbstractSelector:
-    """Parameters of layers of any of these types."""
-    found: AbstractSelector = Layer(layers[0])
-    for layer in layers[1:]:
-        found = found | Layer(layer)
-    return found
-
-
-CONVS = any_of(eqx.nn.Conv, eqx.nn.ConvTranspose)
-DENSE = any_of(eqx.nn.Linear, eqx.nn.Conv, eqx.nn.ConvTranspose)
+CONVS = Layer(of_kind("conv"))
+DENSE = Layer(of_kind("dense", "conv"))
+CELLS = Layer(of_kind("cell"))
 
 
 def norms() -> list[Rule]:
     """Ones and zeros in every norm."""
-    return [Rule(any_of(*_NORMS), weight=Ones(), bias=Zeros(), optional=True)]
+    return [Rule(Layer(of_kind("norm")), weight=Ones(), bias=Zeros(), optional=True)]
 
 
 def layers(selector: Any, weight: Any, bias: Any = Zeros()) -> list[Rule]:

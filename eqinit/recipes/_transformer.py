@@ -5,7 +5,7 @@ from typing import Any, Literal
 import equinox as eqx
 
 from .._models.selectors import Path, SelectorLike
-from .._models.walk import Site
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
@@ -217,9 +217,9 @@ def mimetic() -> list[Rule]:
     def factor(part: Literal["query", "key", "value", "output"]) -> Any:
         def of(site: Site) -> Mimetic:
             heads = next(
-                step.node.num_heads
+                step.module.num_heads
                 for step in reversed(site.ancestors)
-                if isinstance(step.node, eqx.nn.MultiheadAttention)
+                if isinstance(step.module, eqx.nn.MultiheadAttention)
             )
             return Mimetic(part, heads=heads if part in ("query", "key") else 1)
 

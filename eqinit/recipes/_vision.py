@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 
 from .._models.selectors import Layer, Path, SelectorLike, as_selector
-from .._models.walk import Site
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.combined.split import Blocks

@@ -5,8 +5,9 @@ from typing import Any
 
 import jax.tree_util as jtu
 
+from .._models.read import read
 from .._models.selectors import Role
-from .._models.walk import Site, find_sites
+from .._models.site import Site
 from .._parameters.spec import ParamSpec
 from .._planning.plan import plan
 from .._planning.rule import Rule
@@ -100,7 +101,7 @@ def mup_adam_scales(
     rows = {row.path: row.spec for row in plan(model, [], layouts=layouts)}
     leaves, treedef = jtu.tree_flatten(model)
     scales: list[float | None] = [None] * len(leaves)
-    for site in find_sites(model).parameters:
+    for site in read(model).parameters:
         spec = rows[site.path]
         kernel = spec.role == "kernel"
         grown = known.growth(site.path, spec)[0] if kernel else 1.0

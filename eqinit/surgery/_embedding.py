@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from .._models.read import read
 from .._models.selectors import SelectorLike
-from .._models.walk import find_sites
 from .._parameters.paths import join, parent
 from .._typing import Array, Key, Number, checked
 from ._edit import edit, layer, layers, node_at
@@ -88,7 +88,7 @@ def _size_field(old: Any) -> str:
 def _tied_heads(model: Any, tables: dict[str, Any]) -> dict[str, Any]:
     """The `Linear`s whose weight `eqx.nn.Shared` takes from one of these tables."""
     weights = {join(path, "weight") for path in tables}
-    slots = [slot for slot, source in find_sites(model).sources if source in weights]
+    slots = [slot for slot, source in read(model).sources if source in weights]
     paths = [parent(slot) for slot in slots]
     heads = {path: node_at(model, path) for path in paths}
     return {p: node for p, node in heads.items() if isinstance(node, eqx.nn.Linear)}

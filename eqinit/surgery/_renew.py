@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Float, Shaped
 
 from .._models.selectors import Filter
-from .._models.walk import Site
+from .._models.site import Site
 from .._planning.plan import plan
 from .._typing import Array, Key, Number, checked
 from ._fields import replace_fields

@@ -11,10 +11,10 @@ import numpy as np
 
 from .._inference.facts import LayoutsLike, layouts_of
 from .._models.alternatives import no_match
-from .._models.read import Specs
+from .._models.read import States, read
 from .._models.selectors import AbstractSelector, as_selector
 from .._models.shardings import new_leaves
-from .._models.walk import Site, States
+from .._models.site import Site
 from .._models.write import replace_leaves
 from .._typing import checked
 
@@ -195,17 +195,15 @@ def select(
     **Raises:** `ValueError` if nothing is selected.
     """
     chosen = as_selector(selector)
-    state = Specs(model, layouts_of(layouts))
-    sites = state.sites.parameters
-    hits = tuple(
-        s for s, hit in zip(sites, chosen.mask(model, sites), strict=True) if hit
-    )
+    sites = read(model, layouts_of(layouts))
+    mask = chosen.mask(model, sites.parameters)
+    hits = tuple(s for s, hit in zip(sites.parameters, mask, strict=True) if hit)
     if not hits and not optional:
         raise ValueError(
-            f"{chosen!r} matches nothing.{no_match(state.sites, chosen)} (Pass "
+            f"{chosen!r} matches nothing.{no_match(sites, chosen)} (Pass "
             "`optional=True` to allow an empty selection.)"
         )
     selected = {site.path for site in hits}
     followers = tuple(site for site in hits if site.follows in selected)
     own = tuple(site for site in hits if site.follows not in selected)
-    return Selection(model, chosen, own, followers, state.sites.states)
+    return Selection(model, chosen, own, followers, sites.states)

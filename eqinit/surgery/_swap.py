@@ -1,16 +1,22 @@
 """Replace modules, and keep the static fields that repeat their shapes consistent."""
 
-import difflib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import equinox as eqx
-import jax
-import jax.tree_util as jtu
-
-from .._models.selectors import AbstractSelector, Layer, Path, Where, as_selector
-from .._models.walk import Site, model_of
-from .._parameters.paths import join, parent, spell
+from .._models.place import Node
+from .._models.selectors import (
+    AbstractSelector,
+    Layer,
+    Path,
+    SelectorLike,
+    Where,
+    as_selector,
+)
+from .._models.walk import children_of, is_parameter, model_of, nodes_of
+from .._models.write import rewrite
+from .._nearest import nearest
+from .._parameters.paths import parent
 from .._typing import checked
 from ._fields import inconsistent, repeats, replace_fields, wanted
 
@@ -21,7 +27,7 @@ _M = TypeVar("_M")
 @checked
 def swap(
     model: _M,
-    selector: str | type | AbstractSelector | Callable[[Any], Any],
+    selector: SelectorLike,
     fn: Callable[[Any], Any],
     *,
     count: int | None = None,
@@ -59,11 +65,11 @@ def swap(
         whole = tuple(swapped if part is inner else part for part in whole)
         return whole
     chosen = as_selector(selector)
-    found = _modules(model, _matcher(model, chosen))
+    found = _matches(model, chosen)
     if not found or (count is not None and count != len(found)):
         raise ValueError(_miscount(model, chosen, found, count))
-    new = [fn(node) for _, node in found]
-    paths = [path for path, _ in found]
+    new = [fn(node.module) for node in found]
+    paths = [node.path for node in found]
     wrong = [
         f"- `{path}` (a {type(node).__name__}): {problem}"
         for path, node in zip(paths, new, strict=True)
@@ -76,115 +82,75 @@ def swap(
             "with its own constructor, or change it with `with_bias` and "
             "`without_bias`, which set the flags as well."
         )
-    return in_step(_replace(model, dict(zip(paths, new, strict=True)), found))
+    # By path and not by identity: one module object may stand at two paths.
+    changes = {
+        node.keys: functools.partial(_instead, by)
+        for node, by in zip(found, new, strict=True)
+    }
+    return in_step(rewrite(model, changes))
 
 
-def _matcher(
-    model: Any, selector: AbstractSelector
-) -> Callable[[str, eqx.Module], bool]:
-    if isinstance(selector, Layer):
-        cls = selector.cls
-        return lambda path, node: isinstance(node, cls)
-    if isinstance(selector, Where):
-        paths = _picked(model, selector)
-        return lambda path, node: path in paths
-    if not isinstance(selector, Path):
+def _instead(new: Any, old: Any) -> Any:
+    del old
+    return new
+
+
+def _matches(model: Any, selector: AbstractSelector) -> list[Node]:
+    """The outermost modules that a selector chooses."""
+    if not isinstance(selector, Layer | Path | Where):
         raise TypeError(
             f"{selector!r} selects parameters; `swap` replaces modules: pass a type, a "
             "glob on their paths or a function from the model to a module."
         )
-    glob = selector
-
-    def stands_at(path: str, node: Any) -> bool:
-        del node
+    nodes = nodes_of(model)
+    mask = selector.mask(model, nodes)
+    chosen = [node for node, hit in zip(nodes, mask, strict=True) if hit]
+    if isinstance(selector, Path):
         # A glob reaches everything under a path; a module is meant where it begins.
-        above = parent(path)
-        under = bool(above) and glob.matches(Site(above, None, 0, (), ""))
-        return glob.matches(Site(path, None, 0, (), "")) and not under
-
-    return stands_at
+        above = {node: parent(node.path) for node in chosen}
+        chosen = [n for n in chosen if not (above[n] and selector.reaches(above[n]))]
+    return _outermost(chosen)
 
 
-def _picked(model: Any, where: Where) -> set[str]:
-    """Paths of the modules that a function picks out of a model."""
-    # A copy in which each module is an object of its own, even where the model holds
-    # one twice.
-    leaves, treedef = jtu.tree_flatten(model)
-    copy = jtu.tree_unflatten(treedef, leaves)
-    said = where.fn(copy)
-    chosen = {id(n) for n in (said if isinstance(said, (list, tuple)) else [said])}
-    return {path for path, _ in _modules(copy, lambda _, node: id(node) in chosen)}
-
-
-def _modules(
-    model: Any, chosen: Callable[[str, eqx.Module], bool]
-) -> list[tuple[str, eqx.Module]]:
-    """The outermost modules that are chosen, with their paths."""
-    found: list[tuple[str, eqx.Module]] = []
-
-    def visit(node: Any, path: str) -> None:
-        if isinstance(node, eqx.Module) and chosen(path, node):
-            found.append((path, node))
-            return
-        children, _ = jtu.tree_flatten_with_path(node, is_leaf=lambda x: x is not node)
-        if len(children) == 1 and not children[0][0]:
-            return
-        for entries, child in children:
-            visit(child, join(path, spell(entries)))
-
-    visit(model, "")
-    return found
-
-
-def _replace(
-    model: Any, new: dict[str, Any], found: list[tuple[str, eqx.Module]]
-) -> Any:
-    # By path and not by identity: one module object may stand at two paths.
-    stops = {id(node) for _, node in found}
-    leaves, treedef = jtu.tree_flatten_with_path(
-        model, is_leaf=lambda x: id(x) in stops
-    )
-    swapped = [new.get(spell(entries), leaf) for entries, leaf in leaves]
-    return jtu.tree_unflatten(treedef, swapped)
+def _outermost(nodes: Sequence[Node]) -> list[Node]:
+    chosen = set(nodes)
+    return [node for node in nodes if chosen.isdisjoint(node.ancestors)]
 
 
 def _miscount(
     model: Any,
     selector: AbstractSelector,
-    found: list[tuple[str, eqx.Module]],
+    found: Sequence[Node],
     count: int | None,
 ) -> str:
     if found:
-        paths = ", ".join(f"`{path}`" for path, _ in found[:8])
+        paths = ", ".join(f"`{node.path}`" for node in found[:8])
         return (
             f"{selector!r} matches {len(found)} modules ({paths}) and `count` "
             f"says {count}. Narrow it by path, or pass `count={len(found)}`."
         )
-    names = [path for path, _ in _modules(model, _is_layer)]
-    said = selector.glob if isinstance(selector, Path) else ""
-    close = difflib.get_close_matches(said, names, n=3, cutoff=0.4) or names[:5]
-    listed = ", ".join(f"`{name}`" for name in close) or "none"
+    layers = _outermost([n for n in nodes_of(model) if n.path and _has_arrays(n)])
+    names = [node.path for node in layers]
+    some = ", ".join(f"`{name}`" for name in names[:5]) or "none"
+    near = nearest(selector.glob, names) if isinstance(selector, Path) else ""
     return (
-        f"{selector!r} matches no module. There are {listed}; paths are those that "
-        "`print(eqinit.inspect(model))` shows, less the field. (Arrays are replaced by "
-        "`select(model, ...).set(...)`.)"
+        f"{selector!r} matches no module.{near or f' There are {some}.'} Paths are "
+        "those that `print(eqinit.inspect(model))` shows, less the field. (Arrays are "
+        "replaced by `select(model, ...).set(...)`.)"
     )
 
 
-def _is_layer(path: str, node: Any) -> bool:
-    return bool(path) and any(
-        isinstance(getattr(node, field, None), (jax.Array, jax.ShapeDtypeStruct))
-        for field in getattr(node, "__dataclass_fields__", ())
-    )
+def _has_arrays(node: Node) -> bool:
+    return any(is_parameter(child) for _, child in children_of(node.module) or ())
 
 
 def problems_of(node: Any) -> list[str]:
     """Contradictions of a module and of every module in it."""
-    inner = _modules(node, lambda path, child: bool(wanted(child)))
+    known = _outermost([n for n in nodes_of(node) if wanted(n.module)])
     return [
-        f"{f'`{path}`: ' if path else ''}{problem}"
-        for path, child in inner
-        for problem in inconsistent(child)
+        f"{f'`{inner.path}`: ' if inner.path else ''}{problem}"
+        for inner in known
+        for problem in inconsistent(inner.module)
     ]
 
 
@@ -193,15 +159,12 @@ def in_step(model: Any) -> Any:
 
     Such as the `use_bias` of an MLP, and the `use_query_bias` of attention.
     """
-    return jtu.tree_map(
-        _repeating,
-        model,
-        is_leaf=lambda node: isinstance(node, eqx.Module) and bool(repeats(node)),
-    )
+    changes = {
+        node.keys: _repeating for node in nodes_of(model) if repeats(node.module)
+    }
+    return rewrite(model, changes)
 
 
 def _repeating(node: Any) -> Any:
-    if not isinstance(node, eqx.Module):
-        return node
     changed = {f: v for f, v in repeats(node).items() if getattr(node, f) != v}
     return replace_fields(node, **changed) if changed else node

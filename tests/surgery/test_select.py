@@ -109,6 +109,46 @@ def test_functions():
     ]
 
 
+def test_several_types_at_once():
+    both = paths(Layer((nn.Embedding, nn.LayerNorm)))
+    assert both == paths(Layer(nn.Embedding) | nn.LayerNorm)
+    assert paths(Layer(nn.Embedding | nn.LayerNorm)) == both
+    assert paths(nn.Embedding | nn.LayerNorm) == both
+    assert repr(Layer((nn.Embedding, nn.LayerNorm))) == "Layer(Embedding | LayerNorm)"
+    assert Layer((nn.Embedding,)) == Layer(nn.Embedding)
+    assert Layer(nn.Embedding | nn.LayerNorm) == Layer((nn.Embedding, nn.LayerNorm))
+    rules = [ei.Rule(nn.Embedding | nn.LayerNorm, weight=ei.Ones())]
+    assert [row.path for row in ei.plan(NET, rules) if row.rule] == [
+        path for path in both if path.endswith("weight")
+    ]
+    with pytest.raises(TypeError, match="Layer takes a class, or several"):
+        Layer(())
+
+
+def test_what_is_picked_has_to_be_a_node():
+    linear = nn.Linear(3, 2, key=jax.random.key(0))
+    # `True` would be position 1.
+    with pytest.raises(ValueError, match="it picks True, which is no node"):
+        ei.select(linear, lambda m: m.use_bias)
+    for fn in (lambda m: m.in_features, lambda m: [m.weight, 0], lambda m: "weight"):
+        with pytest.raises(ValueError, match="which is no node of the model"):
+            ei.select(linear, fn)
+    with pytest.raises(ValueError, match="sees the structure alone"):
+        ei.select(linear, lambda m: m.weight + 1)
+    # A module in a static field is none of the model's either.
+    mlp = nn.MLP(2, 2, 2, 1, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="which is no node of the model"):
+        ei.select(mlp, lambda m: nn.Identity())
+    assert not ei.select(linear, lambda m: [], optional=True).paths
+
+
+def test_an_object_that_stands_twice_is_picked_where_it_is_picked():
+    linear = nn.Linear(3, 2, key=jax.random.key(0))
+    twice = {"a": linear, "b": linear}
+    assert ei.select(twice, lambda m: m["b"]).paths == ("b.weight", "b.bias")
+    assert ei.select(twice, lambda m: m["b"].bias).paths == ("b.bias",)
+
+
 def test_selectors_compose():
     assert paths(Role("bias") & Path("blocks.0")) == [ATTN[1], NORM[1]]
     assert paths(Path("head") | nn.Embedding) == ["embed.weight", "head.weight"]

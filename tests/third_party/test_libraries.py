@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import eqinit
-from eqinit._models.walk import find_sites
 
 
 # Library to the packages that must be there; without them its models are skipped.
@@ -128,7 +127,7 @@ def test_model(library: str, name: str, request: pytest.FixtureRequest):
     made = built if late else entry.make(KEY)
     applied = plan.apply(made, KEY)
     touched = {row.path for row in plan if row.status != "kept"}
-    positions = {s.position for s in find_sites(made).parameters if s.path in touched}
+    positions = {s.position for s in read(made).parameters if s.path in touched}
     for i, (old, new) in enumerate(leaf_pairs(made, applied)):
         assert (old is new) or i in positions
     assert_same_values(built, applied)

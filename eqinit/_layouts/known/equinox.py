@@ -167,3 +167,9 @@ PARAMETRIZATIONS: dict[str, Parametrize] = {
     "WeightNorm": weight_norm,
     "SpectralNorm": spectral_norm,
 }
+
+
+def of_kind(*kinds: str) -> tuple[type, ...]:
+    """The layers of these kinds, for recipes."""
+    names = [name for name, said in LAYOUTS.items() if said.get("kind") in kinds]
+    return tuple(getattr(eqx.nn, name) for name in names)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._layouts.layout import Layout
-from ..._models.read import Specs
+from ..._models.read import read
 from ..._models.selectors import SelectorLike
 from ..._models.site import Site
 from ..._typing import Shape
@@ -45,7 +45,7 @@ def affine_layers(
 ) -> tuple[list[AffineLayer], list[SkippedLayer]]:
     """The selected layers that can be calibrated, and those that cannot."""
     owned: dict[str, list[Site]] = {}
-    for site in Specs(model, layouts).sites.parameters:
+    for site in read(model, layouts).parameters:
         owned.setdefault(site.layer_path, []).append(site)
     if select is None:
         points = parameter_layers(model, layouts)

@@ -261,7 +261,7 @@ def _agreed(calls: list[tuple[Output, ...]]) -> tuple[Output, ...]:
 
 def _root(point: TapPoint, stack: Shape) -> KeyPath:
     """The outermost module above a layer all of whose arrays share its stack."""
-    for keys, module in point.node.ancestors:
-        if stack and all(x.shape[: len(stack)] == stack for x in _arrays(module)):
-            return keys
+    for above in point.node.ancestors:
+        if stack and all(x.shape[: len(stack)] == stack for x in _arrays(above.module)):
+            return above.keys
     return point.node.keys

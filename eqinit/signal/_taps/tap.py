@@ -9,11 +9,14 @@ so `vmap`, `scan`, `jit` and `checkpoint` slice and carry it like any parameter.
 import abc
 import functools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax.tree_util as jtu
+
+from ..._models.walk import children_of
+from ..._models.write import rewrite
 
 
 KeyPath: TypeAlias = tuple[Any, ...]
@@ -35,39 +38,10 @@ class AbstractTap(eqx.Module):
         """
 
 
-class Node(NamedTuple):
-    """One module of a model: where it is, and what it is inside of (root first)."""
-
-    keys: KeyPath
-    module: eqx.Module
-    ancestors: tuple[tuple[KeyPath, eqx.Module], ...]
-
-
-def _children(tree: Any) -> tuple[list[tuple[KeyPath, Any]], Any]:
-    """Flatten by exactly one level."""
-    return jtu.tree_flatten_with_path(tree, is_leaf=lambda x: x is not tree)
-
-
-def modules(model: Any) -> Iterator[Node]:
-    """Every module in a model, parents before children, in tree order."""
-
-    def walk(
-        tree: Any, keys: KeyPath, above: tuple[tuple[KeyPath, eqx.Module], ...]
-    ) -> Iterator[Node]:
-        if isinstance(tree, eqx.Module):
-            yield Node(keys, tree, above)
-            above = (*above, (keys, tree))
-        for key, child in _children(tree)[0]:
-            if key:
-                yield from walk(child, (*keys, *key), above)
-
-    return walk(model, (), ())
-
-
 def own_arrays(module: eqx.Module) -> list[Any]:
     """The inexact arrays that a module holds itself, not through a module inside it."""
     arrays: list[Any] = []
-    for _, child in _children(module)[0]:
+    for _, child in children_of(module) or ():
         inner = jtu.tree_leaves(child, is_leaf=lambda x: isinstance(x, eqx.Module))
         arrays.extend(x for x in inner if eqx.is_inexact_array(x))
     return arrays
@@ -113,14 +87,5 @@ def attach(layer: eqx.Module, tap: AbstractTap) -> eqx.Module:
 
 def attach_all(model: Any, taps: Mapping[KeyPath, AbstractTap]) -> Any:
     """Attach taps by key path; what holds no tapped layer stays the same object."""
-    prefixes = {keys[:i] for keys in taps for i in range(len(keys) + 1)}
-
-    def walk(tree: Any, keys: KeyPath) -> Any:
-        if keys not in prefixes:
-            return tree
-        children, treedef = _children(tree)
-        new = [walk(child, (*keys, *key)) for key, child in children if key]
-        tree = jtu.tree_unflatten(treedef, new) if new else tree
-        return attach(tree, taps[keys]) if keys in taps else tree
-
-    return walk(model, ())
+    changes = {keys: functools.partial(attach, tap=tap) for keys, tap in taps.items()}
+    return rewrite(model, changes)

@@ -68,7 +68,7 @@ def bake(
             + (f"some that it cannot:\n{text}" if problems else "none.")
             + " See `print(eqinit.inspect(model))`."
         )
-    new = {site.parametrization.step.path: _plain(site, state) for site in sites}  # pyright: ignore[reportOptionalMemberAccess]
+    new = {site.parametrization.node.path: _plain(site, state) for site in sites}  # pyright: ignore[reportOptionalMemberAccess]
     inner = edit(model_of(model), new)
     changed: Any = inner
     if model_of(model) is not model:
@@ -82,17 +82,17 @@ def bake(
 def _problem(site: Site, state: Any) -> str:
     bound = site.parametrization
     assert bound is not None
-    if bound.blind and not hasattr(type(bound.step.node), "unwrap"):
+    if bound.blind and not hasattr(type(bound.node.module), "unwrap"):
         return f"`{site.path}`: {bound.why}"
     if bound.kind is not None and not bound.kind.in_place:
-        node = bound.step.node
+        node = bound.node.module
         if not isinstance(node, (eqx.nn.WeightNorm, eqx.nn.SpectralNorm)):
             return (
-                f"`{bound.step.path}` is a layer that transforms `{site.field}` when "
+                f"`{bound.node.path}` is a layer that transforms `{site.field}` when "
                 "it is called: there is no plain layer in it"
             )
         if isinstance(node, eqx.nn.SpectralNorm) and state is None:
-            return f"`{bound.step.path}` needs its state: pass `(model, state)`"
+            return f"`{bound.node.path}` needs its state: pass `(model, state)`"
     return ""
 
 
@@ -100,7 +100,7 @@ def _plain(site: Site, state: Any) -> Any:
     """What stands where the parametrization stood."""
     bound = site.parametrization
     assert bound is not None
-    node: Any = bound.step.node
+    node: Any = bound.node.module
     if bound.blind:
         return _unwrapped(node)
     value = bound.value()
@@ -136,14 +136,14 @@ def _origins(sites: list[Site], model: Any) -> dict[str, Origin]:
     for site in sites:
         bound = site.parametrization
         assert bound is not None
-        at, what = bound.step.path, f"{bound.name} baked"
+        at, what = bound.node.path, f"{bound.name} baked"
         if at in new:
             found[at] = fresh(what, site.path)
             continue
         # A layer stays under `layer` where it still hands a state on.
-        spectral = isinstance(bound.step.node, eqx.nn.SpectralNorm)
+        spectral = isinstance(bound.node.module, eqx.nn.SpectralNorm)
         inside = join(at, "layer")
-        for entries, _ in jtu.tree_flatten_with_path(bound.step.node.layer)[0]:
+        for entries, _ in jtu.tree_flatten_with_path(bound.node.module.layer)[0]:
             old = join(inside, spell(entries))
             path = join(inside if spectral else at, spell(entries))
             if path in new:

@@ -173,10 +173,10 @@ def split_qkv(
 def _attentions(model: Any, selector: SelectorLike, kind: type) -> dict[str, Any]:
     sites = select(model, selector).sites
     steps = [step for site in sites for step in site.ancestors]
-    chosen = {step.path: step.node for step in steps if isinstance(step.node, kind)}
+    chosen = {step.path: step.module for step in steps if isinstance(step.module, kind)}
     # What is left of an attention that is fused is one as well.
     inside = {
-        join(s.path, "attention") for s in steps if type(s.node) is FusedAttention
+        join(s.path, "attention") for s in steps if type(s.module) is FusedAttention
     }
     chosen = {path: node for path, node in chosen.items() if path not in inside}
     if not chosen:

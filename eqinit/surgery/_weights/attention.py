@@ -29,10 +29,10 @@ def attention_of(site: Site) -> tuple[str, Any, str] | None:
     if len(site.ancestors) < 2:
         return None
     above, layer = site.ancestors[-2], site.ancestors[-1]
-    if not isinstance(above.node, eqx.nn.MultiheadAttention):
+    if not isinstance(above.module, eqx.nn.MultiheadAttention):
         return None
     name = layer.path.removeprefix(above.path).removeprefix(".")
-    return (above.path, above.node, name) if name in _NAMES else None
+    return (above.path, above.module, name) if name in _NAMES else None
 
 
 def attention_forms(attention: Any, name: str, site: Site) -> Iterator[Form]:

@@ -159,7 +159,7 @@ def torch_order(axes: Axes, ndim: int) -> list[int] | None:
 
 def _parametrized(site: Site) -> Iterator[Form]:
     """torch's own names for what a weight under weight or spectral norm is made of."""
-    node = site.ancestors[-2].node if len(site.ancestors) > 1 else None
+    node = site.ancestors[-2].module if len(site.ancestors) > 1 else None
     if isinstance(node, eqx.nn.WeightNorm):
         axes = tuple(i for i, n in enumerate(node.g.shape) if n == 1)
         names = (f"{site.field}_g", f"{site.field}_v")

@@ -1,14 +1,16 @@
 """Weights from elsewhere, by name, shape, order and axes."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from ..._models.read import read
 from ..._models.selectors import Filter, SelectorLike
 from ..._models.site import Site
-from ..._models.walk import find_sites, model_of
+from ..._models.walk import model_of
 from ..._parameters.paths import join, matches, parent, split
 from ..._typing import checked
 from .._edit import edit
@@ -119,7 +121,7 @@ def _matched(
 ) -> Matched:
     inner = model_of(model)
     sites = select(model, "**").sites  # with their specs
-    found = find_sites(model)._replace(parameters=sites)
+    found = dataclasses.replace(read(model), parameters=sites)
     kept = set() if keep is None else set(select(model, keep).paths)
     targets = [t for t in targets_of(model, found) if t.path not in kept]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ..._models.walk import Sites
+from ..._models.read import Sites
 from ..._tables import AbstractReport, Column, Table
 from ..._typing import Shape
 from .targets import Target, Way

@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import equinox as eqx
 import numpy as np
 
+from ..._models.read import read
 from ..._models.site import Site
-from ..._models.walk import find_sites, model_of
+from ..._models.walk import model_of
 from ..._parameters.paths import join, parent, split
 from ..._typing import checked
 from .._selection import select
@@ -57,7 +58,7 @@ def save_weights(model: Any, *, rename: Any = None) -> dict[str, np.ndarray]:
     for one in statistics(model):
         place = torch_path(inner, one.path)
         saved |= {join(place, n): a for n, a in _kept(one.node, state)}
-    for slot, source in find_sites(model).sources:
+    for slot, source in read(model).sources:
         name, stored = (
             join(torch_path(inner, parent(path)), split(path)[-1])
             for path in (slot, source)
@@ -69,7 +70,7 @@ def save_weights(model: Any, *, rename: Any = None) -> dict[str, np.ndarray]:
 
 def _arrays(site: Site) -> Arrays:
     value = np.asarray(site.leaf)
-    node = site.ancestors[-2].node if len(site.ancestors) > 1 else None
+    node = site.ancestors[-2].module if len(site.ancestors) > 1 else None
     if isinstance(node, eqx.nn.WeightNorm) and site.parametrization is not None:
         yield f"{site.field}_g", np.asarray(node.g)
         yield f"{site.field}_v", value

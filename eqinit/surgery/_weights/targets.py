@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 
+from ..._models.read import Sites
 from ..._models.site import Site
-from ..._models.walk import Sites, model_of
+from ..._models.walk import model_of
 from ..._parameters.paths import join, parent, split
 from ..._typing import Shape
 from .attention import attention_forms, attention_of

@@ -1,0 +1,162 @@
+"""What each parameter is: layouts, and what a rule says instead of them."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._inference.facts import Layouts, contradiction, spec_of
+from .._inference.row import TracedRow
+from .._inference.rows import TracedLayouts
+from .._layouts.layout import Layout
+from .._layouts.registry import layout_of
+from .._memo import Memo
+from .._parameters.spec import Override, ParamSpec, make_spec
+from .._typing import Shape
+from .site import AbstractSpecs, Site
+
+
+class Specs(AbstractSpecs):
+    """The specs of one model's parameters, and the problems met on the way.
+
+    Equal parameters of equal layers share one spec object: a model of a thousand equal
+    blocks works out a handful.
+
+    - `layouts`: by class, those of one call; none where it was a trace that was passed.
+    - `problems`: by path, layouts that do not fit, of which a rule may say better.
+    """
+
+    def __init__(self, layouts: Layouts) -> None:
+        self.problems: dict[str, str] = {}
+        self._traced: dict[str, TracedRow] = {}
+        self._gates = False
+        if isinstance(layouts, TracedLayouts):
+            self._traced = {row.path: row for row in layouts}
+            self._gates, layouts = layouts.gates, {}
+        self.layouts: Mapping[type, Layout] = layouts
+        # Of the owner's path and field: that of a bias asks for the kernels beside it.
+        self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
+        self._layouts = Memo[Layout | None]()
+        self._specs = Memo[ParamSpec]()
+
+    def note(self, site: Site) -> None:
+        """Take note of a parameter, before any spec is asked for."""
+        if site.follows is None and not _blind(site):
+            self._shapes[site.layer_path, site.field].append(site.shape)
+
+    def of(self, site: Site) -> ParamSpec:
+        spec, row = self._natural(site), self.traced(site)
+        if row is None or row.status != "certain":
+            return spec
+        return self._specs.once((spec, row), lambda: self._more(spec, row))
+
+    def traced(self, site: Site) -> TracedRow | None:
+        row = self._traced.get(site.path)
+        fits = row is not None and row.shape == site.shape and site.follows is None
+        return row if fits else None
+
+    def _more(self, spec: ParamSpec, row: TracedRow) -> ParamSpec:
+        """What a trace adds to a layout; where they contradict, that is a problem."""
+        wrong = contradiction(spec, row)
+        if wrong:
+            self.problems[row.path] = wrong
+        gated = self._gates and row.gated and spec.role == row.role
+        if spec.axes is None or (gated and not wrong):
+            return spec_of(row, spec.shape, spec.dtype)
+        lacks = spec.fan_in is None and spec.role == row.role
+        fans = (row.fan_in, row.fan_out) if lacks else (spec.fan_in, spec.fan_out)
+        known = dict(zip(("fan_in", "fan_out"), fans, strict=True))
+        return dataclasses.replace(spec, **known, activation=row.activation)
+
+    def _natural(self, site: Site) -> ParamSpec:
+        """The spec by layout alone; a layout that does not fit is a problem."""
+        layout = self._layout(site)
+        follows = site.follows is not None and site.in_place
+        # The layout is that of a value which nobody knows: reported if it is claimed.
+        unknown = layout is None or site.field not in layout.fields
+        if layout is None or unknown or follows or _blind(site):
+            return self._bare(site)
+        try:
+            return self._by_layout(layout, site)
+        except ValueError as error:
+            self.problems[site.path] = _misfit(site, str(error))
+            return self._bare(site)
+
+    def overridden(self, site: Site, said: Override | None) -> ParamSpec:
+        """The spec, with what a rule says of axes and fans instead of the layout."""
+        if said is None:
+            return site.spec
+        spec = site.spec
+        if said.axes is not None:
+            axes = {site.field: said.axes} if isinstance(said.axes, str) else said.axes
+            layout = self._extended(site, _own(site.layer, dict(axes)))
+            if site.field in layout.fields:
+                spec = self._by_layout(layout, site)
+            wrong = "" if site.traced is None else contradiction(spec, site.traced)
+            if wrong:
+                raise ValueError(wrong)
+        fans = {"fan_in": said.fan_in, "fan_out": said.fan_out}
+        given = {name: float(fan) for name, fan in fans.items() if fan is not None}
+        if "fan_in" in given:
+            given |= {"default_fan": given["fan_in"]}
+        return self._specs.once(
+            (spec,),
+            lambda: dataclasses.replace(spec, **given),  # pyright: ignore
+            equal=tuple(given.items()),
+        )
+
+    def _layout(self, site: Site) -> Layout | None:
+        cls = type(site.layer)
+        return self._layouts.once((cls,), lambda: layout_of(cls, self.layouts))
+
+    def _extended(self, site: Site, axes: Mapping[str, str]) -> Layout:
+        """The layout with what a rule says: one object, by which specs are known."""
+
+        def extended() -> Layout:
+            return (self._layout(site) or Layout()).extended(axes)
+
+        same = tuple(sorted(axes.items()))
+        layout = self._layouts.once((type(site.layer),), extended, equal=same)
+        assert layout is not None
+        return layout
+
+    def _bare(self, site: Site) -> ParamSpec:
+        """A spec that says shape and dtype and no more."""
+        same = (site.shape, site.drawn_dtype)
+        return self._specs.once((), lambda: make_spec(*same), equal=same)
+
+    def _by_layout(self, layout: Layout, site: Site) -> ParamSpec:
+        """The spec that this layout gives, computed once for equal layers."""
+
+        def siblings(field: str) -> Sequence[Shape]:
+            return self._shapes.get((site.layer_path, field), ())
+
+        layer, told = site.layer, (site.field, site.shape, site.drawn_dtype)
+        kernels = tuple(tuple(siblings(name)) for name in layout.kernels)
+        return self._specs.once(
+            (layout,),
+            lambda: layout.spec(layer, *told, siblings),
+            equal=(*told, kernels, layout.facts(layer)),
+        )
+
+
+def _blind(site: Site) -> bool:
+    return site.parametrization is not None and site.parametrization.blind
+
+
+def _misfit(site: Site, why: str) -> str:
+    owner = type(site.layer).__name__
+    return (
+        f"the layout of {owner} does not fit: {why} Say "
+        f'`layouts={{{owner}: {{"{site.field}": "..."}}}}` for this call, or '
+        f'`Rule("{site.path}", ..., axes="...")` for this one.'
+    )
+
+
+def _own(layer: Any, axes: Mapping[str, str]) -> dict[str, str]:
+    """Of the axes that a rule says, those of fields that this layer has.
+
+    A kernel that it has not would take the fans from its bias.
+    """
+    names = getattr(type(layer), "__dataclass_fields__", axes)
+    return {field: text for field, text in axes.items() if field in names}
