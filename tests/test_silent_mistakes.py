@@ -173,7 +173,8 @@ def test_packed_projections_do_not_add_to_fan_out():
     layer = Packed(jnp.zeros((3 * 96, 96)))
     naive = jinit.glorot_normal(in_axis=1, out_axis=0)(KEY, layer.weight.shape)
     assert near(naive, math.sqrt(2 / (96 + 3 * 96)))
-    layouts = {Packed: {"weight": "(qkv out) in", "qkv": ("q", "k", "v")}}
+    sizes = {"qkv": ("q", "k", "v")}
+    layouts = {Packed: {"weight": "(qkv out) in", "sizes": sizes}}
     ours = ei.apply(layer, KEY, [("weight", GlorotNormal())], layouts=layouts)
     assert near(ours.weight, math.sqrt(2 / (96 + 96)))
 

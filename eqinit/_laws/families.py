@@ -90,7 +90,7 @@ class LocScale(AbstractFlatLaw):
 
     @property
     def _centred(self) -> bool:
-        return isinstance(self.loc, (int, float)) and self.loc == 0
+        return isinstance(self.loc, (int, float)) and bool(self.loc == 0)
 
     def entries(self, key: Key, form: Shape, dtype: np.dtype[Any]) -> Array:
         self.base.fits(is_complex(dtype))

@@ -7,6 +7,7 @@ from .._drawing.row import Row
 from .._models.site import Site
 from .._tables import number
 from .claims import Claims
+from .keep import Keep
 from .problems import Problem, problem_of
 from .rule import Rule
 
@@ -28,7 +29,7 @@ def without_followers(
         winner.append(rule)
         if rule is None or site.follows is None or site.follows not in place:
             continue
-        source_is_claimed = claims.winner[place[site.follows]] is not None
+        source_is_claimed = _is_set(rules, claims, place[site.follows])
         if not source_is_claimed and not site.in_place:
             continue  # a field of its own, which may be set alone
         winner[-1] = None
@@ -41,6 +42,12 @@ def without_followers(
         elif not by_the_way:
             problems.append(problem_of(site, label, _twice(site.follows)))
     return dataclasses.replace(claims, winner=tuple(winner)), problems
+
+
+def _is_set(rules: Sequence[Rule], claims: Claims, i: int) -> bool:
+    """Whether a rule claims this site, and not in order to `Keep()` it."""
+    rule, field = claims.winner[i], claims.sites[i].field
+    return rule is not None and not isinstance(rules[rule].initializer(field), Keep)
 
 
 def _half(source: str) -> str:

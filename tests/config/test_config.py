@@ -482,15 +482,15 @@ def test_names_are_not_taken_away_unawares():
         return Mine
 
     first, second = scope(1.0), scope(2.0)
-    ei.configurable(name="lab.Mine")(first)
-    ei.configurable(name="lab.Mine")(first)  # a cell that is run again
+    ei.configurable(name="lab.Again")(first)
+    ei.configurable(name="lab.Again")(first)  # a cell that is run again
     with pytest.raises(
-        ValueError, match=r"Mine1\.0 `lab\.Mine` already.*override=True"
+        ValueError, match=r"Mine1\.0 `lab\.Again` already.*override=True"
     ):
-        ei.configurable(name="lab.Mine")(second)
-    assert type(from_config({"type": "lab.Mine"})) is first
-    ei.configurable(name="lab.Mine", override=True)(second)
-    assert type(from_config({"type": "lab.Mine"})) is second
+        ei.configurable(name="lab.Again")(second)
+    assert type(from_config({"type": "lab.Again"})) is first
+    ei.configurable(name="lab.Again", override=True)(second)
+    assert type(from_config({"type": "lab.Again"})) is second
     with pytest.raises(ValueError, match=r"HeNormal `HeNormal` already"):
         ei.configurable(name="HeNormal")(first)
     assert from_config("HeNormal") == ei.HeNormal()

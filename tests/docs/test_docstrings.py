@@ -82,7 +82,8 @@ def test_results_tell_what_they_hold(path: str):
     doc, cls = inspect.getdoc(RESULTS[path]) or "", RESULTS[path]
     heads = re.findall(r"^- ((?:`[^`]+`(?:, )?)+):", doc, re.M)
     names = {name for head in heads for name in re.findall(r"`(\w+)`", head)}
-    has = {*dir(cls), *getattr(cls, "__annotations__", {})}
+    fields_of = (getattr(base, "__annotations__", {}) for base in cls.__mro__)
+    has = {*dir(cls)}.union(*fields_of)
     assert names - has == set()
     fields = getattr(cls, "__annotations__", {})
     assert names or not fields or cls.__name__.startswith("Abstract")

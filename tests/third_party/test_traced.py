@@ -10,7 +10,7 @@ import pytest
 from test_libraries import LIBRARIES, entries, names
 
 import eqinit
-from eqinit._models.read import Specs
+from eqinit._models.read import read
 from eqinit._parameters.paths import matches
 
 
@@ -65,7 +65,7 @@ def test_kernels_and_biases_are_what_their_layouts_say(library: str, name: str):
         traced = eqinit.trace_layouts(model, entry.call, KEY, *entry.inputs())
     traced.verify()
     doubt = IN_DOUBT.get(f"{library}-{name}", ())
-    sites = {site.path: site for site in Specs(model, {}).sites.parameters}
+    sites = {site.path: site for site in read(model).parameters}
     compared = 0
     for row in traced:
         spec = sites[row.path].spec

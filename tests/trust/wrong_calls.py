@@ -1417,7 +1417,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.Site("weight")',
             "TypeError",
-            "Site.__init__() missing 4 required positional arguments: 'leaf', 'position',",
+            "Site.__init__() missing 6 required positional arguments: 'ancestors', 'indices',",
         ),
     ],
     "SmallInit": [
@@ -3234,6 +3234,53 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
         ('ei.surgery.net2deeper(MLP, "first")', "TypeCheckError", "parameter 'index'"),
     ],
+    "surgery.Stack": [
+        (
+            "ei.surgery.Stack()",
+            "TypeError",
+            "Stack.__init__() missing 2 required positional arguments: 'blocks' and 'length'",
+        ),
+    ],
+    "surgery.grow": [
+        (
+            'ei.surgery.grow(MLP, "layers.9", 2)',
+            "ValueError",
+            "there is nothing at `layers.9` in this MLP. Paths are those of",
+        ),
+        (
+            'ei.surgery.grow(MLP, "layers", 0)',
+            "ValueError",
+            "grow got count=0 for the 2 blocks of `layers`; `remove` makes fewer of them.",
+        ),
+    ],
+    "surgery.insert": [
+        (
+            'ei.surgery.insert(MLP, "nothing", 0, zero=["layers.1"])',
+            "ValueError",
+            "there is nothing at `nothing` in this MLP. Paths are those of",
+        ),
+    ],
+    "surgery.remove": [
+        (
+            'ei.surgery.remove(MLP, "layers", 9)',
+            "IndexError",
+            "remove got index=9 for the 2 blocks of `layers`.",
+        ),
+    ],
+    "surgery.stack_blocks": [
+        (
+            'ei.surgery.stack_blocks(MLP, "layers")',
+            "ValueError",
+            "blocks 0 and 1 cannot be stacked: they differ in static fields, or in the",
+        ),
+    ],
+    "surgery.unstack_blocks": [
+        (
+            'ei.surgery.unstack_blocks(MLP, "layers")',
+            "TypeError",
+            "`layers` is a list of blocks already; unstack_blocks takes a stack.",
+        ),
+    ],
     "surgery.net2wider": [
         (
             'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 2, KEY)',
@@ -3248,7 +3295,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.surgery.net2wider(MLP, "layers.0", "layers.0", 9, KEY)',
             "ValueError",
-            "`layers.0` has 3 inputs, which are not those of 4 units. Pass the layer that sees them",
+            "net2wider got `layers.0` for the layer that reads the outputs of `layers.0`, which is",
         ),
         (
             'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 9, 0)',
@@ -3362,13 +3409,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.swap(LINEAR, "wieght", lambda x: x)',
             "ValueError",
-            "Path('wieght') matches no module. There are none; paths are those that",
+            "Path('wieght') matches no module. There are none. Paths are those that",
         ),
         ('ei.swap([LINEAR], "0", 3)', "TypeCheckError", "parameter 'fn'"),
         (
             "ei.swap([LINEAR], nn.Conv, lambda x: x)",
             "ValueError",
-            "Layer(Conv) matches no module. There are `0`; paths are those that",
+            "Layer(Conv) matches no module. There are `0`. Paths are those that",
         ),
         (
             'ei.swap([LINEAR], "0", lambda x: x, count=2)',

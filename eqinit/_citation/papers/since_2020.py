@@ -1,6 +1,34 @@
 """Papers on arXiv from 2020 on."""
 
 SINCE_2020: dict[str, tuple[str, str]] = {
+    "2101.03697": (
+        "Ding, Xiaohan and Zhang, Xiangyu and Ma, Ningning and Han, Jungong and Ding, "
+        "Guiguang and Sun, Jian",
+        "RepVGG: Making VGG-style ConvNets great again",
+    ),
+    "2312.03732": (
+        "Kalajdzievski, Damjan",
+        "A rank stabilization scaling factor for fine-tuning with LoRA",
+    ),
+    "2402.09353": (
+        "Liu, Shih-Yang and Wang, Chien-Yi and Yin, Hongxu and Molchanov, Pavlo and "
+        "Wang, Yu-Chiang Frank and Cheng, Kwang-Ting and Chen, Min-Hung",
+        "DoRA: Weight-decomposed low-rank adaptation",
+    ),
+    "2404.02948": (
+        "Meng, Fanxu and Wang, Zhaohui and Zhang, Muhan",
+        "PiSSA: Principal singular values and singular vectors adaptation of large "
+        "language models",
+    ),
+    "2405.15319": (
+        "Du, Wenyu and Luo, Tongxu and Qiu, Zihan and others",
+        "Stacking your transformers: A closer look at model growth for efficient LLM "
+        "pre-training",
+    ),
+    "2406.01775": (
+        "Büyükakyüz, Kerim",
+        "OLoRA: Orthonormal low-rank adaptation of large language models",
+    ),
     "2002.10444": (
         "De, Soham and Smith, Samuel L.",
         "Batch normalization biases residual blocks towards the identity function in "

@@ -1,6 +1,16 @@
 """Papers on arXiv until 2019."""
 
 UNTIL_2019: dict[str, tuple[str, str]] = {
+    "1404.0736": (
+        "Denton, Emily and Zaremba, Wojciech and Bruna, Joan and LeCun, Yann and "
+        "Fergus, Rob",
+        "Exploiting linear structure within convolutional networks for efficient "
+        "evaluation",
+    ),
+    "1909.11556": (
+        "Fan, Angela and Grave, Edouard and Joulin, Armand",
+        "Reducing transformer depth on demand with structured dropout",
+    ),
     "math-ph/0609050": (
         "Mezzadri, Francesco",
         "How to generate random matrices from the classical compact groups",
