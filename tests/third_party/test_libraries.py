@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import eqinit
+from eqinit._models.read import read
 
 
 # Library to the packages that must be there; without them its models are skipped.

@@ -1,7 +1,7 @@
 """Laws of algebra on thousands of random models, in processes as users have them.
 
 The suite checks the types of every call inside of eqinit, which takes twice the time
-of all the rest here. `--cases 20000` runs ten times as many, `--reseed N` others.
+of all the rest here. `--cases 20000` runs forty times as many, `--reseed N` others.
 """
 
 import os
