@@ -144,7 +144,7 @@ class Value:
 
     def bare(self) -> "Value":
         """The same, as a function of nothing in particular."""
-        return self.bare()
+        return self.but(curve=None, roots=frozenset[Any]())
 
     def noted(self, *notes: str) -> "Value":
         return self.but(notes=self.notes | set(notes))

@@ -127,3 +127,12 @@ def test_the_state_of_a_model_is_no_data():
     assert len(ei.trace_layouts(pair, batched, floats(6, 4, 5))) == 2
     with pytest.raises(ValueError, match="got no array among the arguments"):
         ei.trace_layouts(pair, lambda pair: pair[1])
+
+
+def test_a_running_sum_of_constants_is_a_constant():
+    def call(layer: Any, x: Any) -> Any:
+        return jnp.cumsum(jnp.ones(4, jnp.float32)) * layer(x)
+
+    traced = ei.trace_layouts(nn.Linear(3, 4, key=KEY), call, jnp.ones(3))
+    rows = {row.path: row for row in traced}
+    assert (rows["weight"].axes, rows["weight"].status) == ("out in", "certain")
