@@ -367,7 +367,7 @@ def chosen(only: str, seed: int, count: int) -> list[Fault]:
     return picked[:count]
 
 
-def tests_for(fault: Fault) -> list[str]:
+def suites_of(fault: Fault) -> list[str]:
     room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py")
     listed = TESTS.get(room, ["tests/planning", "tests/models"])
     present = [path for path in listed if (ROOT / path).exists()]
@@ -405,7 +405,7 @@ def plant(fault: Fault, folder: Path, limit: float) -> str:
     source = fault.file.read_text("utf-8")
     target.write_text(fault.planted(source), encoding="utf-8")
     try:
-        return run_tests(folder, tests_for(fault), limit)
+        return run_tests(folder, suites_of(fault), limit)
     finally:
         target.write_text(source, encoding="utf-8")
         # Compiled files are told by their second and size, which may be the same.
@@ -427,7 +427,7 @@ def main() -> int:
         print("\n".join(fault.show() for fault in faults))
         return 0
     survivors: list[Fault] = []
-    groups = {tuple(tests_for(fault)) for fault in faults}
+    groups = {tuple(suites_of(fault)) for fault in faults}
     folders: Queue[Path] = Queue()
     with tempfile.TemporaryDirectory() as name:
         for job in range(given.jobs):

@@ -206,8 +206,8 @@ def _computed(made: Traced, found: Resolved, key: Key) -> Any:
 def _without_values(sites: Sites) -> Sites | None:
     """The sites of the skeleton, where they do for the model.
 
-    Not where a wrapper or a state says what to do with a value: those of the skeleton
-    have none.
+    Not where a parametrization or a state says what to do with a value: those of the
+    skeleton have none.
     """
     plain = all(
         s.parametrization is None and s.follows is None for s in sites.parameters

@@ -22,8 +22,8 @@ class Row:
     - `init`: the initializer that it gets, or `None` where it keeps its value.
     - `rule`: the selector of the rule that claimed it, or `None`.
     - `abstract`: whether there is no value yet.
-    - `through`: class of the wrapper that it is kept in: the spec and the law are those
-        of the effective value.
+    - `through`: class of the module that keeps it in another form: the spec and the law
+        are those of the effective value.
     - `follows`: path of the parameter that this one is brought into step with.
     """
 

@@ -1,4 +1,4 @@
-"""Wrappers that make a square matrix symmetric."""
+"""Parametrizations that make a square matrix symmetric."""
 
 from typing import Any
 
