@@ -3,45 +3,80 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .._drawing.row import Row
 from .._laws.law import Moments
 from .._tables import AbstractReport, Column, Table, number
+from .judge import Judge, Unjudged, realised, widened
+
+
+BOUND = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
 class CheckRow:
-    """One parameter: expected and realised moments, and how unlikely they are."""
+    """One parameter: expected and realised moments, and how unlikely they are.
+
+    - `path`: of the parameter.
+    - `size`: how many values it has.
+    - `expected`, `realised`: mean and std; a law may have none (Cauchy's).
+    - `z_mean`, `z_std`: how far off they are, in standard deviations of a normal.
+    - `by`: what the values were held against: their `law`; the `moments` of a rotation;
+        or `draws` of the scheme itself, where its entries have no law of their own.
+    """
 
     path: str
-    expected: Moments
+    size: int
+    expected: Moments | None
     realised: Moments
     z_mean: float
     z_std: float
+    by: str
 
     @property
     def worst(self) -> float:
+        """The larger |z| of the two."""
         return max(abs(self.z_mean), abs(self.z_std))
+
+    @property
+    def ok(self) -> bool:
+        """Whether no |z| is beyond 5."""
+        return self.worst <= BOUND
+
+    @property
+    def remark(self) -> str:
+        """Where a std looks wrong and is not."""
+        std = 0.0 if self.expected is None else self.expected.std
+        if not self.ok or not std or not math.isfinite(std):
+            return ""
+        off = abs(self.realised.std / std - 1)
+        # What five sigmas would be if these were normals.
+        far = off > BOUND * math.sqrt(0.5 / self.size)
+        return "heavy tails: its std says little" if far else ""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Check(AbstractReport):
-    """Every claimed parameter with a known law, realised against expected.
+    """Every claimed parameter, realised against expected.
 
-    `z_mean` and `z_std` are in units of their sampling error: for values that follow
-    their law, one in 1.7 million is beyond 5.
+    `bool(check)` is whether all is well; `check.raise_if_bad()` raises otherwise.
+
+    `z_mean` and `z_std` are scores: a parameter drawn as planned has one beyond 5 as
+    seldom as a normal is, once in 1.7 million. That is corrected for laws that are
+    lopsided or have long tails and for parameters of a few values: beyond 4 there are
+    at most three times as many as of normals.
 
     - `rows`: one per parameter, with `path`, `expected`, `realised`, `z_mean`, `z_std`.
-    - `skipped`: paths of parameters without a known law.
+    - `skipped`: paths of those of which nothing can be said, with the reason.
     - `worst`: the largest |z| of all.
     - `ok`: whether none is beyond 5.
     """
 
     rows: tuple[CheckRow, ...]
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def worst(self) -> float:
@@ -51,27 +86,76 @@ class Check(AbstractReport):
     @property
     def ok(self) -> bool:
         """Whether no |z| is beyond 5."""
-        return self.worst <= 5.0
+        return self.worst <= BOUND
 
-    def _table(self) -> Table[CheckRow]:
-        verdict = "within" if self.ok else "BEYOND"
-        skipped = f", {len(self.skipped)} without a known law" if self.skipped else ""
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_if_bad(self) -> None:
+        """Raise if any |z| is beyond 5.
+
+        **Raises:** `ValueError` that lists the parameters, the worst first.
+        """
+        if self.ok:
+            return
+        wrong = [row for row in self.rows if not row.ok]
+        worst = sorted(wrong, key=lambda row: -row.worst)
+        lines = [f"- {_told(row)}" for row in worst[:12]]
+        more = [f"- ... and {len(wrong) - 12} more"] if wrong[12:] else []
+        listed = "\n".join([*lines, *more])
+        raise ValueError(
+            f"{len(wrong)} of {len(self.rows)} parameters are not what their plan "
+            f"says:\n{listed}\nA plan is checked on what `plan.apply(model, key)` "
+            "returned, before any training; `print(check)` shows all."
+        )
+
+    def _table(self) -> Table[Any]:
+        wrong = sum(not row.ok for row in self.rows)
+        verdict = f"within {BOUND:g}" if self.ok else f"{wrong} BEYOND {BOUND:g}"
+        skipped = f", {len(self.skipped)} cannot be judged" if self.skipped else ""
         summary = (
             f"{len(self.rows)} parameters checked{skipped}; "
-            f"largest |z| {_z(self.worst)[1:]}, {verdict} 5"
+            f"largest |z| {_z(self.worst)[1:]}, {verdict}"
         )
-        facts = {"ok": self.ok, "worst": self.worst, "skipped": list(self.skipped)}
-        return Table(self.rows, _COLUMNS, [summary], dataclasses.asdict, facts)
+        facts = {"ok": self.ok, "worst": self.worst}
+        # What is wrong comes first: it must not be among the lines that are left out.
+        rows = sorted(self.rows, key=lambda row: row.ok)
+        lines = [*rows, *(_Skipped(*pair) for pair in self.skipped)]
+        return Table(lines, _COLUMNS, [summary], dataclasses.asdict, facts)
 
 
-_COLUMNS: Sequence[Column[CheckRow]] = (
+@dataclasses.dataclass(frozen=True)
+class _Skipped:
+    path: str
+    remark: str
+
+
+def _planned(row: CheckRow) -> tuple[float | None, float | None]:
+    return (None, None) if row.expected is None else row.expected
+
+
+def _told(row: CheckRow) -> str:
+    (mean, std), (planned_mean, planned_std) = row.realised, _planned(row)
+    return (
+        f"`{row.path}`: mean {number(mean)}, planned {number(planned_mean)} (z "
+        f"{_z(row.z_mean)}), and std {number(std)}, planned {number(planned_std)} (z "
+        f"{_z(row.z_std)})"
+    )
+
+
+def _cell(heading: str, read: Any) -> Column[Any]:
+    return Column(heading, lambda row: "" if isinstance(row, _Skipped) else read(row))
+
+
+_COLUMNS: Sequence[Column[Any]] = (
     Column("parameter", lambda row: row.path),
-    Column("mean", lambda row: number(row.realised.mean)),
-    Column("expected", lambda row: number(row.expected.mean)),
-    Column("z", lambda row: _z(row.z_mean)),
-    Column("std", lambda row: number(row.realised.std)),
-    Column("expected", lambda row: number(row.expected.std)),
-    Column("z", lambda row: _z(row.z_std)),
+    _cell("mean", lambda row: number(row.realised.mean)),
+    _cell("expected", lambda row: number(_planned(row)[0])),
+    _cell("z", lambda row: _z(row.z_mean)),
+    _cell("std", lambda row: number(row.realised.std)),
+    _cell("expected", lambda row: number(_planned(row)[1])),
+    _cell("z", lambda row: _z(row.z_std)),
+    Column("remark", lambda row: row.remark, quiet=True),
 )
 
 
@@ -79,81 +163,33 @@ def _z(score: float) -> str:
     return f"{score:+.2f}" if abs(score) < 1000 else f"{score:+.0e}"
 
 
-def check_row(row: Row, value: np.ndarray) -> CheckRow | None:
-    """`None` where the law is unknown or there is nothing to look at."""
-    init = row.init
-    moments = None if init is None else init.moments(row.spec)
-    if init is None or moments is None or value.size == 0:
+def _check_row(row: Row, value: np.ndarray, judge: Judge) -> CheckRow | Unjudged | None:
+    """`None` where there is nothing to look at."""
+    if row.init is None or value.size == 0:
         return None
-    wide = np.complex128 if row.spec.is_complex else np.float64
-    value = np.asarray(value).astype(wide)
-    realised = _moments(value)
-    law = init.law(row.spec)
-    is_complex = row.spec.is_complex
-    # Values that no law allows (the log of a negative weight) become nan, then inf.
-    with np.errstate(all="ignore"):
-        if law is None:
-            scores, unit = value, (moments.mean, moments.std, 3.0)
-            nudged = _nudged(value, row)
-        else:
-            scores, unit = law.normalise(value, is_complex), law.normalised(is_complex)
-            nudged = law.normalise(_nudged(value, row), is_complex)
-        z_mean, z_std = _scores(
-            np.asarray(scores), np.asarray(np.abs(nudged - scores)), *unit
-        )
-    return CheckRow(row.path, moments, realised, z_mean, z_std)
-
-
-def _moments(value: np.ndarray) -> Moments:
-    mean = value.mean()
-    return Moments(float(mean.real), float(np.sqrt((np.abs(value - mean) ** 2).mean())))
-
-
-def _nudged(value: np.ndarray, row: Row) -> np.ndarray:
-    """The values moved by as much as storing them in the leaf's dtype may do.
-
-    Relative to each value's own magnitude: normalised values are differences, and
-    float32 knows ln(0.01/0.99) = -4.595 no closer than 4e-7.
-    """
-    limits = jnp.finfo(row.spec.dtype)
-    tiny = float(limits.smallest_normal) * float(limits.eps)
-    # A scalar parameter: numpy arithmetic on 0-d arrays gives numbers.
-    return np.asarray(value * (1 + float(limits.eps)) + tiny)
-
-
-def _scores(
-    value: np.ndarray, grains: np.ndarray, mean: float, std: float, kurtosis: float
-) -> tuple[float, float]:
-    """z-scores of the sample mean and the sample variance about the *true* mean.
-
-    `grains` is what rounding may have done to each value: no law is met closer.
-    """
-    deviation = value - mean
-    off = complex(deviation.mean())
-    worst = math.copysign(abs(off), off.real)
-    if std == 0:
-        grain = float(grains.max())
-        return (
-            _ratio(worst, 0.0, grain),
-            _ratio(float(np.abs(deviation).max()), 0.0, grain),
-        )
-    grain = float(np.sqrt((grains**2).mean()))
-    z_mean = _ratio(worst, std / math.sqrt(value.size), grain)
-    variance = float((np.abs(deviation) ** 2).mean()) / std**2 - 1
-    spread = math.sqrt(max(kurtosis - 1, 1e-12) / value.size)
-    return z_mean, _ratio(variance, spread, grain / std)
-
-
-def _ratio(value: float, error: float, grain: float) -> float:
-    total = math.hypot(error, grain)
-    # Not a number: there is no comparing it, and `max` would pass over it.
-    if not math.isfinite(value) or not math.isfinite(total):
-        return math.inf
-    return value / total if total else math.copysign(math.inf, value) if value else 0.0
+    wide = widened(value, row.spec)
+    verdict = judge.verdict(row.init, row.spec, wide)
+    if isinstance(verdict, Unjudged):
+        return verdict
+    return CheckRow(
+        row.path,
+        wide.size,
+        verdict.expected,
+        realised(wide),
+        verdict.z_mean,
+        verdict.z_std,
+        verdict.by,
+    )
 
 
 def check_rows(rows: Sequence[Row], values: Sequence[np.ndarray]) -> Check:
-    pairs = [(row, check_row(row, v)) for row, v in zip(rows, values, strict=True)]
-    done = tuple(result for _, result in pairs if result is not None)
-    skipped = tuple(row.path for row, result in pairs if result is None and row.init)
+    """A check of all rows."""
+    judge = Judge()
+    results = [_check_row(*pair, judge) for pair in zip(rows, values, strict=True)]
+    done = tuple(result for result in results if isinstance(result, CheckRow))
+    skipped = tuple(
+        (row.path, result.why)
+        for row, result in zip(rows, results, strict=True)
+        if isinstance(result, Unjudged)
+    )
     return Check(done, skipped)

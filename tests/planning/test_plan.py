@@ -288,12 +288,17 @@ def test_check_of_impossible_values():
     assert not plan.check(nans).ok
 
 
-def test_check_skips_what_it_cannot_know():
+def test_check_of_another_librarys_function_is_by_draws_of_it():
     layer = nn.Linear(8, 8, key=KEY)
-    result = check(layer, [("weight", jax.nn.initializers.he_normal())])
-    assert (result.rows, result.skipped) == ((), ("weight",))
-    assert result.ok
-    assert "1 without a known law" in str(result)
+    plan = ei.plan(layer, [("weight", jax.nn.initializers.he_normal())])
+    drawn = plan.apply(layer, KEY)
+    (row,) = plan.check(drawn).rows
+    assert row.by == "draws"
+    # The std of 64 x 4 draws: off by 1 / sqrt(512) = 4.4 %, of which five.
+    assert row.expected is not None
+    assert row.expected.std == pytest.approx(0.5, rel=0.22)
+    assert row.ok
+    assert not plan.check(ei.select(drawn, "weight").map(lambda w: 4 * w))
 
 
 def test_check_wants_values():
