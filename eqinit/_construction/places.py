@@ -36,10 +36,11 @@ def places(make: Callable[..., Any]) -> Iterator[Place]:
     todo: deque[Any] = deque([make])
     while todo and len(seen) < _MOST:
         node = todo.popleft()
-        if isinstance(node, _OPAQUE) or (node,) in seen:
+        # By its class: `isinstance` runs code of strangers, which proxies have.
+        if (node,) in seen or issubclass(type(node), _OPAQUE):
             continue
         seen.put((node,), None)
-        for place, held in _in(node):
+        for place, held in _looked_into(node):
             todo.extend(held)
             if place is not None:
                 yield place
@@ -57,6 +58,13 @@ _OTHERS = sys.stdlib_module_names.union(
 )
 
 _Found = Iterator[tuple[Place | None, Iterable[Any]]]
+
+
+def _looked_into(node: Any) -> _Found:
+    try:
+        return iter(list(_in(node)))
+    except Exception:  # asking for an attribute runs code of strangers
+        return iter(())
 
 
 def _in(node: Any) -> _Found:

@@ -7,6 +7,7 @@ a trace there when it is traced. Whoever uses them next would fail, wherever tha
 import functools
 import gc
 import random
+import types
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -63,8 +64,13 @@ class Leaks:
 
     def empty_caches(self) -> None:
         """Empty every `functools.lru_cache` that holds one of them."""
+        if not self:
+            return
+        alive = Memo[None]()
         for tracer in self._alive():
-            for cache in _caches(tracer):
+            alive.put((tracer,), None)
+        for cache in [x for x in gc.get_objects() if type(x) is _CACHE]:
+            if any((thing,) in alive for thing in _held(cache)):
                 cache.cache_clear()
 
 
@@ -86,16 +92,30 @@ def _tracers(generation: int | None) -> list[Any]:
 
 
 _CACHE = type(functools.lru_cache(lambda: None))
+# What leads out of a cache into all that a program has loaded.
+_ELSEWHERE = (type, types.ModuleType, types.FrameType, _CACHE)
 
 
-def _caches(thing: Any, levels: int = 4) -> Iterator[Any]:
-    """Caches of functions in which a thing is, or what holds it."""
-    seen: Memo[None] = Memo()
-    level = [thing]
+def _held(cache: Any, levels: int = 4) -> Iterator[Any]:
+    """What a cache of a function holds, and what that holds.
+
+    From the few caches down, and not from the tracers up: who refers to an object is
+    known to nobody, so that each such question goes through the whole memory.
+    """
+    seen = Memo[None]()
+    level = [cache]
     for _ in range(levels):
-        above = [x for x in gc.get_referrers(*level) if (x,) not in seen]
-        for holder in above:
-            seen.put((holder,), None)
-            if isinstance(holder, _CACHE):
-                yield holder
-        level = above
+        below: list[Any] = []
+        for holder in level:
+            for thing in _referents(holder):
+                if (thing,) not in seen and not isinstance(thing, _ELSEWHERE):
+                    seen.put((thing,), None)
+                    below.append(thing)
+        yield from below
+        level = below
+
+
+def _referents(holder: Any) -> Sequence[Any]:
+    if type(holder) is types.FunctionType:  # and not the globals of its module
+        return [holder.__closure__, holder.__defaults__]
+    return gc.get_referents(holder)

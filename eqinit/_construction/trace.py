@@ -1,5 +1,6 @@
 """A constructor as data: its equations, and the tree that it returns without values."""
 
+import contextlib
 import dataclasses
 import functools
 import types
@@ -103,12 +104,14 @@ def _hidden(skeleton: Any) -> str:
         kind, node = todo.pop()
         if type(node) in _MOSTLY or (node,) in done:
             continue
-        if isinstance(node, jax.core.Tracer):
+        # By its class: `isinstance` runs code of strangers, which proxies have.
+        if issubclass(type(node), jax.core.Tracer):
             return kind
-        if isinstance(node, _OPAQUE):
+        if issubclass(type(node), _OPAQUE):
             continue
         done.put((node,), None)
-        todo.extend(_below(kind, node))
+        with contextlib.suppress(Exception):  # of strangers, whose code this runs
+            todo.extend(_below(kind, node))
     return ""
 
 

@@ -277,3 +277,41 @@ def test_modules_that_are_constructors():
     partial = eqx.Partial(lambda scale, key: eqx.nn.Linear(3, 2, key=key), jnp.ones(3))
     for constructor in (make, partial):
         assert ei.build(constructor, jr.key(0), RULES).bias.sum() == 0
+
+
+class Grumpy:
+    """Whatever somebody asks it for, it complains."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+GRUMPY = Grumpy()
+
+
+def test_an_object_that_nobody_may_ask_is_left_alone():
+    def make(key: Any) -> Any:
+        assert type(GRUMPY) is Grumpy
+        return {"linear": eqx.nn.Linear(3, 2, key=key), "static": lambda: GRUMPY}
+
+    built, plan = ei.build(make, jr.key(0), RULES, return_plan=True)
+    assert plan.notes == ()
+    assert built["linear"].weight.shape == (2, 3)
+
+
+def test_thousands_of_values_may_be_left_when_a_trace_fails():
+    """Each of them was looked for in the whole memory once, which took hours."""
+    kept: list[Any] = []
+
+    def make(key: Any) -> Any:
+        for i in range(3_000):
+            kept.append(jnp.add(i, 1.0))
+        x = jr.uniform(key)
+        kept.extend(x + i for i in range(3_000))
+        kept.clear() if x > 2 else None  # cannot be traced
+        kept.clear()
+        return eqx.nn.Linear(3, 2, key=key)
+
+    _, plan = ei.build(make, jr.key(0), RULES, return_plan=True)
+    assert "TracerBoolConversionError" in plan.notes[0]
+    assert kept == []
