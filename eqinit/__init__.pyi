@@ -3,11 +3,16 @@
 from . import (
     bases as bases,
     depth as depth,
+    filters as filters,
     interop as interop,
+    matrices as matrices,
     recipes as recipes,
+    reports as reports,
     signal as signal,
     ssm as ssm,
     surgery as surgery,
+    transformer as transformer,
+    transforms as transforms,
 )
 from ._apply import apply as apply
 from ._citation.citation import bibtex as bibtex, citation as citation
@@ -17,23 +22,14 @@ from ._config.config import (
     to_config as to_config,
 )
 from ._construction.build import build as build
-from ._inference.row import TracedRow as TracedRow
-from ._inference.rows import TracedLayouts as TracedLayouts
 from ._inference.trace import trace_layouts as trace_layouts
 from ._laws.gains import gain as gain
 from ._laws.law import AbstractLaw as AbstractLaw, Moments as Moments
-from ._laws.transforms import (
-    AbstractTransform as AbstractTransform,
-    Domain as Domain,
-    register_inverse as register_inverse,
-)
 from ._layouts.parametrizations import (
     register_parametrization as register_parametrization,
 )
 from ._layouts.registry import register_layout as register_layout
 from ._models.inspection import (
-    Inspection as Inspection,
-    LeafRow as LeafRow,
     inspect as inspect,
     suggest_layouts as suggest_layouts,
 )
@@ -48,17 +44,9 @@ from ._models.selectors import (
 from ._models.site import Site as Site
 from ._models.traced import Readout as Readout, Residual as Residual
 from ._parameters.spec import ParamSpec as ParamSpec
-from ._planning.check import Check as Check
 from ._planning.keep import Keep as Keep
 from ._planning.plan import Plan as Plan, plan as plan
-from ._planning.resolve import Row as Row
 from ._planning.rule import Rule as Rule
-from ._schemes.chaos import (
-    EdgeOfChaos as EdgeOfChaos,
-    RandomWalk as RandomWalk,
-    critical as critical,
-    edge_of_chaos as edge_of_chaos,
-)
 from ._schemes.combined.activation import ForActivation as ForActivation
 from ._schemes.combined.affine import (
     Abs as Abs,
@@ -115,11 +103,6 @@ from ._schemes.few_valued import (
     Rademacher as Rademacher,
     Ternary as Ternary,
 )
-from ._schemes.filters import (
-    STFT as STFT,
-    Bilinear as Bilinear,
-    DownsamplingFilter as DownsamplingFilter,
-)
 from ._schemes.gates import (
     Chrono as Chrono,
     ClassPrior as ClassPrior,
@@ -146,27 +129,20 @@ from ._schemes.initializer import (
     AbstractMatrixInitializer as AbstractMatrixInitializer,
 )
 from ._schemes.kernels import AbstractConvInitializer as AbstractConvInitializer
-from ._schemes.mimetic import Mimetic as Mimetic
 from ._schemes.one_sided import (
     Exponential as Exponential,
     Gamma as Gamma,
     HalfNormal as HalfNormal,
     LogNormal as LogNormal,
 )
-from ._schemes.orthogonal import Orthogonal as Orthogonal, Spectrum as Spectrum
+from ._schemes.orthogonal import (
+    Orthogonal as Orthogonal,
+)
 from ._schemes.orthogonal_conv import (
     ConvolutionOrthogonal as ConvolutionOrthogonal,
     DeltaOrthogonal as DeltaOrthogonal,
 )
-from ._schemes.recurrent import (
-    NPRNN as NPRNN,
-    Reservoir as Reservoir,
-    Unitary as Unitary,
-)
 from ._schemes.spaced import Linspace as Linspace
-from ._schemes.spectral import Spectral as Spectral, SpectralNormal as SpectralNormal
-from ._schemes.structured import DCT as DCT, Hadamard as Hadamard
-from ._schemes.transformer import SmallInit as SmallInit, Wang as Wang
 from .signal._calibration.calibrate import calibrate as calibrate
 from .signal._probe.probe import probe as probe
 from .surgery._selection import select as select

@@ -1,7 +1,10 @@
-"""How much smaller a residual branch starts in a deeper network.
+"""What depends on depth: how much smaller a residual branch starts, and criticality.
 
-Each function gives a factor for the std (or gain) of some layers of every branch. Use
-them in a rule, plainly or by depth:
+`EdgeOfChaos` and `RandomWalk` keep a signal alive through hundreds of layers without
+residual connections; `critical` and `edge_of_chaos` are their numbers.
+
+Each other function gives a factor for the std (or gain) of some layers of every branch.
+Use them in a rule, plainly or by depth:
 
 ```python
 Rule("blocks.*.mlp.out", weight=Normal(0.02 * depth.gpt2(12)))
@@ -12,6 +15,12 @@ ReZero (arXiv:2003.04887) and SkipInit (arXiv:2002.10444) are `Zeros()` on the s
 that multiplies a branch.
 """
 
+from ._schemes.chaos import (
+    EdgeOfChaos as EdgeOfChaos,
+    RandomWalk as RandomWalk,
+    critical as critical,
+    edge_of_chaos as edge_of_chaos,
+)
 from ._schemes.depth import (
     beit as beit,
     deepnorm as deepnorm,

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from .._fill.request import FillRequest, eligible
+from .._fill.bases import eligible
+from .._fill.request import FillRequest
 from .._memo import Memo
 from .needed import aval_of
 from .on_host import unpack

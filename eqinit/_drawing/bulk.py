@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from jax.core import Tracer
 
+from .._fill.bases import eligible
 from .._fill.fill import fill
-from .._fill.request import FillRequest, eligible
+from .._fill.request import FillRequest
 from .._laws.law import AbstractLaw
 from .._memo import Memo
 from .._parameters.spec import ParamSpec

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._fill.bases import eligible
 from .._fill.mapped import fill_mapped
-from .._fill.request import FillRequest, eligible
+from .._fill.request import FillRequest
 from .ask import Ask
 from .way import AbstractWay, Progress, by_device
 

@@ -13,8 +13,43 @@ import numpy as np
 from jax import Array, lax
 
 from .._laws.exact import affine
-from .request import FillRequest, default_device
+from .request import DTYPES, FillRequest, default_device, dtype_name, partitionable
 from .threefry import Counter, random_bits
+
+
+# What can be drawn in bulk: its kernel, and its parameters where a request has none.
+BASES: dict[str, tuple[str, tuple[float, ...]]] = {
+    "normal": ("normal", ()),
+    "truncated_normal": ("normal", (-2.0, 2.0)),
+    "uniform": ("uniform", (-1.0, 1.0)),
+    "lognormal": ("lognormal", ()),
+}
+
+
+def kernel_of(base: str) -> str:
+    """The kernel that draws `base`."""
+    return BASES[base][0]
+
+
+def _params(request: FillRequest) -> tuple[Any, ...]:
+    return request.params or BASES[request.base][1]
+
+
+def eligible(request: FillRequest) -> bool:
+    """Whether `fill` can serve a request whose key is one that `key_eligible` takes."""
+    return (
+        request.base in BASES
+        and _ordered(*_params(request))
+        and dtype_name(request.dtype) in DTYPES
+        and request.key_data.shape == (2,)
+        and request.key_data.dtype == np.uint32
+        and request.offset + request.size <= 2**64
+        and partitionable()
+    )
+
+
+def _ordered(lower: Any = 0.0, upper: Any = 0.0) -> bool:
+    return bool(np.float32(lower) <= np.float32(upper))
 
 
 # The columns of a row, 32 bits each: two key words, the start (high word, low word),
@@ -113,18 +148,13 @@ def prepare_truncation() -> None:
 
 def _bounds(request: FillRequest) -> tuple[np.float32, ...]:
     if request.base == "truncated_normal":
-        lower, upper = map(float, request.base_params)
+        lower, upper = map(float, _params(request))
         return _truncation(lower, upper, default_device())
     if request.base == "uniform":
-        minval, maxval = map(np.float32, request.base_params)
+        minval, maxval = map(np.float32, _params(request))
         return minval, maxval - minval, -_INFINITY, _INFINITY
     # The width of (-1, 1) open at -1 rounds to 2, in `jax.random.normal` too.
     return _ABOVE_MINUS_ONE, np.float32(2), -_INFINITY, _INFINITY
-
-
-def kernel_of(base: str) -> str:
-    """The kernel that draws `base`."""
-    return "normal" if base == "truncated_normal" else base
 
 
 def float_columns(request: FillRequest) -> tuple[Any, ...]:

@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from .bases import kernel_of
+from .bases import eligible, kernel_of
 from .device import fill_device
 from .host import fill_host
 from .kernels import compiled, rows_per_launch
 from .put import Putter
-from .request import Device, FillRequest, default_device, dtype_name, eligible
+from .request import Device, FillRequest, default_device, dtype_name
 
 
 def _check(requests: Sequence[FillRequest]) -> None:

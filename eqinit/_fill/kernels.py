@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from .bases import COLUMNS, draw_rows, kernel_of, prepare_truncation
-from .request import BASES, Device, default_device
+from .bases import BASES, COLUMNS, draw_rows, kernel_of, prepare_truncation
+from .request import Device, default_device
 
 
 # Short enough that a bias of 64 wastes little, long enough that the start of a row is
@@ -87,7 +87,7 @@ def prefetch(
     """
     device = device or default_device()
     rows = rows_per_launch(device)
-    bases = BASES.intersection(bases)
+    bases = BASES.keys() & bases
     tasks: list[Callable[[], Any]] = [
         functools.partial(compiled, base, np.dtype(dtype).name, rows, device)
         for base in sorted({kernel_of(base) for base in bases})

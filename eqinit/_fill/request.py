@@ -1,4 +1,4 @@
-"""What is to be drawn, and whether it can be drawn in bulk."""
+"""What is to be drawn: one array of a bulk fill, and the keys that it can have."""
 
 import dataclasses
 import functools
@@ -27,13 +27,6 @@ DTYPES = frozenset(
         "float8_e5m2fnuz",
     }
 )
-DEFAULT_PARAMS: dict[str, tuple[float, ...]] = {
-    "normal": (),
-    "truncated_normal": (-2.0, 2.0),
-    "uniform": (-1.0, 1.0),
-    "lognormal": (),
-}
-BASES = frozenset(DEFAULT_PARAMS)
 
 
 # A `jax.Device`, which type checkers do not take for a type.
@@ -83,10 +76,6 @@ class FillRequest:
             self.offset,
         )
 
-    @property
-    def base_params(self) -> tuple[Any, ...]:
-        return self.params or DEFAULT_PARAMS[self.base]
-
 
 def _config(name: str) -> Any:
     return getattr(jax.config, name)  # Unlike `config.values`, heeds context managers.
@@ -100,7 +89,7 @@ def default_device() -> Device:
     return device or jax.local_devices()[0]
 
 
-def _partitionable() -> bool:
+def partitionable() -> bool:
     return bool(_config("jax_threefry_partitionable"))
 
 
@@ -110,7 +99,7 @@ def splits(key: Any) -> bool:
     It does for a threefry key in partitionable mode, traced or not. A raw key is taken
     for what `jax.random` would take it for, `jax_default_prng_impl`.
     """
-    if not isinstance(key, jax.Array | np.ndarray) or not _partitionable():
+    if not isinstance(key, jax.Array | np.ndarray) or not partitionable():
         return False
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         return key.shape == () and str(jax.random.key_impl(key)) == "threefry2x32"
@@ -127,20 +116,3 @@ def key_eligible(key: Any) -> bool:
 def dtype_name(dtype: Any) -> str:
     """Numpy works a name out in Python each time, which shows over 10,000 leaves."""
     return np.dtype(dtype).name
-
-
-def _ordered(lower: Any = 0.0, upper: Any = 0.0) -> bool:
-    return bool(np.float32(lower) <= np.float32(upper))
-
-
-def eligible(request: FillRequest) -> bool:
-    """Whether `fill` can serve a request whose key is one that `key_eligible` takes."""
-    return (
-        request.base in BASES
-        and _ordered(*request.base_params)
-        and dtype_name(request.dtype) in DTYPES
-        and request.key_data.shape == (2,)
-        and request.key_data.dtype == np.uint32
-        and request.offset + request.size <= 2**64
-        and _partitionable()
-    )

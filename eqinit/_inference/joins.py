@@ -48,9 +48,10 @@ def _put_together(
         for track in value.tracks:
             groups.setdefault(track.of, []).append(track)
     tracks = [_together(domain, group, axis, shape) for group in groups.values()]
-    curves = {id(v.curve): v for v in values if v.kind != Kind.CONSTANT}
-    same = next(iter(curves.values())) if len(curves) == 1 else Value(kind, ())
-    if len(curves) != 1:
+    curved = [v for v in values if v.kind != Kind.CONSTANT]
+    alike = bool(curved) and all(v.curve is curved[0].curve for v in curved)
+    same = curved[0] if alike else Value(kind, ())
+    if not alike:
         for value in values:
             domain.note_curve(value)
     spread = list(next(v for v in values if v.kind == kind).spread)
@@ -62,7 +63,7 @@ def _put_together(
         tuple(spread),
         tuple(tracks),
         same.curve,
-        roots if len(curves) == 1 else frozenset[Any](),
+        roots if alike else frozenset[Any](),
         reach=union(*(v.reach for v in data)),
         near=union(*(v.near for v in data)),
         direct=union(*(v.direct for v in data)),

@@ -14,7 +14,7 @@ from .row import TracedRow
 class TracedLayouts(AbstractReport):
     """What a call says of every parameter of a model; prints as a table.
 
-    - `rows`: one [`eqinit.TracedRow`][] a parameter, in tree order.
+    - `rows`: one [`eqinit.reports.TracedRow`][] a parameter, in tree order.
     - `gates`: whether a plan sees the parts of fused projections, see `with_gates`.
     """
 

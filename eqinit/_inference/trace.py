@@ -48,7 +48,7 @@ def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLay
     - `*args`: its inputs, concrete or abstract (`jax.ShapeDtypeStruct`). Every array
         that is data has to be among them: one that `call` makes itself is a constant.
 
-    **Returns:** an [`eqinit.TracedLayouts`][], which prints as a table.
+    **Returns:** an [`eqinit.reports.TracedLayouts`][], which prints as a table.
 
     **Raises:** `ValueError` if no array is among `*args`, and whatever `call` raises.
     """

@@ -138,4 +138,5 @@ class StandardCauchy(AbstractHeavyTail):
 
     def normalise(self, values: np.ndarray, is_complex: bool) -> np.ndarray:
         del is_complex
-        return 0.5 + np.arctan(values) / math.pi
+        # Of one number, a ufunc of numpy returns no array.
+        return np.asarray(0.5 + np.arctan(values) / math.pi)

@@ -31,7 +31,7 @@ class Layout:
     - `shapes`: from a layer to what its static fields say of each of its arrays: a
         shape (behind any stacks), or `None` where a flag says that it is absent.
     - `repeats`: from a layer to the static fields that repeat those of layers in it.
-    - `widths`: the static fields that count the features that go `in` and come `out`.
+    - `widths`: the static field that counts the entries of an axis, such as `in`.
     - `kind`: what recipes call it, such as `"norm"`.
     """
 

@@ -223,7 +223,7 @@ def register_parametrization(
     - `field`: the field that holds the raw array.
     - `forward`: from the raw array to the effective value; by default they are one.
     - `inverse`: from an effective value to a raw array; by default what is known of
-        `forward`, as of [`eqinit.register_inverse`][].
+        `forward`, as of [`eqinit.transforms.register_inverse`][].
     - `domain`: the least and the largest effective value.
     - `closed`: whether these two can be reached.
     - `layer`: whether `cls` is itself a layer that passes its own `field` through

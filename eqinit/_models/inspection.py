@@ -52,7 +52,7 @@ class LeafRow:
 class Inspection(AbstractReport):
     """Every array leaf of a model, in tree order; prints as a table.
 
-    - `rows`: one [`eqinit.LeafRow`][] an array.
+    - `rows`: one [`eqinit.reports.LeafRow`][] an array.
     """
 
     rows: tuple[LeafRow, ...]
@@ -104,7 +104,7 @@ def inspect(model: Any, *, layouts: LayoutsLike = None) -> Inspection:
     - `model`: any PyTree, concrete or abstract.
     - `layouts`: layouts for this call, as in [`eqinit.plan`][].
 
-    **Returns:** an [`eqinit.Inspection`][], which prints as a table.
+    **Returns:** an [`eqinit.reports.Inspection`][], which prints as a table.
     """
     found = read(model, layouts_of(layouts))
     sites = {site.position: site for site in found.parameters}

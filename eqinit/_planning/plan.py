@@ -88,7 +88,7 @@ class Plan(AbstractReport):
 
         - `model`: a concrete model, as `apply` returned it.
 
-        **Returns:** a [`eqinit.Check`][]: one row a parameter with realised and
+        **Returns:** a [`eqinit.reports.Check`][]: one row a parameter with realised and
         expected mean and std, and z-scores.
         """
         sites = {site.path: site for site in self.sites_in(model).parameters}

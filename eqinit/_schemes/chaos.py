@@ -101,8 +101,8 @@ def edge_of_chaos(
 class EdgeOfChaos(AbstractLawInitializer):
     r"""Weights of variance $\sigma_w^2 / n_\text{in}$ at the edge of chaos.
 
-    $\sigma_w^2$ from [`eqinit.edge_of_chaos`][]; the biases that belong to it are
-    `Normal(bias_var ** 0.5)`, and [`eqinit.critical`][] gives both.
+    $\sigma_w^2$ from [`eqinit.depth.edge_of_chaos`][]; the biases that belong to it are
+    `Normal(bias_var ** 0.5)`, and [`eqinit.depth.critical`][] gives both.
 
     **Arguments:**
 

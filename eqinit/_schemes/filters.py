@@ -63,7 +63,7 @@ class Bilinear(AbstractFilter):
 class DownsamplingFilter(AbstractFilter):
     r"""A smoothing filter that sums to one, for a strided convolution that downsamples.
 
-    - `kind="triangle"`: the taps of [`eqinit.Bilinear`][], normalised.
+    - `kind="triangle"`: the taps of [`eqinit.filters.Bilinear`][], normalised.
     - `kind="binomial"`: $\binom{k-1}{x} / 2^{k-1}$, such as $[1, 2, 1]/4$.
     - `kind="box"`: $1/k$, an average.
 

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from .._parameters.spec import ParamSpec
+from .._parameters.views import in_jax_order
 from .._typing import Array, Key, Shape
 from .initializer import AbstractInitializer, draw_slices
 
@@ -45,13 +45,12 @@ class Foreign(AbstractInitializer):
             yield trouble
 
     def sample(self, key: Key, spec: ParamSpec) -> Array:
-        order, batch, shape = _jax_order(spec)
+        view = in_jax_order(spec)
 
         def one(key: Key) -> Array:
-            return self._call(key, shape, spec)
+            return self._call(key, view.inner, spec)
 
-        slices = draw_slices(one, key, math.prod(batch))
-        return _restore(slices, order, spec)
+        return view.restore(draw_slices(one, key, view.count), spec.shape)
 
     def _call(self, key: Key, shape: Shape, spec: ParamSpec) -> Array:
         dtype = spec.draw_dtype
@@ -85,48 +84,6 @@ def _trial(init: Foreign, spec: ParamSpec) -> str | None:
             "`Rule(..., weight=..., bias=Zeros())`."
         )
     return None
-
-
-def _jax_order(spec: ParamSpec) -> tuple[tuple[int, ...], Shape, Shape]:
-    """(axis order, independent sizes, sizes handed over), in jax's axis order.
-
-    A bias or a scale is handed over as one vector a stack, like in those libraries.
-    """
-    if spec.axes is None:
-        return tuple(range(len(spec.shape))), (), spec.shape
-    axes = spec.axes
-    sizes = axes.split_shape
-    kernel_like = axes.fans is not None
-    batch = axes.independent() if kernel_like else tuple(range(len(axes.stack)))
-    inner = tuple(i for i in range(len(sizes)) if i not in batch)
-    if kernel_like:
-        # A split axis (attention output over heads) is one contracted axis to jax.
-        inner = (
-            axes.positions("kernel", "pair")
-            + axes.positions("in")
-            + axes.positions("out")
-        )
-    order = batch + inner
-    return order, tuple(sizes[i] for i in batch), _merged(spec, inner)
-
-
-def _merged(spec: ParamSpec, inner: tuple[int, ...]) -> Shape:
-    """Sizes of the axes handed over, repeated `in` and `out` multiplied together."""
-    axes = spec.known_axes
-    if axes.fans is None:
-        sizes = tuple(axes.split_shape[i] for i in inner)
-        return (math.prod(sizes),) if spec.role in ("bias", "scale") else sizes
-    taps = tuple(axes.split_shape[i] for i in axes.positions("kernel", "pair"))
-    return (*taps, math.prod(axes.sizes("in")), math.prod(axes.sizes("out")))
-
-
-def _restore(slices: Array, order: tuple[int, ...], spec: ParamSpec) -> Array:
-    if spec.axes is None:
-        return slices.reshape(spec.shape)
-    sizes = spec.axes.split_shape
-    ordered = slices.reshape([sizes[i] for i in order])
-    back = [order.index(i) for i in range(len(order))]
-    return ordered.transpose(back).reshape(spec.shape)
 
 
 def _name(fn: Callable[..., Any]) -> str:

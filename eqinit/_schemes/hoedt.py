@@ -15,6 +15,7 @@ from .._laws.gains import Activation
 from .._laws.law import Moments
 from .._laws.unit import StandardNormal
 from .._parameters.spec import ParamSpec
+from .._parameters.views import matrices
 from .._typing import (
     Array,
     DTypeLike,
@@ -27,7 +28,6 @@ from .._typing import (
 from .initializer import (
     AbstractInitializer,
     AbstractLawInitializer,
-    MatrixView,
     draw_slices,
 )
 from .one_sided import log_normal_law
@@ -170,9 +170,9 @@ class HoedtMatched(AbstractHoedt):
         return Moments(mean, math.sqrt(variance))
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        view = MatrixView.of(spec)
+        entries = math.prod(matrices(spec).inner)
         mean, variance = self.weight_moments(spec)
-        entries, wanted = view.rows * view.cols, 1 + variance / mean**2
+        wanted = 1 + variance / mean**2
         if 0 < entries <= wanted:
             yield (
                 f"HoedtMatched cannot give {entries} positive entries a mean square of "
@@ -180,17 +180,17 @@ class HoedtMatched(AbstractHoedt):
             )
 
     def sample(self, key: Key, spec: ParamSpec) -> Array:
-        view = MatrixView.of(spec)
+        view = matrices(spec)
         mean, variance = self.weight_moments(spec)
         ratio = 1 + variance / mean**2
 
         def one(key: Key) -> Array:
-            z = jax.random.normal(key, (view.rows, view.cols), spec.draw_dtype)
+            z = jax.random.normal(key, view.inner, spec.draw_dtype)
             unit = _matched(z, ratio, spec.draw_dtype)
             return unit * jnp.asarray(mean, spec.draw_dtype)
 
-        matrices = draw_slices(lambda k: one_by_one(one, k), key, view.count)
-        return view.restore(matrices, spec.shape)
+        slices = draw_slices(lambda k: one_by_one(one, k), key, view.count)
+        return view.restore(slices, spec.shape)
 
 
 def _matched(z: Array, ratio: float, dtype: DTypeLike) -> Array:

@@ -1,7 +1,6 @@
 """The interface of every scheme, and the three kinds that most schemes are."""
 
 import abc
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar, final
 
@@ -14,6 +13,7 @@ from .._checks import check_fields
 from .._laws import exact
 from .._laws.law import AbstractLaw, Moments
 from .._parameters.spec import ParamSpec, make_spec
+from .._parameters.views import View, matrices
 from .._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
 from .words import check_words
 
@@ -213,58 +213,18 @@ class AbstractMatrixInitializer(AbstractInitializer):
         """Draw one matrix of shape `(rows, cols)`: outputs by inputs times taps."""
 
     @final
-    def view(self, spec: ParamSpec) -> "MatrixView":
-        return MatrixView.of(spec)
+    def view(self, spec: ParamSpec) -> View:
+        return matrices(spec)
 
     @final
     def sample(self, key: Key, spec: ParamSpec) -> Array:
         view = self.view(spec)
+        rows, cols = view.inner
 
         def one(key: Key) -> Array:
-            return self.matrix(key, view.rows, view.cols, spec.draw_dtype)
+            return self.matrix(key, rows, cols, spec.draw_dtype)
 
         return view.restore(draw_slices(one, key, view.count), spec.shape)
-
-
-class MatrixView(eqx.Module):
-    """How an array is read as `count` matrices of shape `(rows, cols)`."""
-
-    count: int
-    rows: int
-    cols: int
-    split_shape: Shape
-    order: tuple[int, ...]
-
-    @staticmethod
-    def of(spec: ParamSpec) -> "MatrixView":
-        if len(spec.shape) < 2:
-            raise ValueError(
-                f"this scheme draws matrices, and an array of shape {spec.shape} is "
-                "none. Use a scheme for independent entries, such as `Normal(0.02)`."
-            )
-        axes = spec.known_axes
-        batch = axes.independent()
-        outs = axes.positions("out")
-        ins = axes.positions("in", "kernel", "pair")
-        if not outs or not ins:
-            raise ValueError(
-                f"this scheme draws matrices, and axes `{axes.text}` of {spec.shape} "
-                'lack `in` or `out`. Give it a kernel, or say `axes="out in"`.'
-            )
-        sizes = axes.split_shape
-        count, rows, cols = (math.prod(sizes[i] for i in g) for g in (batch, outs, ins))
-        return MatrixView(count, rows, cols, sizes, batch + outs + ins)
-
-    def restore(self, matrices: Array, shape: Shape) -> Array:
-        """Put `(count, rows, cols)` back into the array's own axis order."""
-        ordered = matrices.reshape([self.split_shape[i] for i in self.order])
-        back = [self.order.index(i) for i in range(len(self.order))]
-        return ordered.transpose(back).reshape(shape)
-
-    def matrices(self, array: Any) -> Any:
-        """The inverse: `(count, rows, cols)` read out of a numpy or jax array."""
-        split = array.reshape(self.split_shape).transpose(self.order)
-        return split.reshape(self.count, self.rows, self.cols)
 
 
 def draw_slices(draw: Any, key: Key, count: int) -> Array:

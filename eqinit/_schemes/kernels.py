@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
+from .._parameters.views import View, kernels
 from .._typing import Array, DTypeLike, Key, Shape
-from .initializer import AbstractInitializer, MatrixView, draw_slices
+from .initializer import AbstractInitializer, draw_slices
 
 
 class AbstractConvInitializer(AbstractInitializer):
@@ -27,9 +28,8 @@ class AbstractConvInitializer(AbstractInitializer):
         """Draw one kernel of shape `(out, inputs, *taps)`."""
 
     @final
-    def view(self, spec: ParamSpec) -> MatrixView:
-        kernel_shape(spec)
-        return MatrixView.of(spec)
+    def view(self, spec: ParamSpec) -> View:
+        return kernels(spec)
 
     @final
     def sample(self, key: Key, spec: ParamSpec) -> Array:
@@ -37,36 +37,15 @@ class AbstractConvInitializer(AbstractInitializer):
         out, inputs, taps = kernel_shape(spec)
 
         def one(key: Key) -> Array:
-            kernel = self.kernel(key, out, inputs, taps, spec.draw_dtype)
-            return kernel.reshape(view.rows, view.cols)
+            return self.kernel(key, out, inputs, taps, spec.draw_dtype)
 
-        return _restore(view, draw_slices(one, key, view.count), spec)
+        return view.restore(draw_slices(one, key, view.count), spec.shape)
 
 
 def kernel_shape(spec: ParamSpec) -> tuple[int, int, Shape]:
     """(outputs, inputs, taps) of one group of one layer."""
-    MatrixView.of(spec)  # raises without axes, or without in or out
-    axes = spec.known_axes
-    if axes.sizes("pair"):
-        raise ValueError(
-            f"axes `{axes.text}` store real and imaginary parts apart, and this scheme "
-            "draws whole numbers. Use it on a complex or a real parameter."
-        )
-    taps = axes.sizes("kernel")
-    return math.prod(axes.sizes("out")), math.prod(axes.sizes("in")), taps
-
-
-def _restore(view: MatrixView, kernels: Array, spec: ParamSpec) -> Array:
-    """Back to the array's own order, where taps may stand before the inputs."""
-    axes = spec.known_axes
-    order = (
-        axes.independent()
-        + axes.positions("out")
-        + axes.positions("in")
-        + axes.positions("kernel")
-    )
-    ordered = MatrixView(view.count, view.rows, view.cols, view.split_shape, order)
-    return ordered.restore(kernels, spec.shape)
+    out, inputs, *taps = kernels(spec).inner
+    return out, inputs, tuple(taps)
 
 
 def centre_of(taps: Shape) -> Shape:

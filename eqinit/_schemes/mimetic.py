@@ -60,12 +60,12 @@ class Mimetic(AbstractMatrixInitializer):
         return parent(path, self.up)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        view = self.view(spec)
-        inner, width = self._sizes(view.rows, view.cols)
+        rows, cols = self.view(spec).inner
+        inner, width = self._sizes(rows, cols)
         if inner % self.heads or inner // self.heads > width:
             yield (
                 f"Mimetic has {self.heads} heads and a {self.part} weight of "
-                f"{view.rows} x {view.cols} (out x in): the {inner} inner features "
+                f"{rows} x {cols} (out x in): the {inner} inner features "
                 f"must split into heads of at most {width}. Pass `heads=`."
             )
 

@@ -121,9 +121,9 @@ class Orthogonal(AbstractMatrixInitializer):
         return jnp.asarray(scale, dtype) * q
 
     def moments(self, spec: ParamSpec) -> Moments:
-        view = self.view(spec)
-        scale = float(self.gain) * self._factor(view.rows, view.cols)
-        return Moments(0.0, scale / math.sqrt(max(view.rows, view.cols, 1)))
+        rows, cols = self.view(spec).inner
+        scale = float(self.gain) * self._factor(rows, cols)
+        return Moments(0.0, scale / math.sqrt(max(rows, cols, 1)))
 
 
 def _rotation(q: Array) -> Array:
@@ -157,12 +157,12 @@ class Spectrum(AbstractMatrixInitializer):
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        view = self.view(spec)
-        count = min(view.rows, view.cols)
+        rows, cols = self.view(spec).inner
+        count = min(rows, cols)
         if self.values is not None and len(self.values) != count:
             yield (
                 f"Spectrum got {len(self.values)} values, and a matrix of shape "
-                f"({view.rows}, {view.cols}) has {count} singular values."
+                f"({rows}, {cols}) has {count} singular values."
             )
 
     def _values(self, count: int, dtype: DTypeLike) -> Array:
@@ -185,10 +185,10 @@ class Spectrum(AbstractMatrixInitializer):
 
     def moments(self, spec: ParamSpec) -> Moments:
         # Computed in numpy: a plan asks for moments of thousands of parameters.
-        view = self.view(spec)
-        count = min(view.rows, view.cols)
+        rows, cols = self.view(spec).inner
+        count = min(rows, cols)
         power = float(self.power)
         values = np.arange(1, count + 1, dtype=np.float64) ** -power
         values = np.asarray(self.values) if self.values is not None else values
         total = float((values**2).sum()) * float(self.gain) ** 2
-        return Moments(0.0, math.sqrt(total / max(view.rows * view.cols, 1)))
+        return Moments(0.0, math.sqrt(total / max(rows * cols, 1)))

@@ -19,11 +19,11 @@ class AbstractSquare(AbstractMatrixInitializer):
     """A scheme that makes sense for square matrices only: from a state to a state."""
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        view = self.view(spec)
-        if view.rows != view.cols:
+        rows, cols = self.view(spec).inner
+        if rows != cols:
             yield (
                 f"{type(self).__name__} is for recurrent kernels, which are square, "
-                f"and this matrix is ({view.rows}, {view.cols})."
+                f"and this matrix is ({rows}, {cols})."
             )
 
 

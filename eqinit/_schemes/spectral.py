@@ -10,9 +10,10 @@ from .._laws.exact import one_by_one
 from .._laws.families import LocScale
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
+from .._parameters.views import matrices
 from .._typing import Array, DTypeLike, Key, NonNegative, RoleName
 from .centred import centred
-from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
+from .initializer import AbstractLawInitializer, AbstractMatrixInitializer
 
 
 class Spectral(AbstractMatrixInitializer):
@@ -49,7 +50,7 @@ class SpectralNormal(AbstractLawInitializer):
 
     It tends to $g \min(1, \sqrt{n_\text{out}/n_\text{in}}) (1 +
     \sqrt{n_\text{out}/n_\text{in}})$, between one and two times that;
-    [`eqinit.Spectral`][] has it exactly.
+    [`eqinit.matrices.Spectral`][] has it exactly.
 
     **Arguments:**
 
@@ -63,9 +64,9 @@ class SpectralNormal(AbstractLawInitializer):
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel", "embedding")
 
     def law(self, spec: ParamSpec) -> LocScale:
-        view = MatrixView.of(spec)
+        rows, cols = matrices(spec).inner
         # A pair of stored numbers is one weight.
-        rows, cols = view.rows or 1, (view.cols or 1) / spec.pair_size
+        rows, cols = rows or 1, (cols or 1) / spec.pair_size
         variance = self.gain * self.gain * (min(1.0, rows / cols) / cols)
         return centred("normal", variance, spec)
 

@@ -12,9 +12,10 @@ from .._laws.exact import one_by_one
 from .._laws.families import ConstantLaw
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
+from .._parameters.views import matrices
 from .._typing import Array, DTypeLike, Key, Natural
 from .hippo import Diagonal, Measure, diagonal, dplr, hippo
-from .initializer import AbstractLawInitializer, AbstractMatrixInitializer, MatrixView
+from .initializer import AbstractLawInitializer, AbstractMatrixInitializer
 from .spaced import AbstractSequence
 
 
@@ -147,7 +148,8 @@ class S5(AbstractMatrixInitializer):
     half: bool = eqx.field(static=True, default=True)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
-        view, axes = self.view(spec), spec.known_axes
+        rows, cols = self.view(spec).inner
+        axes = spec.known_axes
         pairs = axes.positions("pair")
         last = len(axes.split_shape) - 1
         if not spec.is_complex and (spec.pair_size != 2 or pairs != (last,)):
@@ -155,8 +157,8 @@ class S5(AbstractMatrixInitializer):
                 f"S5 has complex values and the parameter is {spec.dtype} with axes "
                 f'`{axes.text}`: give it `axes="out in pair=2"`.'
             )
-        cols = view.cols // spec.pair_size
-        state = view.rows if self.part == "B" else cols
+        cols //= spec.pair_size
+        state = rows if self.part == "B" else cols
         if state % self.blocks:
             yield (
                 f"S5 has {self.blocks} blocks and a state of {state}, which does not "
@@ -164,8 +166,7 @@ class S5(AbstractMatrixInitializer):
             )
 
     def moments(self, spec: ParamSpec) -> Moments:
-        view = MatrixView.of(spec)
-        cols = view.cols // spec.pair_size
+        cols = matrices(spec).inner[1] // spec.pair_size
         # Columns of V have length one, so it keeps variances; half a state is a half.
         fan = cols * (2 if self.half and self.part == "C" else 1)
         return Moments(0.0, (max(fan, 1) * spec.pair_size) ** -0.5)

@@ -47,7 +47,7 @@ class Wang(AbstractLawInitializer):
 
     - `num_layers`: $L$, the number of residual branches: blocks, or twice that where a
         block has two (xlstm_jax's `wang2`).
-    - `dim`: the width $d$, as in [`eqinit.SmallInit`][].
+    - `dim`: the width $d$, as in [`eqinit.transformer.SmallInit`][].
     - `distribution`: as in [`eqinit.LecunNormal`][].
 
     From GPT-J and GPT-NeoX; there is no paper.

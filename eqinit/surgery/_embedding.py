@@ -13,7 +13,7 @@ from .._models.selectors import SelectorLike
 from .._parameters.paths import join, parent
 from .._typing import Array, Key, Number, checked
 from ._edit import edit, layer, layers, node_at
-from ._fields import replace_fields
+from ._fields import replace_fields, width_field
 from ._origins import Origin, mapped
 from ._record import make_record, returned
 
@@ -69,7 +69,8 @@ def resize_embedding(
     origins: dict[str, Origin] = {}
     keys = iter(jax.random.split(key, 2 * (len(tables) + len(outputs))))
     for path, old in (tables | outputs).items():
-        fields: dict[str, Any] = {_size_field(old): size}
+        axis = "vocab" if path in tables else "out"
+        fields: dict[str, Any] = {width_field(old, axis): size}
         for field, draw in (("weight", next(keys)), ("bias", next(keys))):
             rows: Any = getattr(old, field, None)
             if eqx.is_array(rows):
@@ -79,10 +80,6 @@ def resize_embedding(
     changed = edit(model, new)
     made = make_record("resize_embedding", model, changed, origins)
     return returned(changed, made, record)
-
-
-def _size_field(old: Any) -> str:
-    return "num_embeddings" if isinstance(old, eqx.nn.Embedding) else "out_features"
 
 
 def _tied_heads(model: Any, tables: dict[str, Any]) -> dict[str, Any]:
@@ -95,8 +92,8 @@ def _tied_heads(model: Any, tables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_sizes(size: int, tables: dict[str, Any], outputs: dict[str, Any]) -> None:
-    sizes = {path: node.num_embeddings for path, node in tables.items()}
-    sizes |= {path: node.out_features for path, node in outputs.items()}
+    sizes = {p: getattr(node, width_field(node, "vocab")) for p, node in tables.items()}
+    sizes |= {p: getattr(node, width_field(node, "out")) for p, node in outputs.items()}
     if size < 1 or len(set(sizes.values())) > 1:
         raise ValueError(
             f"resize_embedding got size={size} for {sizes}: it takes embeddings and "

@@ -23,6 +23,16 @@ def repeats(layer: Any) -> Mapping[str, Any]:
     return {} if layout is None or layout.repeats is None else layout.repeats(layer)
 
 
+def width_field(layer: Any, axis: str) -> str:
+    """The static field of a layer that counts the entries of an axis."""
+    layout = layout_of(type(layer))
+    if layout is None or layout.widths is None or axis not in layout.widths:
+        raise TypeError(
+            f"no field of {type(layer).__name__} is known to count its axis `{axis}`."
+        )
+    return layout.widths[axis]
+
+
 def inconsistent(layer: Any) -> list[str]:
     """Where the arrays of a layer differ from what its static fields say."""
     found: list[str] = []

@@ -12,7 +12,7 @@ from .._schemes.constant import Zeros
 from .._schemes.fans import LecunNormal
 from .._typing import Key, checked
 from ._edit import edit, layer
-from ._fields import replace_fields, wanted
+from ._fields import replace_fields, wanted, width_field
 from ._origins import fresh
 from ._record import make_record, returned
 
@@ -52,8 +52,7 @@ def new_head(
     old = layer(model, path, _HEADS)
     if outputs < 1:
         raise ValueError(f"new_head got outputs={outputs}; pass how many there are.")
-    field = "out_features" if isinstance(old, eqx.nn.Linear) else "out_channels"
-    empty = _abstract(replace_fields(old, **{field: outputs}))
+    empty = _abstract(replace_fields(old, **{width_field(old, "out"): outputs}))
     fields = {"weight": weight} | ({"bias": bias} if old.bias is not None else {})
     planned = plan(edit(model, {path: empty}), [Rule(path, **fields)])
     changed = planned.apply(edit(model, {path: empty}), key)

@@ -11,7 +11,7 @@ from .._parameters.paths import below, first_below, join, parent
 from .._typing import Array, Key, Number, checked
 from ._checks import check_same
 from ._edit import node_at
-from ._fields import replace_fields, wanted
+from ._fields import replace_fields, wanted, width_field
 from ._selection import select
 from ._swap import swap
 
@@ -31,10 +31,6 @@ def layer_at(model: Any, path: str) -> Any:
     return layer
 
 
-def _size_field(layer: Any, side: str) -> str:
-    return f"{side}_{'features' if isinstance(layer, eqx.nn.Linear) else 'channels'}"
-
-
 def map_inputs(layer: Any, units: int, fn: Any, path: str) -> Any:
     """A layer whose weights, as `(out, units, entries of a unit, *kernel)`, are `fn` of
     what they were: a flattened image has many entries a channel.
@@ -49,12 +45,12 @@ def map_inputs(layer: Any, units: int, fn: Any, path: str) -> Any:
     inputs = split.shape[1] * split.shape[2]
     joined = split.reshape(weight.shape[0], inputs, *weight.shape[2:])
     return replace_fields(
-        layer, weight=joined, **{_size_field(layer, "in"): _as_said(layer, inputs)}
+        layer, weight=joined, **{width_field(layer, "in"): _as_said(layer, inputs)}
     )
 
 
 def _as_said(layer: Any, inputs: int) -> Any:
-    said = getattr(layer, _size_field(layer, "in"))
+    said = getattr(layer, width_field(layer, "in"))
     return said if said == "scalar" and inputs == 1 else inputs
 
 
@@ -117,7 +113,7 @@ def net2wider(
 
     def wider(found: Any) -> Any:
         bias = None if found.bias is None else found.bias[index]
-        size = {_size_field(found, "out"): units}
+        size = {width_field(found, "out"): units}
         return replace_fields(found, weight=found.weight[index], bias=bias, **size)
 
     def reading(found: Any) -> Any:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from helpers import has_std
 
-from eqinit import EdgeOfChaos, ParamSpec, RandomWalk
+from eqinit import ParamSpec
+from eqinit.depth import EdgeOfChaos, RandomWalk
 
 from ._case import Case
 

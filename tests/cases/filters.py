@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from eqinit import STFT, Bilinear, DownsamplingFilter, ParamSpec
+from eqinit import ParamSpec
+from eqinit.filters import STFT, Bilinear, DownsamplingFilter
 
 from ._case import FLOATS, Case
 

@@ -6,7 +6,7 @@ import numpy as np
 from helpers import SIGMAS, follows, normal_cdf, uniform_cdf
 
 from eqinit import FourierFeatures, ParamSpec, Siren
-from eqinit._schemes.initializer import MatrixView
+from eqinit._parameters.views import matrices
 
 from ._case import FLOATS, Case
 
@@ -23,7 +23,7 @@ def approximates(kernel, turns: float = 1.0):
     """The mean of cos(B (x - y)) over the rows is k(x - y), five errors wide."""
 
     def gold(draw: np.ndarray, spec: ParamSpec) -> None:
-        b = MatrixView.of(spec).matrices(draw.astype(np.float64))[0]
+        b = matrices(spec).slices(draw.astype(np.float64))[0]
         for step in np.array([[0.5, 0, 0], [0.3, -0.8, 0.4], [1.0, 1.0, 1.0]]):
             cosines = np.cos(turns * b @ step)
             wanted = kernel(step)

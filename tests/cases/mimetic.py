@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from eqinit import Mimetic, ParamSpec
+from eqinit import ParamSpec
+from eqinit.transformer import Mimetic
 
 from ._case import FLOATS, Case
 

@@ -3,14 +3,14 @@
 import numpy as np
 
 from eqinit import Orthogonal, ParamSpec
-from eqinit._schemes.initializer import MatrixView
+from eqinit._parameters.views import matrices
 
 from ._case import Case
 
 
 def orthonormal(gain: float = 1.0):
     def gold(draw: np.ndarray, spec: ParamSpec) -> None:
-        for w in MatrixView.of(spec).matrices(draw.astype(np.float64)):
+        for w in matrices(spec).slices(draw.astype(np.float64)):
             gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
             # Householder QR in float32: each entry of the Gram matrix is off by a few
             # roundings of 6e-8 a column, at most 20 of them here.

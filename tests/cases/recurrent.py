@@ -5,7 +5,8 @@ import math
 import numpy as np
 from helpers import SIGMAS
 
-from eqinit import NPRNN, ParamSpec, Reservoir, Unitary
+from eqinit import ParamSpec
+from eqinit.matrices import NPRNN, Reservoir, Unitary
 
 from ._case import FLOATS, Case
 

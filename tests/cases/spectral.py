@@ -5,15 +5,16 @@ import math
 import numpy as np
 from helpers import follows, normal_cdf
 
-from eqinit import ParamSpec, Spectral, SpectralNormal
-from eqinit._schemes.initializer import MatrixView
+from eqinit import ParamSpec
+from eqinit._parameters.views import matrices
+from eqinit.matrices import Spectral, SpectralNormal
 
 from ._case import FLOATS, Case
 
 
 def norm_is(wanted: float):
     def gold(draw: np.ndarray, spec: ParamSpec) -> None:
-        for w in MatrixView.of(spec).matrices(draw.astype(np.float64)):
+        for w in matrices(spec).slices(draw.astype(np.float64)):
             # A float32 SVD is good to a few roundings of the norm.
             assert abs(np.linalg.norm(w, 2) / wanted - 1) < 32 * 2**-24
 

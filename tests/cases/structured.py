@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from eqinit import DCT, Hadamard, Orthogonal, ParamSpec, Spectrum
+from eqinit import Orthogonal, ParamSpec
+from eqinit.matrices import DCT, Hadamard, Spectrum
 
 from ._case import FLOATS, Case
 from .orthogonal import orthonormal

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from helpers import follows, normal_cdf, truncated_cdf, uniform_cdf, z_of_std
 
-from eqinit import ParamSpec, SmallInit, Wang
+from eqinit import ParamSpec
+from eqinit.transformer import SmallInit, Wang
 
 from ._case import Case
 

@@ -76,7 +76,7 @@ def test_inside_of_combinators_and_only_once():
 def test_rules_plans_and_recipes():
     rules = [
         ei.Rule("a", weight=ei.Orthogonal(), bias=ei.Zeros()),
-        ("b", lambda site: ei.SmallInit()),
+        ("b", lambda site: ei.transformer.SmallInit()),
     ]
     keys = {"saxe2013exact", "mezzadri2006generate"}
     found = bibtex(rules)

@@ -25,7 +25,7 @@ NAMES = dict(public())
 KINDS = (
     ei.AbstractInitializer,
     ei.AbstractSelector,
-    ei.AbstractTransform,
+    ei.transforms.AbstractTransform,
     ei.Rule,
     ei.bases.AbstractBase,
     ei.signal.AbstractMethod,

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from flat_draws import flat_draw
 
+from eqinit._fill.bases import eligible
 from eqinit._fill.fill import fill
 from eqinit._fill.kernels import WIDTH, compiled, prefetch, rows_per_launch
 from eqinit._fill.put import Putter
-from eqinit._fill.request import FillRequest, eligible, key_eligible
+from eqinit._fill.request import FillRequest, key_eligible
 
 
 pytestmark = pytest.mark.bits

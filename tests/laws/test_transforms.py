@@ -90,7 +90,7 @@ def test_functions_whose_inverse_is_known_are_transforms():
         ei.Through(ei.Normal(), jnp.sin)
 
 
-class Shifted(ei.AbstractTransform):
+class Shifted(ei.transforms.AbstractTransform):
     """A transform of a user's own, with a domain."""
 
     def forward(self, raw):
@@ -101,7 +101,7 @@ class Shifted(ei.AbstractTransform):
 
     @property
     def domain(self):
-        return ei.Domain(2.0, 5.0)
+        return ei.transforms.Domain(2.0, 5.0)
 
 
 def test_a_domain_of_one_s_own():

@@ -113,7 +113,7 @@ def test_what_eqinit_knows_is_not_overruled_unawares():
     with pytest.raises(ValueError, match="contradicts eqinit itself"):
         ei.register_parametrization(eqx.nn.WeightNorm, field="g")
     with pytest.raises(ValueError, match="contradicts eqinit itself"):
-        ei.register_inverse(jax.nn.softplus, jnp.log)
+        ei.transforms.register_inverse(jax.nn.softplus, jnp.log)
     assert fans() == before
     # What agrees is welcome.
     ei.register_layout(eqx.nn.Linear, weight="out in")

@@ -256,7 +256,9 @@ def test_an_unknown_inverse_has_to_be_said():
 
     with pytest.raises(ValueError, match="without an inverse that is known"):
         eqinit.register_parametrization(Own, field="raw", forward=jnp.cosh)
-    eqinit.register_inverse(jnp.cosh, jnp.arccosh, domain=(1, math.inf), closed=True)
+    eqinit.transforms.register_inverse(
+        jnp.cosh, jnp.arccosh, domain=(1, math.inf), closed=True
+    )
     eqinit.register_parametrization(Own, field="raw", forward=jnp.cosh)
     linear = eqx.nn.Linear(4, 3, key=KEY)
     model = eqx.tree_at(lambda m: m.weight, linear, Own(jnp.zeros((3, 4))))

@@ -72,12 +72,12 @@ def test_every_axis_order(axes: str, shape: tuple[int, ...], fan_in: int, fan_ou
 def test_orthogonal_in_every_axis_order(
     axes: str, shape: tuple[int, ...], fan_in: int, fan_out: int
 ):
-    from eqinit._schemes.initializer import MatrixView
+    from eqinit._parameters.views import matrices
 
     model = [Holder(jnp.zeros(shape))]
     plan = eqinit.plan(model, [Rule(Holder, w=Orthogonal(), axes=axes)])
     w = np.asarray(plan.apply(model, KEY)[0].w, np.float64)
-    for matrix in MatrixView.of(plan.rows[0].spec).matrices(w):
+    for matrix in matrices(plan.rows[0].spec).slices(w):
         small = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
         # Float32 QR: a few hundred roundings of 6e-8 a scalar product.
         assert np.allclose(small @ small.T, np.eye(len(small)), atol=1e-5)

@@ -143,7 +143,7 @@ def test_schemes_without_a_law_are_told_from_others(name: str):
 
 def test_what_is_no_matter_of_chance_has_to_be_met():
     layer = nn.Linear(8, 8, key=KEY)
-    plan = ei.plan(layer, [("weight", ei.DCT())])
+    plan = ei.plan(layer, [("weight", ei.matrices.DCT())])
     drawn = plan.apply(layer, KEY)
     assert plan.check(drawn)
     # The same entries in other places: no moment would tell.

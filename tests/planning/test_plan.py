@@ -194,7 +194,7 @@ def test_a_plan_refuses_other_models():
 # check
 
 
-def check(model: Any, rules: Any) -> ei.Check:
+def check(model: Any, rules: Any) -> ei.reports.Check:
     plan = ei.plan(model, rules)
     return plan.check(plan.apply(model, KEY))
 

@@ -122,7 +122,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "layer_scale got num_layers=-3": lambda: ei.depth.layer_scale(-3),
     "deepnorm got decoder=0": lambda: ei.depth.deepnorm(12, 0),
     "hoedt got corr=1.0": lambda: ei.hoedt(corr=1.0),
-    "edge_of_chaos got bias_var=-1.0": lambda: ei.edge_of_chaos("tanh", -1.0),
+    "edge_of_chaos got bias_var=-1.0": lambda: ei.depth.edge_of_chaos("tanh", -1.0),
     "lru_ring got r_max=1.5": lambda: ei.ssm.lru_ring(0.0, 1.5),
     "xlstm got num_layers=0": lambda: ei.recipes.xlstm(0, 8),
     "Normal got std=nan": lambda: ei.recipes.gpt2(12, std=math.nan),
@@ -200,7 +200,7 @@ WORDS = {
         lambda: ei.HoedtNormal(alpha=0.1)  # pyright: ignore
     ),
     "`num_blocks`; here it is called `num_layers`": (
-        lambda: ei.Wang(num_blocks=3)  # pyright: ignore
+        lambda: ei.transformer.Wang(num_blocks=3)  # pyright: ignore
     ),
     "`density`: `Sparse(density=...)`, and is one minus that": (
         lambda: ei.Sparse(N, sparsity=0.1)  # pyright: ignore

@@ -23,7 +23,7 @@ from eqinit._laws.gains import expectation, product_expectation
     ],
 )
 def test_tanh(bias_var: float, weight_var: float, q: float):
-    point = ei.edge_of_chaos("tanh", bias_var)
+    point = ei.depth.edge_of_chaos("tanh", bias_var)
     # To the last digit of the table.
     assert abs(point.weight_var - weight_var) < 6e-6
     assert abs(point.q - q) < 6e-6
@@ -35,14 +35,14 @@ def test_tanh(bias_var: float, weight_var: float, q: float):
 )
 def test_without_bias(activation: str, weight_var: float):
     # 1 / phi'(0)^2, or for a ReLU the mean of the two sides. float32 slopes.
-    point = ei.edge_of_chaos(activation)
+    point = ei.depth.edge_of_chaos(activation)
     assert point.q == 0
     assert point.weight_var == pytest.approx(weight_var, rel=2e-6)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sin", "gelu", "silu", "sigmoid"])
 def test_fixed_point_and_slope(activation: str):
-    point = ei.edge_of_chaos(activation, 0.05)
+    point = ei.depth.edge_of_chaos(activation, 0.05)
     fn = getattr(jax.nn, activation, None) or getattr(jax.numpy, activation)
     square = expectation(lambda z: fn(z) ** 2, math.sqrt(point.q))
     assert point.weight_var * square + 0.05 == pytest.approx(point.q, rel=1e-5)
@@ -57,14 +57,14 @@ def test_fixed_point_and_slope(activation: str):
 
 def test_none():
     with pytest.raises(ValueError, match="homogeneous activations"):
-        ei.edge_of_chaos("relu", 0.1)
+        ei.depth.edge_of_chaos("relu", 0.1)
 
 
 def test_critical_pair_goes_into_a_rule():
     import equinox as eqx
 
     model = eqx.nn.Linear(30, 50, key=jax.random.key(0))
-    plan = ei.plan(model, ei.Rule(eqx.nn.Linear, **ei.critical("tanh", 0.0025)))
+    plan = ei.plan(model, ei.Rule(eqx.nn.Linear, **ei.depth.critical("tanh", 0.0025)))
     assert plan["weight"].std == pytest.approx(math.sqrt(1.26009 / 30), rel=1e-5)
     assert plan["bias"].std == pytest.approx(0.05)
 
@@ -72,7 +72,7 @@ def test_critical_pair_goes_into_a_rule():
 @pytest.mark.parametrize("relu", [True, False])
 def test_random_walk_does_not_drift(relu: bool):
     width, walks = 16, 4000
-    gain = ei.RandomWalk("relu" if relu else "linear").gain(width)
+    gain = ei.depth.RandomWalk("relu" if relu else "linear").gain(width)
     rng = np.random.default_rng(0)
     # The length after one layer, for walks * 1 independent matrices: only W x matters,
     # which is normal.
@@ -97,6 +97,8 @@ def test_random_walk_does_not_drift(relu: bool):
 def test_random_walk_against_the_fit_of_the_paper():
     for width in (16, 32, 64, 128, 512):
         fit = math.sqrt(2) * math.exp(1.2 / (max(width, 6) - 2.4))
-        assert ei.RandomWalk().gain(width) == pytest.approx(fit, rel=1e-3)
+        assert ei.depth.RandomWalk().gain(width) == pytest.approx(fit, rel=1e-3)
         linear = math.exp(1 / (2 * width))
-        assert ei.RandomWalk("linear").gain(width) == pytest.approx(linear, rel=1e-3)
+        assert ei.depth.RandomWalk("linear").gain(width) == pytest.approx(
+            linear, rel=1e-3
+        )

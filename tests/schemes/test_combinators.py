@@ -222,7 +222,7 @@ def test_mixture_of_constants():
     assert abs(drawn.mean() - 0.75) < 5 * math.sqrt(0.75 * 0.25 / 10_000)
 
 
-class Cube(ei.AbstractTransform):
+class Cube(ei.transforms.AbstractTransform):
     """A user's own transform."""
 
     def forward(self, raw: jax.Array) -> jax.Array:
@@ -332,10 +332,10 @@ def test_nan_is_not_a_number():
             spec((6, 2, 3, 3), "out in *kernel"),
             "copies each kernel 4",
         ),
-        (ei.Hadamard(), spec((6, 7)), r"max\(in, out\) is 7"),
-        (ei.Unitary(), spec(), r"square, and this matrix is \(6, 8\)"),
-        (ei.STFT(), spec((6, 2, 3), "out in *kernel"), "has 2 inputs"),
-        (ei.Spectrum(values=(1, 2)), spec(), "got 2 values"),
+        (ei.matrices.Hadamard(), spec((6, 7)), r"max\(in, out\) is 7"),
+        (ei.matrices.Unitary(), spec(), r"square, and this matrix is \(6, 8\)"),
+        (ei.filters.STFT(), spec((6, 2, 3), "out in *kernel"), "has 2 inputs"),
+        (ei.matrices.Spectrum(values=(1, 2)), spec(), "got 2 values"),
         (ei.Laplace(), make_spec((2,), "complex64"), "law of real numbers"),
         (ei.Phase(), make_spec((2,), "float32"), "the parameter is real"),
         (
@@ -373,7 +373,7 @@ def test_what_does_not_fit(
         (lambda: ei.StudentT(3.0, std=1.0, scale=1.0), "either `std` or `scale`"),
         (lambda: ei.StudentT(2.0, std=1.0), "give its scale instead"),
         (lambda: ei.Ternary(density=0.0), "density=0.0"),
-        (lambda: ei.Reservoir(density=0.0), "density=0.0"),
+        (lambda: ei.matrices.Reservoir(density=0.0), "density=0.0"),
         (lambda: ei.DiscreteUniform(2, 2), "`lower` must be below `upper`"),
     ],
 )

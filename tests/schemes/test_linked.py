@@ -17,10 +17,10 @@ WIDTH, HEADS = 24, 3
 def attention() -> eqx.nn.MultiheadAttention:
     model = eqx.nn.MultiheadAttention(HEADS, WIDTH, key=jax.random.key(0))
     rules = [
-        ei.Rule("query_proj", weight=ei.Mimetic("query", heads=HEADS)),
-        ei.Rule("key_proj", weight=ei.Mimetic("key", heads=HEADS)),
-        ei.Rule("value_proj", weight=ei.Mimetic("value")),
-        ei.Rule("output_proj", weight=ei.Mimetic("output")),
+        ei.Rule("query_proj", weight=ei.transformer.Mimetic("query", heads=HEADS)),
+        ei.Rule("key_proj", weight=ei.transformer.Mimetic("key", heads=HEADS)),
+        ei.Rule("value_proj", weight=ei.transformer.Mimetic("value")),
+        ei.Rule("output_proj", weight=ei.transformer.Mimetic("output")),
     ]
     return ei.apply(model, jax.random.key(1), rules)
 
@@ -67,7 +67,7 @@ def test_query_and_key_multiply_to_its_best_approximation(attention):
 
 def test_factors_follow_the_key_and_not_the_order_of_rules(attention):
     model = eqx.nn.MultiheadAttention(HEADS, WIDTH, key=jax.random.key(5))
-    rule = ei.Rule("value_proj", weight=ei.Mimetic("value"))
+    rule = ei.Rule("value_proj", weight=ei.transformer.Mimetic("value"))
     alone = ei.apply(model, jax.random.key(1), rule).value_proj.weight
     assert np.array_equal(alone, attention.value_proj.weight)
     other = ei.apply(model, jax.random.key(2), rule).value_proj.weight
@@ -76,7 +76,9 @@ def test_factors_follow_the_key_and_not_the_order_of_rules(attention):
 
 def test_mimetic_says_what_does_not_fit():
     with pytest.raises(ValueError, match="5 heads and a query weight of 24 x 24"):
-        ei.Mimetic("query", heads=5)(jax.random.key(0), (24, 24), axes="out in")
+        ei.transformer.Mimetic("query", heads=5)(
+            jax.random.key(0), (24, 24), axes="out in"
+        )
 
 
 class Lru(eqx.Module):

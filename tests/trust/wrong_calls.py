@@ -93,16 +93,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Can't instantiate abstract class AbstractSelector",
         ),
     ],
-    "AbstractTransform": [
+    "transforms.AbstractTransform": [
         (
-            "ei.AbstractTransform()",
+            "ei.transforms.AbstractTransform()",
             "TypeError",
             "Can't instantiate abstract class AbstractTransform",
         ),
     ],
-    "Bilinear": [
+    "filters.Bilinear": [
         (
-            "ei.Bilinear(2)",
+            "ei.filters.Bilinear(2)",
             "TypeError",
             "Bilinear.__init__() takes 1 positional argument but 2 were given",
         ),
@@ -158,9 +158,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Cauchy got scale=inf; it must be a finite number >= 0, such as `Cauchy(scale=0.01)`.",
         ),
     ],
-    "Check": [
+    "reports.Check": [
         (
-            "ei.Check()",
+            "ei.reports.Check()",
             "TypeError",
             "Check.__init__() missing 1 required positional argument: 'rows'",
         ),
@@ -245,14 +245,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "ConvolutionOrthogonal got gain=nan; it must be a finite number >= 0, such as",
         ),
     ],
-    "DCT": [
+    "matrices.DCT": [
         (
-            'ei.DCT(float("nan"))',
+            'ei.matrices.DCT(float("nan"))',
             "ValueError",
             "DCT got gain=nan; it must be a finite number >= 0, such as `DCT(gain=1.0)`.",
         ),
         (
-            "ei.DCT()(KEY, (3,))",
+            "ei.matrices.DCT()(KEY, (3,))",
             "ValueError",
             "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
         ),
@@ -286,22 +286,22 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "DiscreteUniform got lower=0.5; it must be a whole number of 32 bits, such as",
         ),
     ],
-    "Domain": [],
-    "DownsamplingFilter": [
+    "transforms.Domain": [],
+    "filters.DownsamplingFilter": [
         (
-            'ei.DownsamplingFilter("gauss")',
+            'ei.filters.DownsamplingFilter("gauss")',
             "ValueError",
             "DownsamplingFilter got kind='gauss' (str); it must be one of ['triangle', 'binomial',",
         ),
     ],
-    "EdgeOfChaos": [
+    "depth.EdgeOfChaos": [
         (
-            'ei.EdgeOfChaos("tanh", -1.0)',
+            'ei.depth.EdgeOfChaos("tanh", -1.0)',
             "ValueError",
             "EdgeOfChaos got bias_var=-1.0; it must be a finite number >= 0, such as",
         ),
         (
-            'ei.EdgeOfChaos("relu", 0.1)(KEY, (3, 4), axes="out in")',
+            'ei.depth.EdgeOfChaos("relu", 0.1)(KEY, (3, 4), axes="out in")',
             "ValueError",
             "edge_of_chaos: with activation 'relu' and bias_var=0.1 there is none; homogeneous",
         ),
@@ -439,14 +439,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "a scheme scaled by fan_avg needs a fan, and this other of shape (3, 4) has none (its",
         ),
     ],
-    "Hadamard": [
+    "matrices.Hadamard": [
         (
-            'ei.Hadamard(random="yes")',
+            'ei.matrices.Hadamard(random="yes")',
             "ValueError",
             "Hadamard got random='yes' (str); it must be a bool, such as `Hadamard(random=True)`.",
         ),
         (
-            'ei.Hadamard()(KEY, (3, 3), axes="out in")',
+            'ei.matrices.Hadamard()(KEY, (3, 3), axes="out in")',
             "ValueError",
             "Hadamard needs a power of two, and max(in, out) is 3. Use `DCT()`, which exists for",
         ),
@@ -683,9 +683,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'this scheme needs to know which axes of (3, 3) are in and out: pass `axes="out in"` (or',
         ),
     ],
-    "Inspection": [
+    "reports.Inspection": [
         (
-            "ei.Inspection()",
+            "ei.reports.Inspection()",
             "TypeError",
             "Inspection.__init__() missing 1 required positional argument: 'rows'",
         ),
@@ -726,9 +726,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Layer.__init__() missing 1 required positional argument: 'cls'",
         ),
     ],
-    "LeafRow": [
+    "reports.LeafRow": [
         (
-            'ei.LeafRow("weight")',
+            'ei.reports.LeafRow("weight")',
             "TypeError",
             "LeafRow.__init__() missing 8 required positional arguments: 'shape', 'dtype', 'owner',",
         ),
@@ -837,24 +837,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Masked wraps an eqinit initializer such as `HeNormal()`; got 'normal'. A function of",
         ),
     ],
-    "Mimetic": [
+    "transformer.Mimetic": [
         (
-            'ei.Mimetic("queries")',
+            'ei.transformer.Mimetic("queries")',
             "ValueError",
             "Mimetic got part='queries' (str); it must be one of ['query', 'key', 'value', 'output'].",
         ),
         (
-            'ei.Mimetic("query", heads=0)',
+            'ei.transformer.Mimetic("query", heads=0)',
             "ValueError",
             "Mimetic got heads=0; it must be a whole number >= 1, such as `Mimetic(heads=1)`.",
         ),
         (
-            'ei.Mimetic("query", heads=5)(KEY, (24, 24), axes="out in")',
+            'ei.transformer.Mimetic("query", heads=5)(KEY, (24, 24), axes="out in")',
             "ValueError",
             "Mimetic has 5 heads and a query weight of 24 x 24 (out x in): the 24 inner features",
         ),
         (
-            'ei.Mimetic("query", alpha="big")',
+            'ei.transformer.Mimetic("query", alpha="big")',
             "ValueError",
             "Mimetic got alpha='big' (str); it must be a finite number or None.",
         ),
@@ -893,14 +893,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Moments.__new__() missing 1 required positional argument: 'std'",
         ),
     ],
-    "NPRNN": [
+    "matrices.NPRNN": [
         (
-            "ei.NPRNN(1.0)",
+            "ei.matrices.NPRNN(1.0)",
             "TypeError",
             "NPRNN.__init__() takes 1 positional argument but 2 were given",
         ),
         (
-            'ei.NPRNN()(KEY, (3, 4), axes="out in")',
+            'ei.matrices.NPRNN()(KEY, (3, 4), axes="out in")',
             "ValueError",
             "NPRNN is for recurrent kernels, which are square, and this matrix is (3, 4).",
         ),
@@ -1204,9 +1204,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Rademacher got std=None; it must be a finite number >= 0, such as `Rademacher(std=1.0)`.",
         ),
     ],
-    "RandomWalk": [
+    "depth.RandomWalk": [
         (
-            "ei.RandomWalk()(KEY, (3, 4))",
+            "ei.depth.RandomWalk()(KEY, (3, 4))",
             "ValueError",
             "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
         ),
@@ -1225,24 +1225,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Stretched got lower=1.0 and upper=0.0; `lower` must be below `upper`.",
         ),
     ],
-    "Reservoir": [
+    "matrices.Reservoir": [
         (
-            "ei.Reservoir(-1.0)",
+            "ei.matrices.Reservoir(-1.0)",
             "ValueError",
             "Reservoir got spectral_radius=-1.0; it must be a finite number >= 0, such as",
         ),
         (
-            "ei.Reservoir(density=0.0)",
+            "ei.matrices.Reservoir(density=0.0)",
             "ValueError",
             "Reservoir got density=0.0; it must be a number in (0, 1], such as",
         ),
         (
-            "ei.Reservoir(density=2.0)",
+            "ei.matrices.Reservoir(density=2.0)",
             "ValueError",
             "Reservoir got density=2.0; it must be a number in (0, 1], such as",
         ),
         (
-            'ei.Reservoir()(KEY, (3, 4), axes="out in")',
+            'ei.matrices.Reservoir()(KEY, (3, 4), axes="out in")',
             "ValueError",
             "Reservoir is for recurrent kernels, which are square, and this matrix is (3, 4).",
         ),
@@ -1266,9 +1266,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "no role 3; roles are ['kernel', 'bias', 'scale', 'embedding', 'other'].",
         ),
     ],
-    "Row": [
+    "reports.Row": [
         (
-            'ei.Row("weight")',
+            'ei.reports.Row("weight")',
             "TypeError",
             "Row.__init__() missing 3 required positional arguments: 'spec', 'init', and 'rule'",
         ),
@@ -1335,24 +1335,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Rule.__init__() takes from 2 to 3 positional arguments but 4 were given",
         ),
     ],
-    "STFT": [
+    "filters.STFT": [
         (
-            'ei.STFT("phase")',
+            'ei.filters.STFT("phase")',
             "ValueError",
             "STFT got part='phase' (str); it must be one of ['real', 'imag'], such as",
         ),
         (
-            'ei.STFT(window="kaiser")',
+            'ei.filters.STFT(window="kaiser")',
             "ValueError",
             "STFT got window='kaiser' (str); it must be one of ['hann', 'hamming', 'blackman',",
         ),
         (
-            'ei.STFT(scaling="power")',
+            'ei.filters.STFT(scaling="power")',
             "ValueError",
             "STFT got scaling='power' (str); it must be one of ['density', 'spectrum', 'none'], such",
         ),
         (
-            'ei.STFT()(KEY, (3,), axes="out")',
+            'ei.filters.STFT()(KEY, (3,), axes="out")',
             "ValueError",
             "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
         ),
@@ -1420,24 +1420,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Site.__init__() missing 6 required positional arguments: 'ancestors', 'indices',",
         ),
     ],
-    "SmallInit": [
+    "transformer.SmallInit": [
         (
-            "ei.SmallInit(0)",
+            "ei.transformer.SmallInit(0)",
             "ValueError",
             "SmallInit got dim=0; it must be a whole number >= 1 or None.",
         ),
         (
-            'ei.SmallInit("wide")',
+            'ei.transformer.SmallInit("wide")',
             "ValueError",
             "SmallInit got dim='wide' (str); it must be a whole number >= 1 or None.",
         ),
         (
-            'ei.SmallInit(3, "gauss")',
+            'ei.transformer.SmallInit(3, "gauss")',
             "ValueError",
             "SmallInit got distribution='gauss' (str); it must be one of ['truncated_normal',",
         ),
         (
-            "ei.SmallInit()(KEY, (3, 4))",
+            "ei.transformer.SmallInit()(KEY, (3, 4))",
             "ValueError",
             "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
         ),
@@ -1489,48 +1489,48 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
         ),
     ],
-    "Spectral": [
+    "matrices.Spectral": [
         (
-            "ei.Spectral(-1.0)",
+            "ei.matrices.Spectral(-1.0)",
             "ValueError",
             "Spectral got gain=-1.0; it must be a finite number >= 0, such as `Spectral(gain=1.0)`.",
         ),
         (
-            "ei.Spectral()(KEY, (3, 4))",
+            "ei.matrices.Spectral()(KEY, (3, 4))",
             "ValueError",
             'this scheme needs to know which axes of (3, 4) are in and out: pass `axes="out in"` (or',
         ),
     ],
-    "SpectralNormal": [
+    "matrices.SpectralNormal": [
         (
-            'ei.SpectralNormal(float("nan"))',
+            'ei.matrices.SpectralNormal(float("nan"))',
             "ValueError",
             "SpectralNormal got gain=nan; it must be a finite number >= 0, such as",
         ),
         (
-            "ei.SpectralNormal()(KEY, (3,))",
+            "ei.matrices.SpectralNormal()(KEY, (3,))",
             "ValueError",
             "this scheme draws matrices, and an array of shape (3,) is none. Use a scheme for",
         ),
     ],
-    "Spectrum": [
+    "matrices.Spectrum": [
         (
-            'ei.Spectrum(power="one")',
+            'ei.matrices.Spectrum(power="one")',
             "ValueError",
             "Spectrum got power='one' (str); it must be a finite number, such as",
         ),
         (
-            'ei.Spectrum(values=[1.0, 2.0])(KEY, (3, 3), axes="out in")',
+            'ei.matrices.Spectrum(values=[1.0, 2.0])(KEY, (3, 3), axes="out in")',
             "ValueError",
             "Spectrum got 2 values, and a matrix of shape (3, 3) has 3 singular values.",
         ),
         (
-            'ei.Spectrum(values="all")',
+            'ei.matrices.Spectrum(values="all")',
             "ValueError",
             "Spectrum got values='all' (str); it must be a sequence, each of it a finite number >= 0",
         ),
         (
-            "ei.Spectrum(values=[-1.0])",
+            "ei.matrices.Spectrum(values=[-1.0])",
             "ValueError",
             "Spectrum got values=(-1.0,) (tuple); it must be a sequence, each of it a finite number",
         ),
@@ -1613,16 +1613,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
         ),
     ],
-    "TracedLayouts": [
+    "reports.TracedLayouts": [
         (
-            "ei.TracedLayouts()",
+            "ei.reports.TracedLayouts()",
             "TypeError",
             "TracedLayouts.__init__() missing 1 required positional argument: 'rows'",
         ),
     ],
-    "TracedRow": [
+    "reports.TracedRow": [
         (
-            "ei.TracedRow()",
+            "ei.reports.TracedRow()",
             "TypeError",
             "TracedRow.__init__() missing 4 required positional arguments: 'path', 'shape', 'dtype',",
         ),
@@ -1698,19 +1698,19 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "no gate `z` in axes `out`: it has no named gates. Name them where the layout is said:",
         ),
     ],
-    "Unitary": [
+    "matrices.Unitary": [
         (
-            'ei.Unitary("uniform")',
+            'ei.matrices.Unitary("uniform")',
             "ValueError",
             "Unitary got angles='uniform' (str); it must be one of ['henaff', 'cayley'], such as",
         ),
         (
-            'ei.Unitary(stores="angles")',
+            'ei.matrices.Unitary(stores="angles")',
             "TypeError",
             "Unitary has no argument `stores`; here it is called `stored`: `Unitary(stored=...)`.",
         ),
         (
-            'ei.Unitary()(KEY, (3, 4), axes="out in")',
+            'ei.matrices.Unitary()(KEY, (3, 4), axes="out in")',
             "ValueError",
             "Unitary is for recurrent kernels, which are square, and this matrix is (3, 4).",
         ),
@@ -1737,24 +1737,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "VarianceScaling got scale=nan; it must be a finite number >= 0, such as",
         ),
     ],
-    "Wang": [
+    "transformer.Wang": [
         (
-            "ei.Wang()",
+            "ei.transformer.Wang()",
             "TypeError",
             "Wang.__init__() missing 1 required positional argument: 'num_layers'",
         ),
         (
-            "ei.Wang(0)",
+            "ei.transformer.Wang(0)",
             "ValueError",
             "Wang got num_layers=0; it must be a finite number > 0.",
         ),
         (
-            "ei.Wang(2, 0)",
+            "ei.transformer.Wang(2, 0)",
             "ValueError",
             "Wang got dim=0; it must be a whole number >= 1 or None.",
         ),
         (
-            "ei.Wang(2)(KEY, (3, 4))",
+            "ei.transformer.Wang(2)(KEY, (3, 4))",
             "ValueError",
             "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
         ),
@@ -2056,10 +2056,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "configurable() got an unexpected keyword argument 'more'",
         ),
     ],
-    "critical": [
-        ("ei.critical()", "TypeError", "missing a required argument: 'activation'"),
+    "depth.critical": [
         (
-            'ei.critical("tanh", distribution="gauss")',
+            "ei.depth.critical()",
+            "TypeError",
+            "missing a required argument: 'activation'",
+        ),
+        (
+            'ei.depth.critical("tanh", distribution="gauss")',
             "TypeCheckError",
             "parameter 'distribution'",
         ),
@@ -2149,19 +2153,19 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
         ('ei.depth.t_fixup(6, "head")', "TypeCheckError", "parameter 'part'"),
     ],
-    "edge_of_chaos": [
+    "depth.edge_of_chaos": [
         (
-            'ei.edge_of_chaos("gauss")',
+            'ei.depth.edge_of_chaos("gauss")',
             "ValueError",
             "no activation 'gauss' in jax.nn or jax.numpy. Write its name as there (\"relu\",",
         ),
         (
-            'ei.edge_of_chaos("tanh", -1.0)',
+            'ei.depth.edge_of_chaos("tanh", -1.0)',
             "ValueError",
             "edge_of_chaos got bias_var=-1.0; it must be a finite number >= 0, such as",
         ),
         (
-            'ei.edge_of_chaos("relu", 0.1)',
+            'ei.depth.edge_of_chaos("relu", 0.1)',
             "ValueError",
             "edge_of_chaos: with activation 'relu' and bias_var=0.1 there is none; homogeneous",
         ),
@@ -2621,16 +2625,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.zeros": [
         ("ei.recipes.zeros(1.0)", "TypeError", "too many positional arguments"),
     ],
-    "register_inverse": [
-        ("ei.register_inverse(3, jnp.log)", "TypeCheckError", "parameter 'fn'"),
+    "transforms.register_inverse": [
         (
-            "ei.register_inverse(jnp.exp)",
+            "ei.transforms.register_inverse(3, jnp.log)",
+            "TypeCheckError",
+            "parameter 'fn'",
+        ),
+        (
+            "ei.transforms.register_inverse(jnp.exp)",
             "TypeError",
             "missing a required argument: 'inverse'",
         ),
-        ("ei.register_inverse(jnp.exp, 3)", "TypeCheckError", "parameter 'inverse'"),
         (
-            "ei.register_inverse(jnp.exp, jnp.log, domain=(1, 0))",
+            "ei.transforms.register_inverse(jnp.exp, 3)",
+            "TypeCheckError",
+            "parameter 'inverse'",
+        ),
+        (
+            "ei.transforms.register_inverse(jnp.exp, jnp.log, domain=(1, 0))",
             "ValueError",
             "register_inverse(exp) contradicts eqinit itself, which was first: `inverse` is",
         ),

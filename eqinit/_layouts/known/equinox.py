@@ -148,7 +148,10 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         shapes=_gru,
     ),
     "Embedding": dict(
-        weight="embedding: vocab feature", shapes=_embedding, kind="embedding"
+        weight="embedding: vocab feature",
+        shapes=_embedding,
+        widths={"vocab": "num_embeddings", "feature": "embedding_size"},
+        kind="embedding",
     ),
     "LayerNorm": _LAYER_NORM,
     "RMSNorm": _LAYER_NORM,

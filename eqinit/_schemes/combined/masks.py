@@ -12,9 +12,10 @@ import numpy as np
 from ..._checks import count, flags, probability
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
+from ..._parameters.views import View, matrices
 from ..._typing import Array, Key, Number, ScalarLike
 from ..checks import broadcasts
-from ..initializer import AbstractInitializer, MatrixView, draw_slices
+from ..initializer import AbstractInitializer, draw_slices
 from .combinator import AbstractCombinator
 
 
@@ -127,22 +128,22 @@ class Sparse(AbstractCombinator):
                 f"parameter of shape {spec.shape} has only {length}."
             )
 
-    def _view(self, spec: ParamSpec) -> MatrixView:
+    def _view(self, spec: ParamSpec) -> View:
         if self.per == "matrix" and spec.axes is None:
             shape = (1, spec.size)
-            return MatrixView(1, 1, spec.size, shape, (0, 1))
-        return MatrixView.of(spec)
+            return View(1, shape, shape, (0, 1))
+        return matrices(spec)
 
     def _lines(self, spec: ParamSpec) -> tuple[int, int, int]:
         """(how many lines, entries of each, how many of these stay) in one matrix."""
         if self.per == "entry" and not self.connected:
             return 1, spec.size, 0
-        view = self._view(spec)
+        rows, cols = self._view(spec).inner
         count, length = {
-            "output": (view.rows, view.cols),
-            "entry": (view.rows, view.cols),
-            "input": (view.cols, view.rows),
-            "matrix": (1, view.rows * view.cols),
+            "output": (rows, cols),
+            "entry": (rows, cols),
+            "input": (cols, rows),
+            "matrix": (1, rows * cols),
         }[self.per]
         if self.nonzero is not None:
             return count, length, self.nonzero
@@ -186,10 +187,9 @@ class Sparse(AbstractCombinator):
             # Ranks rather than a threshold: two equal uniforms would keep one too many.
             order = jnp.argsort(jax.random.uniform(key, (count, length)), axis=1)
             lines = jnp.argsort(order, axis=1) < kept
-        view = self._view(spec)
         if self.per == "input":
             return lines.T
-        return lines.reshape(view.rows, view.cols)
+        return lines.reshape(self._view(spec).inner)
 
 
 def _connected(key: Key, shape: tuple[int, int], density: Number) -> Array:

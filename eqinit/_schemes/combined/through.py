@@ -31,8 +31,8 @@ class Through(AbstractCombinator):
     - `init`: what the effective value follows.
     - `transform`: `"softplus"`, `"exp"`, `"square"`, `"sigmoid"`, `"tanh"`, `"abs"`,
         `"relu"`, a function such as `jax.nn.softplus` whose inverse is known
-        ([`eqinit.register_inverse`][]), a transform of your own, or a pair of functions
-        `(forward, inverse)`.
+        ([`eqinit.transforms.register_inverse`][]), a transform of your own, or a pair
+        of functions `(forward, inverse)`.
 
     **Raises:** `ValueError` where the scheme's law has values that the transform never
     takes (a negative weight through `softplus`); at the draw, where only that tells.

@@ -56,7 +56,13 @@ CHECKS: dict[str, Callable[[Any], None]] = {
         [i.distribution for i in inits] == ["normal", "truncated_normal", "uniform"]
     ),
     "`InitFnName`": lambda inits: _is(
-        [type(i) for i in inits] == [ei.SmallInit, ei.Wang, ei.Wang, ei.Zeros]
+        [type(i) for i in inits]
+        == [
+            ei.transformer.SmallInit,
+            ei.transformer.Wang,
+            ei.transformer.Wang,
+            ei.Zeros,
+        ]
     ),
     "`small_init(dim)`": std(SMALL),
     '`small_init(dim, "truncated_normal")`': std(SMALL, "truncated_normal"),
