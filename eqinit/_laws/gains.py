@@ -3,13 +3,15 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._typing import Array, checked
+from .._checks import number
+from .._nearest import nearest
+from .._typing import Array, Number, checked
 
 
 # Composite Gauss-Legendre on panels of width 1/40: their edges fall on the kinks of
@@ -22,6 +24,12 @@ _RINGS, _RING_NODES, _ANGLES = 24, 12, 48
 _TORCH: dict[str, float] = {
     "linear": 1.0,
     "conv": 1.0,
+    "conv1d": 1.0,
+    "conv2d": 1.0,
+    "conv3d": 1.0,
+    "conv_transpose1d": 1.0,
+    "conv_transpose2d": 1.0,
+    "conv_transpose3d": 1.0,
     "sigmoid": 1.0,
     "tanh": 5 / 3,
     "relu": 2**0.5,
@@ -144,10 +152,7 @@ def gain(activation: Activation, *, centred: bool = False) -> float:
 
 @checked
 def torch_gain(
-    activation: Literal[
-        "linear", "conv", "sigmoid", "tanh", "relu", "leaky_relu", "selu"
-    ],
-    negative_slope: float | int | None = None,
+    activation: str, negative_slope: Annotated[Number, number] | None = None
 ) -> float:
     r"""The number that `torch.nn.init.calculate_gain` returns.
 
@@ -156,11 +161,20 @@ def torch_gain(
 
     **Arguments:**
 
-    - `activation`: torch's name of it (its `nonlinearity`).
+    - `activation`: torch's name of it (its `nonlinearity`): `"linear"`, `"conv2d"` and
+        its like, `"sigmoid"`, `"tanh"`, `"relu"`, `"leaky_relu"` or `"selu"`.
     - `negative_slope`: of `leaky_relu` (0.01 if left out).
 
     **Returns:** the gain, a float.
+
+    **Raises:** `ValueError` for a name that torch does not have, and for a slope of
+    anything but `leaky_relu`.
     """
+    if activation not in _TORCH:
+        raise ValueError(
+            f"torch_gain knows no {activation!r}; torch has {sorted(_TORCH)}."
+            f"{nearest(activation, _TORCH)} `gain` takes any function."
+        )
     if negative_slope is None:
         return _TORCH[activation]
     if activation != "leaky_relu":

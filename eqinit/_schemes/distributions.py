@@ -24,7 +24,9 @@ from .initializer import AbstractLawInitializer
 class Normal(AbstractLawInitializer):
     r"""Normal: $w \sim \mathcal{N}(\text{mean}, \text{std}^2)$.
 
-    Complex parameters have $E|w - \text{mean}|^2 = \text{std}^2$.
+    Complex parameters have $E|w - \text{mean}|^2 = \text{std}^2$. Values are those of
+    `jax.random.normal` times `std`. From jax 0.12 on `jax.nn.initializers.normal` is
+    compiled with its factors merged, and differs in the last bit.
 
     **Arguments:**
 

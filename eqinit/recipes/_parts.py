@@ -21,6 +21,7 @@ BRANCH = Path("**.value_proj") | Path("**.output_proj") | Layer(eqx.nn.MLP)
 
 CONVS = Layer(of_kind("conv"))
 DENSE = Layer(of_kind("dense", "conv"))
+CONV_TRANSPOSE = Layer(eqx.nn.ConvTranspose)
 CELLS = Layer(of_kind("cell"))
 
 
@@ -49,6 +50,15 @@ def cells(weight_ih: Any, weight_hh: Any, lstm_bias: Any, gru_bias: Any) -> list
         Rule(eqx.nn.LSTMCell, **both, bias=lstm_bias),
         Rule(eqx.nn.GRUCell, **both, bias=gru_bias, bias_n=Zeros()),
     ]
+
+
+def attention_of(site: Site) -> Any:
+    """The attention that a projection is of."""
+    return next(
+        node.module
+        for node in reversed(site.ancestors)
+        if isinstance(node.module, eqx.nn.MultiheadAttention)
+    )
 
 
 def block_of(site: Site, recipe: str) -> int:

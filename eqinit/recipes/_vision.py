@@ -11,7 +11,7 @@ from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.combined.split import Blocks
 from .._schemes.constant import Constant, Zeros
-from .._schemes.distributions import Normal, TruncatedNormal, Uniform
+from .._schemes.distributions import Normal, Uniform
 from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
 from .._typing import Number, checked
@@ -169,8 +169,11 @@ def convnext(
     std: Number = 0.02,
     layer_scale: Number = 1e-6,
 ) -> list[Rule]:
-    r"""ConvNeXt: truncated normal of std 0.02 and zero biases everywhere, branches
-    that start at $10^{-6}$.
+    r"""ConvNeXt: $\mathcal N(0, 0.02^2)$ and zero biases everywhere, branches that
+    start at $10^{-6}$.
+
+    The reference truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at
+    all.
 
     **Arguments:**
 
@@ -183,12 +186,12 @@ def convnext(
 
     Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
     """
-    last = TruncatedNormal(std * head_gain)
+    last = Normal(std * head_gain)
     scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
     return [
         Rule(Path("**.gamma"), Constant(layer_scale), optional=True),
         *scaled,
-        *layers(DENSE, TruncatedNormal(std)),
+        *layers(DENSE, Normal(std)),
         *norms(),
     ]
 

@@ -2236,7 +2236,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ("ei.interop.to_klax(ei.Normal(), 3)", "TypeCheckError", "parameter 'axes'"),
     ],
     "interop.torch_gain": [
-        ('ei.interop.torch_gain("gelu")', "TypeCheckError", "parameter 'activation'"),
+        (
+            'ei.interop.torch_gain("gelu")',
+            "ValueError",
+            "torch_gain knows no 'gelu'; torch has ['conv', 'conv1d',",
+        ),
+        (
+            'ei.interop.torch_gain("leaky_relu", True)',
+            "ValueError",
+            "torch_gain got negative_slope=True (bool); it must be a number",
+        ),
         (
             'ei.interop.torch_gain("relu", 0.1)',
             "ValueError",
@@ -2378,7 +2387,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.recipes.convnext(std=-1.0)",
             "ValueError",
-            "TruncatedNormal got std=-1.0; it must be a finite number >= 0, such as",
+            "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
         ),
     ],
     "recipes.dcgan": [
