@@ -199,15 +199,37 @@ def suggest_layouts(
     sites = read(model, layouts_of(layouts)).parameters
     surroundings = _Surroundings(sites)
     unknown: dict[type, dict[str, tuple[Site, Setting]]] = {}
+    loose: list[Site] = []
     for site in sites:
-        if site.spec.axes is None and site.follows is None and site.layer is not None:
+        if site.spec.axes is not None or site.follows is not None:
+            continue
+        if site.layer is None:
+            loose.append(site)
+        else:
             fields = unknown.setdefault(type(site.layer), {})
             found = (site, surroundings.of(site))
             # The fewest axes of all that are met: more of them are stacks.
             best = fields.get(site.field, found)
             fields[site.field] = min(best, found, key=lambda pair: _own_rank(*pair))
-    if not unknown:
-        return ""
+    parts = [_registered(unknown)] if unknown else []
+    return "\n".join([*parts, *([_by_rules(loose)] if loose else [])])
+
+
+def _by_rules(loose: Sequence[Site]) -> str:
+    """Arrays of no module, such as those of a dict: a layout has nothing to be of."""
+    head = "# Guesses for arrays that no module owns, to be checked: rules give axes.\n"
+    return head + "".join(map(_rule_line, loose))
+
+
+def _rule_line(site: Site) -> str:
+    guess = guess_notation(site)
+    size = ",".join(map(str, site.shape))
+    axes = f', axes="{guess.notation}"' if guess.notation else ""
+    array = f"{short_dtype(site.dtype)}[{size}]"
+    return f"# Rule({site.path!r}, ...{axes})  # {array}; {guess.why}\n"
+
+
+def _registered(unknown: Mapping[type, dict[str, tuple[Site, Setting]]]) -> str:
     head = "# Guesses from names and shapes: check each against the layer's own code.\n"
     names = ["from eqinit import register_layout", *filter(None, map(_import, unknown))]
     said = [_suggestion(cls, fields) for cls, fields in unknown.items()]

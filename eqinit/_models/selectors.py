@@ -19,6 +19,15 @@ class AbstractSelector(abc.ABC):
     Subclass it (a frozen dataclass with `matches`) for a predicate of your own.
     """
 
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        if args or fields:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name}() takes no arguments, as {name} is no dataclass. "
+                "`@dataclasses.dataclass(frozen=True)` above the class gives it a "
+                "constructor for its fields."
+            )
+
     @abc.abstractmethod
     def matches(self, place: AbstractPlace) -> bool:
         """Whether this one parameter (an [`eqinit.Site`][]) is selected.
@@ -253,17 +262,22 @@ class Not(AbstractSelector):
 
 
 SelectorLike: TypeAlias = (
-    AbstractSelector | str | type | types.UnionType | Callable[[Any], Any]
+    AbstractSelector
+    | str
+    | type
+    | types.UnionType
+    | tuple[type, ...]
+    | Callable[[Any], Any]
 )
 
 
 def as_selector(said: SelectorLike) -> AbstractSelector:
-    """A string is a path glob, a type (or `A | B`) a layer, a function a `Where`."""
+    """A string is a path glob, types (`A | B`, `(A, B)`) layers, a function `Where`."""
     if isinstance(said, AbstractSelector):
         return said
     if isinstance(said, str):
         return Path(said)
-    if isinstance(said, (type, types.UnionType)):
+    if isinstance(said, (type, types.UnionType, tuple)):
         return Layer(said)
     if callable(said):
         return Where(said)

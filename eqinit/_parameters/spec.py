@@ -117,14 +117,15 @@ EXAMPLE_LAYOUT = 'register_layout(Layer, field="out in")'
 
 
 def no_fan(spec: ParamSpec, mode: str = "fan_in") -> str:
-    """Why there is no fan, and the three ways to say one."""
-    what = f"{spec.role} of shape {spec.shape}"
+    """Why there is no fan, and the three ways to give one."""
+    what = "parameter" if spec.role == "other" else spec.role
+    what += f" of shape {spec.shape}"
     why = "its layout is unknown" if spec.axes is None else f"axes `{spec.axes.text}`"
     fans = "`fan_in=...`" if mode == "fan_in" else "`fan_in=...` and `fan_out=...`"
     if len(spec.shape) < 2:  # no notation makes a matrix of it
-        ways = f"Say {fans}"
+        ways = f"Pass {fans}"
     else:
-        ways = f'Say it with `{EXAMPLE_LAYOUT}`, with `axes="out in"`, or with {fans}'
+        ways = f'Give it one with `{EXAMPLE_LAYOUT}`, `axes="out in"` or {fans}'
     return (
         f"a scheme scaled by {mode} needs a fan, and this {what} has none ({why}). "
         f"{ways}; or use a scheme without a fan, such as `Normal(0.02)`."

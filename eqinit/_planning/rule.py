@@ -1,5 +1,6 @@
 """Rules: a selector and the initializers it assigns."""
 
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -202,7 +203,10 @@ def _is_pair(given: Any) -> bool:
 
 
 def _selects(given: Any) -> bool:
-    selects = isinstance(given, AbstractSelector | str) or callable(given)
+    if isinstance(given, tuple):
+        return bool(given) and all(isinstance(cls, type) for cls in given)
+    kinds = (AbstractSelector, str, types.UnionType)
+    selects = isinstance(given, kinds) or callable(given)
     return selects and not isinstance(given, AbstractInitializer)
 
 

@@ -58,3 +58,9 @@ from ._vision import (
     vit_timm as vit_timm,
 )
 from ._width import mup as mup, mup_adam_scales as mup_adam_scales
+
+
+def __dir__() -> list[str]:
+    """The recipes, without the modules that they stand in."""
+    public = [name for name in globals() if not name.startswith("_")]
+    return [name for name in public if callable(globals()[name])]

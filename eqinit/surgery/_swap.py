@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import jax.tree_util as jtu
+
 from .._models.place import Node
 from .._models.selectors import (
     AbstractSelector,
@@ -64,6 +66,7 @@ def swap(
         swapped = swap(inner, selector, fn, count=count)
         whole = tuple(swapped if part is inner else part for part in whole)
         return whole
+    _check_no_function(model, selector)
     chosen = as_selector(selector)
     found = _matches(model, chosen)
     if not found or (count is not None and count != len(found)):
@@ -88,6 +91,20 @@ def swap(
         for node, by in zip(found, new, strict=True)
     }
     return in_step(rewrite(model, changes))
+
+
+def _check_no_function(model: Any, selector: Any) -> None:
+    """An activation is no module but a leaf of the model, and is replaced as such."""
+    leaves = jtu.tree_leaves_with_path(model) if callable(selector) else []
+    held = [f"m{jtu.keystr(path)}" for path, leaf in leaves if leaf is selector]
+    if held:
+        name = getattr(selector, "__name__", repr(selector))
+        where = held[0] if len(held) == 1 else f"({', '.join(held)})"
+        new = "new" if len(held) == 1 else f"({', '.join(['new'] * len(held))})"
+        raise TypeError(
+            f"{name} is a function that the model holds, and `swap` replaces modules. "
+            f"Write `eqx.tree_at(lambda m: {where}, model, {new})`."
+        )
 
 
 def _instead(new: Any, old: Any) -> Any:
@@ -135,8 +152,8 @@ def _miscount(
     near = nearest(selector.glob, names) if isinstance(selector, Path) else ""
     return (
         f"{selector!r} matches no module.{near or f' There are {some}.'} Paths are "
-        "those that `print(eqinit.inspect(model))` shows, less the field. (Arrays are "
-        "replaced by `select(model, ...).set(...)`.)"
+        "those that `print(eqinit.inspect(model))` shows, without the field. (Arrays "
+        "are replaced by `select(model, ...).set(...)`.)"
     )
 
 

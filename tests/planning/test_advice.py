@@ -1,5 +1,6 @@
 """What errors advise works when it is followed."""
 
+import dataclasses
 import re
 from typing import Any
 
@@ -192,3 +193,58 @@ def test_the_index_of_a_scanned_layer_points_to_per_slice():
     )
     assert "no list or tuple of modules" in text
     assert "PerSlice" not in text
+
+
+class OfBlock(ei.AbstractSelector):
+    """A selector with a field, that is no dataclass."""
+
+    block: int
+
+    def matches(self, place: Any) -> bool:
+        return place.index == self.block
+
+
+def test_a_selector_with_fields_is_to_be_a_dataclass():
+    advice = r"`@dataclasses\.dataclass\(frozen=True\)`"
+    with pytest.raises(TypeError, match=rf"OfBlock\(\) takes no arguments.*{advice}"):
+        OfBlock(1)
+    followed = dataclasses.dataclass(frozen=True)(OfBlock)
+    model = nn.MLP(3, 2, 4, 1, key=KEY)
+    plan = ei.plan(model, [Rule(followed(1), Zeros())])
+    assert [row.path for row in plan if row.status == "set"] == [
+        "layers.1.weight",
+        "layers.1.bias",
+    ]
+
+
+@pytest.mark.parametrize("types", [(nn.Linear, nn.Conv), nn.Linear | nn.Conv])
+def test_rules_and_pairs_take_several_types(types: Any):
+    model = [nn.Linear(3, 2, key=KEY), nn.Conv1d(2, 2, 3, key=KEY), nn.LayerNorm(2)]
+    for rules in ([Rule(types, Zeros())], [(types, Zeros())]):
+        chosen = {row.path for row in ei.plan(model, rules) if row.status == "set"}
+        assert chosen == {"0.weight", "0.bias", "1.weight", "1.bias"}
+
+
+def test_what_is_suggested_for_arrays_of_no_module():
+    model = {"a": jnp.zeros((4, 3)), "b.c": jnp.zeros((4, 3))}
+    lines = ei.suggest_layouts(model).splitlines()
+    rules = [line.removeprefix("# ") for line in lines if "Rule(" in line]
+    rules = [rule.replace("...", "HeNormal()", 1) for rule in rules]
+    plan = ei.plan(model, [eval(rule) for rule in rules])
+    assert [row.spec.fan_in for row in plan] == [3, 3]
+
+
+def test_the_activation_that_swap_was_asked_for():
+    model = nn.MLP(3, 2, 4, 1, activation=jax.nn.relu, key=KEY)
+    with pytest.raises(TypeError, match="relu is a function that the") as raised:
+        ei.swap(model, jax.nn.relu, jax.nn.gelu)
+    (advice,) = re.findall("`(eqx.*)`", str(raised.value))
+    followed = eval(advice, {"eqx": eqx, "model": model, "new": jax.nn.gelu})
+    expected = nn.MLP(3, 2, 4, 1, activation=jax.nn.gelu, key=KEY)
+    assert np.array_equal(followed(jnp.ones(3)), expected(jnp.ones(3)))
+
+
+def test_recipes_list_recipes_alone():
+    names = dir(ei.recipes)
+    assert "gpt2" in names
+    assert all(callable(getattr(ei.recipes, name)) for name in names)

@@ -342,7 +342,7 @@ def test_arguments(message: str):
 
 def test_by_itself_without_axes_or_fan():
     for scheme, message in [
-        (HeNormal(), "needs a fan, and this other of shape (3, 4) has none"),
+        (HeNormal(), "needs a fan, and this parameter of shape (3, 4) has none"),
         (Orthogonal(), 'pass `axes="out in"`'),
         (ForgetGateBias(), 'pass `axes="out in"`'),
     ]:

@@ -342,7 +342,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.FanUniform()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "Filter": [
@@ -436,7 +436,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.GlorotUniform()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_avg needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_avg needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "matrices.Hadamard": [
@@ -497,7 +497,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.HeNormal()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
         (
             'ei.HeNormal()(KEY, (3, 4), axes=("out", "in"))',
@@ -512,12 +512,12 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.HeNormal(mode="fan_out")(KEY, (3, 4), fan_in=4)',
             "ValueError",
-            "a scheme scaled by fan_out needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_out needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
         (
             'ei.HeNormal()(KEY, (4,), axes="vocab")',
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (4,) has none (axes",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (4,) has none (axes",
         ),
     ],
     "HeUniform": [
@@ -546,7 +546,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.HoedtBias()(KEY, (3,))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3,) has none (its",
         ),
     ],
     "HoedtMatched": [
@@ -590,7 +590,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.HoedtNormal()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "HyperfanIn": [
@@ -742,7 +742,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.LecunNormal()(KEY, (3,))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3,) has none (its",
         ),
     ],
     "LecunUniform": [
@@ -1057,7 +1057,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.ParamSpec((3,), np.dtype("float32")).fan("fan_in")',
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3,) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3,) has none (its",
         ),
     ],
     "Path": [
@@ -1208,7 +1208,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.depth.RandomWalk()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "Readout": [
@@ -1410,7 +1410,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.Siren()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "Site": [
@@ -1439,7 +1439,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.transformer.SmallInit()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "Sparse": [
@@ -1610,7 +1610,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.TorchDefault()(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "reports.TracedLayouts": [
@@ -1756,7 +1756,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.transformer.Wang(2)(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "Where": [
@@ -2228,7 +2228,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.interop.to_jax(ei.HeNormal(), axes=None)(KEY, (3, 4))",
             "ValueError",
-            "a scheme scaled by fan_in needs a fan, and this other of shape (3, 4) has none (its",
+            "a scheme scaled by fan_in needs a fan, and this parameter of shape (3, 4) has none (its",
         ),
     ],
     "interop.to_klax": [
@@ -2334,7 +2334,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.plan(RAW, [("w", ei.HeNormal())])',
             "ValueError",
-            "w, of Raw (rule Path('w')): a scheme scaled by fan_in needs a fan, and this other of",
+            "w, of Raw (rule Path('w')): a scheme scaled by fan_in needs a fan, and this parameter of",
         ),
         (
             'ei.plan(LINEAR, [("weight", ei.Constant(jnp.ones(7)))])',
