@@ -44,12 +44,24 @@ non_negative = Condition("a finite number >= 0", lambda x: np.isfinite(x) & (x >
 probability = Condition("a number in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 share = Condition("a number in (0, 1]", lambda x: (x > 0) & (x <= 1))
 inside = Condition("a number inside (0, 1)", lambda x: (x > 0) & (x < 1))
-number = Condition("a number", np.isreal, ("whole", "real"))
+number = Condition("a number", lambda x: ~np.isnan(x))
 any_number = Condition("a number", lambda _: True, ("whole", "real", "complex"))
 whole = Condition("a whole number", np.isfinite, ("whole",))
 natural = Condition("a whole number >= 1", lambda x: x >= 1, ("whole",))
 count = Condition("a whole number >= 0", lambda x: x >= 0, ("whole",))
 flags = Condition("True, False or an array of these", np.isfinite, ("bool",))
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What a value has to be that is no number: `wanted` in words, and a test."""
+
+    wanted: str
+    holds: Callable[[Any], bool]
+
+
+# Beside a condition: an array may have a number for each entry of a parameter.
+entries: Any = object()
 
 _KINDS = {
     "bool": np.bool_,
@@ -67,8 +79,8 @@ def _array(value: Any, condition: Condition) -> np.ndarray | None:
     if isinstance(value, jax.Array) and not value.is_fully_addressable:
         return np.ones((), int)  # a part of it is on other hosts
     array = np.asarray(value)
-    if array.dtype == object:  # a Python integer beyond 64 bits
-        array = np.asarray(np.inf)
+    if array.dtype == object:  # a Python integer beyond 64 bits, which no array holds
+        return None
     # The short way for what nearly all are.
     if not (type(value) is float and "real" in condition.kinds):
         kinds = (_KINDS[kind] for kind in condition.kinds)
@@ -116,9 +128,12 @@ def _ways(annotation: Any) -> Iterator[Way]:
     """The alternatives of an annotation."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
-        conditions = _conditions(annotation)
-        yield from ((functools.partial(passes, c), c.wanted) for c in conditions)
-        yield from () if conditions else _ways(arguments[0])
+        told = _marks(annotation, Condition | Kind)
+        yield from () if told else _ways(arguments[0])
+        for mark in told:
+            number = isinstance(mark, Condition)
+            holds = functools.partial(passes, mark) if number else mark.holds
+            yield holds, mark.wanted
     elif origin is tuple:
         yield _sequence(tuple(_ways(arguments[0])))
     elif origin in (types.UnionType, typing.Union):
@@ -128,10 +143,11 @@ def _ways(annotation: Any) -> Iterator[Way]:
         yield lambda x: _is_among(x, arguments), f"one of {list(arguments)}"
     elif annotation is type(None):
         yield lambda x: x is None, "None"
-    elif isinstance(annotation, type):
-        yield lambda x: isinstance(x, annotation), f"a {annotation.__name__}"
-    else:
+    elif origin is Callable:
         yield callable, "a function"
+    else:
+        cls = origin or annotation
+        yield lambda x: isinstance(x, cls), f"a {cls.__name__}"
 
 
 def _sequence(ways: tuple[Way, ...]) -> Way:
@@ -149,22 +165,32 @@ def _is_among(value: Any, options: tuple[Any, ...]) -> bool:
     return any(isinstance(value, type(o)) and value == o for o in options)
 
 
-def _conditions(annotation: Any) -> list[Condition]:
-    arguments = typing.get_args(annotation)[1:]
-    return [m for m in arguments if isinstance(m, Condition)]
+def _marks(annotation: Any, kinds: Any) -> list[Any]:
+    """What stands beside a type in `Annotated`, of these kinds."""
+    return [m for m in typing.get_args(annotation)[1:] if isinstance(m, kinds)]
+
+
+def _is_one_number(annotation: Any) -> bool:
+    """Whether each number of an annotation is one, and no array of them."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        return any(map(_is_one_number, typing.get_args(annotation)))
+    several = entries in typing.get_args(annotation)[1:]
+    return bool(_marks(annotation, Condition)) and not several
 
 
 def _is_told(annotation: Any, *, only_numbers: bool = False) -> bool:
     """Whether an annotation says more than a class, of which there are too many."""
     origin = typing.get_origin(annotation)
     if origin is Annotated:
-        return bool(_conditions(annotation))
+        return bool(_marks(annotation, Condition | Kind))
     if origin in (types.UnionType, typing.Union, tuple):
         return any(
             _is_told(argument, only_numbers=only_numbers)
             for argument in typing.get_args(annotation)
         )
-    return not only_numbers and (origin is Literal or annotation is bool)
+    if only_numbers:
+        return False
+    return origin in (Literal, Callable) or annotation is bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,12 +201,13 @@ class Argument:
     ways: tuple[Way, ...]
     default: Any = None
     static: bool = False
+    one_number: bool = False
 
     def problem(self, owner: str, value: Any) -> str | None:
         """What is wrong with a value, in a sentence that ends with what is right."""
         if not any(holds(value) for holds, _ in self.ways):
             wanted = " or ".join(words for _, words in self.ways)
-        elif self.static and isinstance(value, jax.Array):
+        elif self.static and isinstance(value, jax.Array | np.ndarray):
             wanted = "a plain number, since it decides what is compiled"
         else:
             return None
@@ -207,6 +234,7 @@ def _fields(cls: type) -> list[Argument]:
             tuple(_ways(field.type)),
             None if field.default is dataclasses.MISSING else field.default,
             bool(field.metadata.get("static")),
+            _is_one_number(field.type),
         )
         for field in dataclasses.fields(cls)
         if _is_told(field.type)
@@ -246,6 +274,21 @@ def check_fields(
     arguments = _fields(type(instance))
     _raise(a.problem(owner, getattr(instance, a.name)) for a in arguments)
     _raise(conflicts())
+
+
+def arrays(instance: Any) -> Iterator[str]:
+    """Fields that hold an array where a draw needs one number.
+
+    They may while a model is put together: `jax.vmap` over it hands on one at a time.
+    """
+    for argument in _fields(type(instance)):
+        value = getattr(instance, argument.name)
+        is_array = isinstance(value, jax.Array | np.ndarray) and value.ndim > 0
+        if argument.one_number and is_array:
+            yield (
+                f"{type(instance).__name__} got {argument.name}={shown(value)}; a draw "
+                "needs one number. `jax.vmap` over the initializer draws with each."
+            )
 
 
 def check_call(fn: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:

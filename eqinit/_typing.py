@@ -29,6 +29,14 @@ Finite: TypeAlias = Annotated[ScalarLike, _checks.finite]
 Positive: TypeAlias = Annotated[ScalarLike, _checks.positive]
 NonNegative: TypeAlias = Annotated[ScalarLike, _checks.non_negative]
 Natural: TypeAlias = Annotated[int, _checks.natural]
+Count: TypeAlias = Annotated[int, _checks.count]
+Whole: TypeAlias = Annotated[int, _checks.whole]
+# The same, where a number is wanted and no array will do.
+FiniteNumber: TypeAlias = Annotated[Number, _checks.finite]
+PositiveNumber: TypeAlias = Annotated[Number, _checks.positive]
+NonNegativeNumber: TypeAlias = Annotated[Number, _checks.non_negative]
+# What has a number for each entry of a parameter, or for each class.
+Entries: TypeAlias = Annotated[ScalarLike, _checks.finite, _checks.entries]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -56,15 +64,21 @@ def checked(fn: _F) -> _F:
 __all__ = [
     "ROLES",
     "Array",
+    "Count",
     "DTypeLike",
+    "Entries",
     "Finite",
+    "FiniteNumber",
     "Key",
     "Natural",
     "NonNegative",
+    "NonNegativeNumber",
     "Number",
     "Positive",
+    "PositiveNumber",
     "RoleName",
     "ScalarLike",
     "Shape",
+    "Whole",
     "checked",
 ]

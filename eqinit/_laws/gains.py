@@ -3,15 +3,14 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import number
 from .._nearest import nearest
-from .._typing import Array, Number, checked
+from .._typing import Array, FiniteNumber, checked
 
 
 # Composite Gauss-Legendre on panels of width 1/40: their edges fall on the kinks of
@@ -151,9 +150,7 @@ def gain(activation: Activation, *, centred: bool = False) -> float:
 
 
 @checked
-def torch_gain(
-    activation: str, negative_slope: Annotated[Number, number] | None = None
-) -> float:
+def torch_gain(activation: str, negative_slope: FiniteNumber | None = None) -> float:
     r"""The number that `torch.nn.init.calculate_gain` returns.
 
     Three of these are conventions rather than theory (tanh 5/3, sigmoid 1, SELU 3/4);

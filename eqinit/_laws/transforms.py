@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from wadler_lindig import TextDoc
 
+from .._checks import check_fields, number, ordered
 from .._registry import Registry, agree
 from .._typing import Array, Number, checked
 
@@ -25,10 +26,15 @@ class Domain:
     - `zero`: whether an array may be all zeros.
     """
 
-    lower: Number = -math.inf
-    upper: Number = math.inf
+    lower: Annotated[Number, number] = -math.inf
+    upper: Annotated[Number, number] = math.inf
     closed: bool = True
     zero: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(
+            self, lambda: ordered("Domain", lower=self.lower, upper=self.upper)
+        )
 
     def holds(self, low: Any, high: Any) -> Any:
         """Whether arrays of values from `low` to `high`, maybe traced, are inside."""
@@ -222,7 +228,7 @@ def register_inverse(
 
     **Raises:** `ValueError` where another inverse is known.
     """
-    transform = Transform(fn, inverse, Domain(*map(float, domain), closed=closed))
+    transform = Transform(fn, inverse, Domain(*domain, closed=closed))
     _BY_FUNCTION.add(
         fn,
         transform,

@@ -236,7 +236,7 @@ def register_parametrization(
     """
     transform = _transform(cls, forward, inverse)
     if domain is not None:
-        values = Domain(*map(float, domain), closed=closed)
+        values = Domain(*domain, closed=closed)
         transform = Transform(transform.forward_fn, transform.inverse_fn, values)
     if field not in fields_of(cls):
         near = nearest(field, fields_of(cls)) or f" There are {sorted(fields_of(cls))}."

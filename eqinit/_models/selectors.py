@@ -7,7 +7,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from .._parameters.paths import matches
+from .._checks import check_fields
+from .._parameters.paths import Glob, matches
 from .._typing import ROLES
 from .picked import pick
 from .place import AbstractPlace, Node
@@ -27,6 +28,9 @@ class AbstractSelector(abc.ABC):
                 "`@dataclasses.dataclass(frozen=True)` above the class gives it a "
                 "constructor for its fields."
             )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @abc.abstractmethod
     def matches(self, place: AbstractPlace) -> bool:
@@ -117,7 +121,7 @@ class Path(AbstractSelector):
     - `glob`: such as `"blocks.*.attn.**"` or `"**.bias"`.
     """
 
-    glob: str
+    glob: Glob
 
     def matches(self, place: AbstractPlace) -> bool:
         return self.reaches(place.path)

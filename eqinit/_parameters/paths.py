@@ -9,9 +9,11 @@ import functools
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import jax.tree_util as jtu
+
+from .._checks import Kind
 
 
 # A character of a segment, as it is spelled: a backslash and what it is in front of.
@@ -66,6 +68,18 @@ def below(path: str, above: str) -> str | None:
 def first_below(path: str, above: str) -> str:
     """The segment that leads from a node to one that is anywhere below it."""
     return next(iter(split(below(path, above) or "")), "")
+
+
+def _is_glob(text: Any) -> bool:
+    """Whether a text can match a path: no segment is empty, no backslash comes last."""
+    if not isinstance(text, str):
+        return False
+    return all(split(text)) and _UNITS.findall(text)[-1:] != ["\\"]
+
+
+Glob: TypeAlias = Annotated[
+    str, Kind("a path or a glob, without empty segments", _is_glob)
+]
 
 
 def matches(glob: str, path: str) -> bool:

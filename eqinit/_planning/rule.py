@@ -8,8 +8,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._checks import passes, positive
+from .._checks import check_fields, passes, positive
 from .._models.selectors import AbstractSelector, SelectorLike, as_selector
+from .._parameters.axes import parse
 from .._parameters.spec import Override
 from .._schemes.combined.through import Through
 from .._schemes.constant import Constant
@@ -115,6 +116,14 @@ class Rule(eqx.Module):
         self.fan_in = None if fan_in is None else float(fan_in)
         self.fan_out = None if fan_out is None else float(fan_out)
         self.optional = optional
+        check_fields(self)
+        for notation in _notations(self.axes):
+            if not isinstance(notation, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"Rule({self.selector!r}) got axes={axes!r}; a notation is a text, "
+                    'such as `"out in"`.'
+                )
+            parse(notation)
 
     def initializer(self, field: str) -> Any:
         """What this rule gives a field: an initializer, a site function, or None."""
@@ -133,6 +142,12 @@ class Rule(eqx.Module):
     @property
     def label(self) -> str:
         return repr(self.selector)
+
+
+def _notations(axes: tuple[tuple[str, str], ...] | str | None) -> list[str]:
+    if isinstance(axes, tuple):
+        return [notation for _, notation in axes]
+    return [] if axes is None else [axes]
 
 
 def _accept(given: Any, through: Any) -> Any:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._checks import shown
 from .._parameters.spec import ParamSpec
 from .._typing import Shape
 
@@ -17,6 +19,19 @@ def as_tuple(values: Any) -> Any:
     if concrete and isinstance(values, np.ndarray | jax.Array) and values.ndim == 1:
         return tuple(values.tolist())
     return tuple(values) if isinstance(values, list) else values
+
+
+def number_dtype(owner: str, dtype: Any) -> str:
+    """The name of a dtype of numbers, or an error: numpy takes almost anything."""
+    told = isinstance(dtype, str | np.dtype | type) or hasattr(dtype, "dtype")
+    known = None if isinstance(dtype, np.generic | jax.Array) or not told else dtype
+    name = "" if known is None else np.dtype(known).name
+    if not name or not jnp.issubdtype(name, jnp.number):
+        raise ValueError(
+            f"{owner} got dtype={shown(dtype)}; it must be a dtype of numbers, such as "
+            '`"bfloat16"`.'
+        )
+    return name
 
 
 def broadcasts(name: str, what: str, shape: Shape, spec: ParamSpec) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """Values that are not drawn."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._checks import any_number
+from .._checks import any_number, entries
 from .._laws.families import ConstantLaw
 from .._parameters.spec import ParamSpec
 from .._typing import ScalarLike
@@ -29,7 +29,8 @@ class Constant(AbstractLawInitializer):
     hold it.
     """
 
-    value: Annotated[ScalarLike, any_number] = 0.0
+    value: Annotated[ScalarLike, any_number, entries] = 0.0
+    whole: ClassVar[bool] = True  # or `problems` says so
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Constant", "a value", np.shape(self.value), spec)
@@ -56,6 +57,8 @@ class Constant(AbstractLawInitializer):
 class Zeros(AbstractLawInitializer):
     """Every entry is 0."""
 
+    whole: ClassVar[bool] = True
+
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec
         return ConstantLaw(0.0)
@@ -63,6 +66,8 @@ class Zeros(AbstractLawInitializer):
 
 class Ones(AbstractLawInitializer):
     """Every entry is 1."""
+
+    whole: ClassVar[bool] = True
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
@@ -89,6 +89,7 @@ class DiscreteUniform(AbstractInitializer):
 
     lower: Int32 = eqx.field(static=True, default=0)
     upper: Int32 = eqx.field(static=True, default=2)
+    whole: ClassVar[bool] = True
 
     def conflicts(self) -> Iterator[str]:
         yield from ordered("DiscreteUniform", lower=self.lower, upper=self.upper)

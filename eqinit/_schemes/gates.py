@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import inside, known, positive
+from .._checks import entries, inside, known, positive
 from .._laws.families import ConstantLaw
 from .._laws.transforms import logit
 from .._parameters.spec import ParamSpec
@@ -24,6 +24,7 @@ from .._typing import (
     ScalarLike,
     Shape,
 )
+from .checks import broadcasts
 from .initializer import AbstractInitializer, AbstractLawInitializer
 
 
@@ -217,15 +218,19 @@ class PriorProb(AbstractLawInitializer):
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
     """
 
-    probability: Annotated[ScalarLike, inside] = 0.01
+    probability: Annotated[ScalarLike, inside, entries] = 0.01
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
+
+    def problems(self, spec: ParamSpec) -> Iterator[str]:
+        shape = np.shape(self.probability)
+        yield from broadcasts("PriorProb", "a probability", shape, spec)
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         del spec
         return ConstantLaw(logit(self.probability))
 
 
-Frequencies: TypeAlias = Annotated[ScalarLike, positive]
+Frequencies: TypeAlias = Annotated[ScalarLike, positive, entries]
 
 
 def _listed(frequencies: Any) -> Any:

@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import check_fields
+from .._checks import arrays, check_fields
 from .._laws import exact
 from .._laws.law import AbstractLaw, Moments
 from .._parameters.spec import ParamSpec, make_spec
 from .._parameters.views import View, matrices
 from .._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
+from .ranges import misfits
 from .words import check_words
 
 
@@ -48,6 +49,8 @@ class AbstractInitializer(eqx.Module):
     # The roles that a scheme is made for. A positional rule that reaches any other
     # role raises; a keyword rule means what it says.
     roles: ClassVar[tuple[RoleName, ...]] = ()
+    # Whether it draws whole numbers, which integer arrays can hold.
+    whole: ClassVar[bool] = False
     # Whether `sample` is compiled as one program. Not so where it calls what is.
     compiled: ClassVar[bool] = True
 
@@ -104,6 +107,7 @@ class AbstractInitializer(eqx.Module):
                 texts[text] = None
         except ValueError as error:
             texts[str(error)] = None
+        texts |= dict.fromkeys(() if texts else misfits(self, spec))
         if texts:
             raise ValueError("\n".join(texts))
 
@@ -175,6 +179,9 @@ def _sampled(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Array:
 
 
 def _problems(init: AbstractInitializer, spec: ParamSpec) -> Iterator[str]:
+    yield from (wrong := [*arrays(init)])
+    if wrong:  # nothing else can be asked of it
+        return
     yield from init.problems(spec)
     init.view(spec)
     init.law(spec)  # raises where a fan is missing

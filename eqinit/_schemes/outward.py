@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from .._parameters.spec import make_spec
-from .._typing import Array, DTypeLike, Key, Number, checked
+from .._typing import Array, DTypeLike, Key, Number, PositiveNumber, checked
 from .initializer import AbstractInitializer
 
 
@@ -18,8 +18,8 @@ def to_jax(
     init: AbstractInitializer,
     axes: str | None = _FLAX,
     *,
-    fan_in: Number | None = None,
-    fan_out: Number | None = None,
+    fan_in: PositiveNumber | None = None,
+    fan_out: PositiveNumber | None = None,
 ) -> Callable[..., Array]:
     """An initializer with the signature of `jax.nn.initializers` and flax.
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from .._typing import Key, checked
+from .._typing import Key, Natural, checked
 from ._probe.passes import default_dtype
 
 
@@ -160,8 +160,8 @@ def jacobian_spectrum(
     fn: Callable[[Any], Any],
     x: Any,
     *,
-    count: int = 20,
-    probes: int = 16,
+    count: Natural = 20,
+    probes: Natural = 16,
     exact: bool | None = None,
     key: Key | None = None,
 ) -> JacobianSpectrum:

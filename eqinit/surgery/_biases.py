@@ -4,7 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._typing import ScalarLike, checked
+from .._typing import Finite, checked
 from ._fields import replace_fields, wanted
 
 
@@ -12,7 +12,7 @@ _BIASES = ("bias", "bias_n")
 
 
 @checked
-def with_bias(layer: Any, value: ScalarLike = 0.0) -> Any:
+def with_bias(layer: Any, value: Finite = 0.0) -> Any:
     """A layer with a bias, filled with `value`, and the flag that makes it count.
 
     Setting `bias` by `eqx.tree_at` where `use_bias=False` is ignored by convolutions

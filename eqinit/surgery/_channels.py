@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._parameters.paths import join
-from .._typing import Array, checked
+from .._typing import Array, Natural, checked
 from ._edit import edit, layer
 from ._fields import replace_fields
 from ._origins import fresh
@@ -15,7 +15,7 @@ from ._record import make_record, returned
 
 @checked
 def change_in_channels(
-    model: Any, path: str, channels: int, *, record: bool = False
+    model: Any, path: str, channels: Natural, *, record: bool = False
 ) -> Any:
     """Let a convolution read images of another number of channels.
 
@@ -55,7 +55,7 @@ def change_in_channels(
     return returned(changed, made, record)
 
 
-def _shared_out(weight: Array, channels: int) -> Array:
+def _shared_out(weight: Array, channels: Natural) -> Array:
     fewer = min(weight.shape[1], channels)
     wide = jnp.asarray(weight, jnp.promote_types(weight.dtype, jnp.float32))
     classes = [wide[:, i::fewer].sum(1) for i in range(fewer)]

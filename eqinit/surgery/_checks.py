@@ -8,7 +8,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
-from .._typing import Number
+from .._typing import NonNegativeNumber
 
 
 def check_same(
@@ -17,7 +17,7 @@ def check_same(
     after: Any,
     call: Callable[..., Any] | None,
     args: Sequence[Any],
-    tolerance: Number,
+    tolerance: NonNegativeNumber,
 ) -> str | None:
     """How far the outputs of two models are apart, as a note for the record.
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from .._models.read import read
 from .._models.selectors import SelectorLike
 from .._parameters.paths import join, parent
-from .._typing import Array, Key, Number, checked
+from .._typing import Array, Key, Natural, NonNegativeNumber, checked
 from ._edit import edit, layer, layers, node_at
 from ._fields import replace_fields, width_field
 from ._origins import Origin, mapped
@@ -22,11 +22,11 @@ from ._record import make_record, returned
 def resize_embedding(
     model: Any,
     selector: SelectorLike,
-    size: int,
+    size: Natural,
     key: Key,
     *,
     heads: Sequence[str] = (),
-    spread: Number = 1e-5,
+    spread: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     r"""Give a model a larger or a smaller vocabulary.
@@ -102,7 +102,7 @@ def _check_sizes(size: int, tables: dict[str, Any], outputs: dict[str, Any]) -> 
         )
 
 
-def _resized(rows: Array, size: int, key: Key, spread: Number) -> Array:
+def _resized(rows: Array, size: Natural, key: Key, spread: NonNegativeNumber) -> Array:
     old = rows.shape[0]
     if size <= old:
         return rows[:size]
@@ -113,7 +113,7 @@ def _resized(rows: Array, size: int, key: Key, spread: Number) -> Array:
 
 
 def _gaussian(
-    rows: Float[Array, "old width"], count: int, key: Key, spread: Number
+    rows: Float[Array, "old width"], count: int, key: Key, spread: NonNegativeNumber
 ) -> Float[Array, "new width"]:
     """Rows with the mean of the old ones, and `spread` times their covariance."""
     mean = rows.mean(0, keepdims=True)
@@ -124,7 +124,7 @@ def _gaussian(
     return mean + scale * (normal @ root)
 
 
-def _origin(path: str, rows: Array, size: int) -> Origin:
+def _origin(path: str, rows: Array, size: Natural) -> Origin:
     old, what = rows.shape[0], f"{rows.shape[0]} -> {size} tokens"
 
     def follow(moment: Array) -> Array:

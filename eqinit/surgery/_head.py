@@ -10,7 +10,7 @@ from .._planning.plan import plan
 from .._planning.rule import Rule
 from .._schemes.constant import Zeros
 from .._schemes.fans import LecunNormal
-from .._typing import Key, checked
+from .._typing import Key, Natural, checked
 from ._edit import edit, layer
 from ._fields import replace_fields, wanted, width_field
 from ._origins import fresh
@@ -24,7 +24,7 @@ _HEADS = (eqx.nn.Linear, eqx.nn.Conv)
 def new_head(
     model: Any,
     path: str,
-    outputs: int,
+    outputs: Natural,
     key: Key,
     *,
     weight: Any = LecunNormal(),

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .._parameters.paths import below, first_below, join, parent
-from .._typing import Array, Key, Number, checked
+from .._typing import Array, Key, Natural, NonNegativeNumber, Whole, checked
 from ._checks import check_same
 from ._edit import node_at
 from ._fields import replace_fields, wanted, width_field
@@ -59,13 +59,13 @@ def net2wider(
     model: Any,
     layer: str,
     following: str,
-    units: int,
+    units: Natural,
     key: Key,
-    noise: Number = 0.1,
+    noise: NonNegativeNumber = 0.1,
     *,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
 ) -> Any:
     r"""Give a layer more units, without changing what the model computes.
 
@@ -153,7 +153,7 @@ def _check_adjacent(model: Any, layer: str, following: str) -> None:
 
 
 def _copies(
-    key: Key, old: int, units: int, noise: Number, dtype: Any
+    key: Key, old: int, units: int, noise: NonNegativeNumber, dtype: Any
 ) -> tuple[Array, Array]:
     """Which old unit each unit is, and its share of what that one's readers read."""
     pick, scatter = jax.random.split(key)
@@ -166,7 +166,7 @@ def _copies(
 
 
 @checked
-def net2deeper(module: Any, index: int) -> Any:
+def net2deeper(module: Any, index: Whole) -> Any:
     r"""Give a network one more layer, without changing what it computes.
 
     The new layer is the identity, with the activation that its predecessor has, which

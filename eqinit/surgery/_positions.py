@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from .._models.selectors import SelectorLike
 from .._models.site import Site
-from .._typing import Array, Shape, checked
+from .._typing import Array, Count, Natural, Shape, checked
 from ._edit import edit
 from ._fields import replace_fields
 from ._origins import fresh
@@ -22,10 +22,10 @@ from ._selection import select
 def interpolate_positions(
     model: Any,
     selector: SelectorLike,
-    size: int | Sequence[int],
+    size: Natural | Sequence[int],
     *,
     grid: Sequence[int] | None = None,
-    prefix: int = 0,
+    prefix: Count = 0,
     method: Literal["nearest", "linear", "cubic", "lanczos3"] = "linear",
     record: bool = False,
 ) -> Any:
@@ -76,7 +76,7 @@ def _by(grid: Shape) -> str:
     return " x ".join(str(n) for n in grid)
 
 
-def _grid(site: Site, target: Shape, said: Shape | None, prefix: int) -> Shape:
+def _grid(site: Site, target: Shape, said: Shape | None, prefix: Count) -> Shape:
     """The grid that a table's positions are on."""
     shape = site.shape
     count = shape[-2] - prefix if len(shape) > 1 else 0
@@ -94,7 +94,7 @@ def _grid(site: Site, target: Shape, said: Shape | None, prefix: int) -> Shape:
 
 
 def _stretched(
-    table: Array, grid: Shape, target: Shape, prefix: int, method: str
+    table: Array, grid: Shape, target: Shape, prefix: Count, method: str
 ) -> Array:
     stack, width = table.shape[:-2], table.shape[-1]
     places = table[..., prefix:, :].reshape(*stack, *grid, width)

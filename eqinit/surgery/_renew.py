@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from .._models.selectors import Filter
 from .._models.site import Site
 from .._planning.plan import plan
-from .._typing import Array, Key, Number, checked
+from .._typing import Array, FiniteNumber, Key, NonNegativeNumber, checked
 from ._fields import replace_fields
 from ._net2net import layer_at, map_inputs
 from ._selection import select
@@ -21,8 +21,8 @@ def shrink_and_perturb(
     model: Any,
     key: Key,
     rules: Any,
-    shrink: Number,
-    perturb: Number,
+    shrink: FiniteNumber,
+    perturb: FiniteNumber,
     *,
     layouts: Mapping[type, Mapping[str, Any]] | None = None,
 ) -> Any:
@@ -57,7 +57,9 @@ def shrink_and_perturb(
     return old.set([_mixed(site, a, b, shrink, perturb) for site, a, b in pairs])
 
 
-def _mixed(site: Site, old: Any, new: Any, shrink: Number, perturb: Number) -> Array:
+def _mixed(
+    site: Site, old: Any, new: Any, shrink: FiniteNumber, perturb: FiniteNumber
+) -> Array:
     wide = site.spec.draw_dtype  # half precision would round three times
     pairs = ((old, shrink), (new, perturb))
     parts = [jnp.asarray(w, wide) * jnp.asarray(c, wide) for w, c in pairs]
@@ -66,7 +68,7 @@ def _mixed(site: Site, old: Any, new: Any, shrink: Number, perturb: Number) -> A
 
 @checked
 def dormant_units(
-    outputs: Float[Array, "*samples units"], threshold: Number = 0.0
+    outputs: Float[Array, "*samples units"], threshold: NonNegativeNumber = 0.0
 ) -> Shaped[Array, " units"]:
     r"""Which units of a layer hardly ever do anything.
 

@@ -4,7 +4,9 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import equinox as eqx
 import jax.tree_util as jtu
+import numpy as np
 
 from .._models.place import Node
 from .._models.selectors import (
@@ -19,7 +21,7 @@ from .._models.walk import children_of, is_parameter, model_of, nodes_of
 from .._models.write import rewrite
 from .._nearest import nearest
 from .._parameters.paths import parent
-from .._typing import checked
+from .._typing import Natural, checked
 from ._fields import inconsistent, repeats, replace_fields, wanted
 
 
@@ -32,7 +34,7 @@ def swap(
     selector: SelectorLike,
     fn: Callable[[Any], Any],
     *,
-    count: int | None = None,
+    count: Natural | None = None,
 ) -> _M:
     """Replace modules of a model.
 
@@ -56,9 +58,9 @@ def swap(
 
     **Returns:** a new model; everything else in it is the same object.
 
-    **Raises:** `ValueError` where nothing matches, where `count` is another, or where
-    what `fn` returns contradicts itself: a `Linear` whose `in_features` is not its
-    weight's, a `Conv` with a bias and `use_bias=False`.
+    **Raises:** `ValueError` where nothing matches, where `count` is another, where `fn`
+    returns no module, or where what it returns contradicts itself: a `Linear` whose
+    `in_features` is not its weight's, a `Conv` with a bias and `use_bias=False`.
     """
     whole: Any = model
     inner = model_of(whole)
@@ -73,6 +75,12 @@ def swap(
         raise ValueError(_miscount(model, chosen, found, count))
     new = [fn(node.module) for node in found]
     paths = [node.path for node in found]
+    if lost := [p for p, node in zip(paths, new, strict=True) if _is_value(node)]:
+        example = new[paths.index(lost[0])]
+        raise ValueError(
+            f"`fn` returned {type(example).__name__} for `{lost[0]}`, where a module "
+            "stood. Return a module, such as `eqx.nn.Identity()`, which does nothing."
+        )
     wrong = [
         f"- `{path}` (a {type(node).__name__}): {problem}"
         for path, node in zip(paths, new, strict=True)
@@ -105,6 +113,12 @@ def _check_no_function(model: Any, selector: Any) -> None:
             f"{name} is a function that the model holds, and `swap` replaces modules. "
             f"Write `eqx.tree_at(lambda m: {where}, model, {new})`."
         )
+
+
+def _is_value(new: Any) -> bool:
+    """Whether this is no module, nor a function, nor a container of these."""
+    values = bool | int | float | complex | str | bytes | np.generic
+    return new is None or isinstance(new, values) or eqx.is_array_like(new)
 
 
 def _instead(new: Any, old: Any) -> Any:

@@ -78,7 +78,7 @@ GLOBS = {
     "hea": [],
     "weight": [],
     "extra.a.b": [],
-    "block.": [],
+    "block": [],
     "head.weigh[t]": [],
     "blocks.**.attn.**.nothing": [],
 }

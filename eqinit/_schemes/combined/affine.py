@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -12,8 +13,8 @@ from ..._checks import number, ordered
 from ..._laws.exact import affine
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
-from ..._typing import Array, DTypeLike, Finite, Key, ScalarLike
-from ..checks import broadcasts
+from ..._typing import Array, DTypeLike, Entries, Finite, Key, ScalarLike
+from ..checks import broadcasts, number_dtype
 from ..initializer import AbstractInitializer, cast
 from .combinator import AbstractCombinator, real_only, spread
 
@@ -30,7 +31,7 @@ class Scaled(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    factor: Finite
+    factor: Entries
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Scaled", "a factor", np.shape(self.factor), spec)
@@ -69,7 +70,7 @@ class Shifted(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    offset: Finite
+    offset: Entries
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Shifted", "an offset", np.shape(self.offset), spec)
@@ -192,7 +193,7 @@ class Rounded(AbstractCombinator):
 
     def __init__(self, init: AbstractInitializer, dtype: DTypeLike) -> None:
         self.init = init
-        self.dtype = jnp.dtype(dtype).name
+        self.dtype = number_dtype("Rounded", dtype)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         complex_to = bool(jnp.issubdtype(self.dtype, jnp.complexfloating))
@@ -208,4 +209,6 @@ class Rounded(AbstractCombinator):
 
     def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
         del key, spec
-        return cast(cast(drawn, self.dtype), drawn.dtype)
+        # Of 32 bits where jax has no more: `int` and `float` mean 64 to numpy.
+        narrow = jax.dtypes.canonicalize_dtype(self.dtype)
+        return cast(cast(drawn, narrow), drawn.dtype)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import count, flags, probability
+from ..._checks import count, entries, flags, probability
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._parameters.views import View, matrices
@@ -29,7 +29,7 @@ class Masked(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    mask: Annotated[ScalarLike | bool | np.bool_, flags]
+    mask: Annotated[ScalarLike | bool | np.bool_, flags, entries]
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from broadcasts("Masked", "a mask", np.shape(self.mask), spec)

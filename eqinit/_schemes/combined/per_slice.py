@@ -13,7 +13,7 @@ import numpy as np
 from ..._checks import whole
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
-from ..._typing import Array, DTypeLike, Finite, Key, ScalarLike, Shape
+from ..._typing import Array, DTypeLike, Entries, Finite, Key, ScalarLike, Shape
 from ..initializer import AbstractInitializer
 from .combinator import AbstractCombinator, spread
 
@@ -42,8 +42,8 @@ class PerSlice(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    factors: Finite | tuple[Finite, ...] | Callable[[int, int], ScalarLike] = eqx.field(
-        converter=_hashable
+    factors: Entries | tuple[Finite, ...] | Callable[[int, int], ScalarLike] = (
+        eqx.field(converter=_hashable)
     )
     axis: Annotated[int, whole] | str = eqx.field(static=True, default=0)
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..._layouts.layout import Layout
 from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
-from ..._typing import checked
+from ..._typing import Natural, NonNegativeNumber, checked
 from .._taps.dry_run import dry_run
 from .._taps.layers import parameter_layers
 from .adjust import Row
@@ -29,8 +29,8 @@ def calibrate(
     method: AbstractMethod = LSUV(),
     select: SelectorLike | None = None,
     layouts: Mapping[type, Mapping[str, Any]] | None = None,
-    tol: float = 0.01,
-    max_passes: int = 5,
+    tol: NonNegativeNumber = 0.01,
+    max_passes: Natural = 5,
     strict: bool = False,
 ) -> tuple[Any, Calibration]:
     r"""Rescale layers on data, in call order, until their outputs are as asked for.

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._typing import ScalarLike, checked
+from ..._checks import check_fields
+from ..._typing import Finite, Natural, Positive, checked
 
 
 Units: TypeAlias = Float[Array, " units"]
@@ -58,6 +59,9 @@ class AbstractMethod(eqx.Module):
     per_unit: ClassVar[bool] = False
     shifts: ClassVar[bool] = True
 
+    def __check_init__(self) -> None:
+        check_fields(self)
+
     @abc.abstractmethod
     def change(self, layer: Measurement) -> Change:
         """The scale of the kernels and the new bias of one layer."""
@@ -93,7 +97,7 @@ class LSUV(AbstractMethod):
     - `var`: variance of each layer's output.
     """
 
-    var: ScalarLike = 1.0
+    var: Positive = 1.0
     shifts: ClassVar[bool] = False
 
     def change(self, layer: Measurement) -> Change:
@@ -130,7 +134,7 @@ class ActNorm(AbstractMethod):
     - `var`: variance of each unit.
     """
 
-    var: ScalarLike = 1.0
+    var: Positive = 1.0
     per_unit: ClassVar[bool] = True
 
     def change(self, layer: Measurement) -> Change:
@@ -161,8 +165,8 @@ class ScaleShift(AbstractMethod):
     - `mean`: of each unit.
     """
 
-    var: ScalarLike = 1.0
-    mean: ScalarLike = 0.0
+    var: Positive = 1.0
+    mean: Finite = 0.0
 
     def change(self, layer: Measurement) -> Change:
         scale = _inverse_sqrt(jnp.mean(layer.var), self.var)
@@ -206,7 +210,7 @@ class OutputBias(AbstractMethod):
 
 @checked
 def label_bias(
-    labels: Any, loss: Loss = "squared", *, classes: int | None = None
+    labels: Any, loss: Loss = "squared", *, classes: Natural | None = None
 ) -> Float[Array, " units"]:
     r"""The output that a model without inputs would learn, for an output layer's bias.
 

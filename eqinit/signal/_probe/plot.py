@@ -69,11 +69,16 @@ def plot_reports(
 
     **Returns:** the matplotlib figure, which a notebook shows by itself.
 
-    **Raises:** `ImportError` without matplotlib.
+    **Raises:** `ImportError` without matplotlib, `ValueError` without a report.
     """
     if not isinstance(reports, Mapping):
         return plot_reports({"": reports}, path=path, title=title)
     named = {str(name): tuple(rows) for name, rows in reports.items()}
+    if not named:
+        raise ValueError(
+            "plot_reports got no report; pass one, `plot_reports(probe(model, call, "
+            "x))`, or a dict of several."
+        )
     plt = require_pyplot()
     figure, axes = plt.subplots(
         1, 2, figsize=(10, 4), sharey=True, layout="constrained"

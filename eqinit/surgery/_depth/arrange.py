@@ -6,7 +6,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from ..._models.selectors import SelectorLike
-from ..._typing import Number, checked
+from ..._typing import NonNegativeNumber, Whole, checked
 from .._checks import check_same
 from .._record import make_record, returned
 from .._selection import select
@@ -17,13 +17,13 @@ from .sequence import Blocks, blocks_at
 def insert(
     model: Any,
     path: str,
-    index: int,
+    index: Whole,
     *,
     zero: Sequence[SelectorLike],
     block: Any = None,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     """Insert a block that changes nothing yet, and can learn to.
@@ -96,7 +96,7 @@ def _origins(
 
 @checked
 def remove(
-    model: Any, path: str, index: int | Sequence[int], *, record: bool = False
+    model: Any, path: str, index: Whole | Sequence[int], *, record: bool = False
 ) -> Any:
     """Remove blocks.
 
@@ -136,13 +136,13 @@ def remove(
 def grow(
     model: Any,
     path: str,
-    count: int,
+    count: Whole,
     *,
     order: Literal["stack", "repeat"] = "stack",
     zero: Sequence[SelectorLike] = (),
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     """Make a deeper model out of copies of its blocks.

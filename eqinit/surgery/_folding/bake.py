@@ -11,7 +11,7 @@ from ..._models.selectors import SelectorLike
 from ..._models.site import Site
 from ..._models.walk import model_of
 from ..._parameters.paths import join, spell
-from ..._typing import Number, checked
+from ..._typing import NonNegativeNumber, checked
 from .._checks import check_same
 from .._edit import edit
 from .._origins import Origin, fresh, moved, parameters
@@ -28,7 +28,7 @@ def bake(
     *,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     """Replace parametrized arrays by the plain ones that they stand for.

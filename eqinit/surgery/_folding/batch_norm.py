@@ -9,7 +9,7 @@ import jax.tree_util as jtu
 
 from ..._models.walk import model_of
 from ..._parameters.paths import join, parent, spell, split
-from ..._typing import Array, Number, checked
+from ..._typing import Array, NonNegativeNumber, checked
 from .._checks import check_same
 from .._edit import edit, layer, node_at
 from .._fields import replace_fields
@@ -30,7 +30,7 @@ def fold_batch_norm(
     *,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     r"""Fold batch norms, as they are in inference, into the layers before them.

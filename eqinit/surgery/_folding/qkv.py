@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..._models.selectors import SelectorLike
 from ..._parameters.paths import join
-from ..._typing import Array, Number, checked
+from ..._typing import Array, NonNegativeNumber, checked
 from .._checks import check_same
 from .._edit import edit
 from .._fields import replace_fields
@@ -98,7 +98,7 @@ def fuse_qkv(
     *,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     """Make one layer of the three that make queries, keys and values.
@@ -147,7 +147,7 @@ def split_qkv(
     *,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     """Make three layers again of the one of a [`eqinit.surgery.FusedAttention`][].

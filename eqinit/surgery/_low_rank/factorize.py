@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._models.selectors import SelectorLike
 from ..._parameters.paths import join
-from ..._typing import Array, Number, checked
+from ..._typing import Array, Natural, NonNegativeNumber, checked
 from .._edit import edit, layers, node_at
 from .._fields import replace_fields
 from .._origins import Origin, fresh, moved
@@ -20,8 +20,8 @@ def factorize(
     model: Any,
     selector: SelectorLike,
     *,
-    rank: int | None = None,
-    error: Number | None = None,
+    rank: Natural | None = None,
+    error: NonNegativeNumber | None = None,
     record: bool = False,
 ) -> Any:
     r"""Replace layers by two thinner ones in sequence: $W \approx B A$.
@@ -51,7 +51,7 @@ def factorize(
     Denton et al., Exploiting linear structure within convolutional networks for
     efficient evaluation, arXiv:1404.0736.
     """
-    if (rank is None) == (error is None) or (rank or 1) < 1 or (error or 0) < 0:
+    if (rank is None) == (error is None):
         raise ValueError(
             f"factorize got rank={rank} and error={error}; pass one of them: a rank of "
             "at least 1, or an error such as 0.1."
@@ -81,7 +81,7 @@ class _Factors(NamedTuple):
     error: float
 
 
-def _factors(weight: Array, rank: int | None, error: float | None) -> _Factors:
+def _factors(weight: Array, rank: Natural | None, error: float | None) -> _Factors:
     wide = jnp.asarray(weight, jnp.promote_types(weight.dtype, jnp.float32))
     matrix = wide.reshape(weight.shape[0], -1)
     u, s, vt = jnp.linalg.svd(matrix, full_matrices=False)

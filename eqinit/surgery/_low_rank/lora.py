@@ -12,7 +12,7 @@ from ..._models.site import Site
 from ..._parameters.axes import Axes
 from ..._parameters.keys import derive_keys
 from ..._parameters.paths import join, spell
-from ..._typing import Key, Number, checked
+from ..._typing import FiniteNumber, Key, Natural, NonNegativeNumber, checked
 from .._checks import check_same
 from .._edit import edit
 from .._origins import Origin, fresh, moved
@@ -27,16 +27,16 @@ from .starts import STARTS
 def lora(
     model: Any,
     selector: SelectorLike,
-    rank: int,
+    rank: Natural,
     key: Key,
     *,
-    alpha: Number | None = None,
+    alpha: FiniteNumber | None = None,
     start: Literal["lora", "pissa", "olora"] = "lora",
     rslora: bool = False,
     dora: bool = False,
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    tolerance: Number = 1e-5,
+    tolerance: NonNegativeNumber = 1e-5,
     record: bool = False,
 ) -> Any:
     r"""Put low-rank adapters on kernels: $W$ becomes $W + \frac{\alpha}{r} B A$.
