@@ -29,7 +29,7 @@ def without_followers(
         winner.append(rule)
         if rule is None or site.follows is None or site.follows not in place:
             continue
-        source_is_claimed = _is_set(rules, claims, place[site.follows])
+        source_is_claimed = _is_set(claims, place[site.follows])
         if not source_is_claimed and not site.in_place:
             continue  # a field of its own, which may be set alone
         winner[-1] = None
@@ -44,10 +44,9 @@ def without_followers(
     return dataclasses.replace(claims, winner=tuple(winner)), problems
 
 
-def _is_set(rules: Sequence[Rule], claims: Claims, i: int) -> bool:
+def _is_set(claims: Claims, i: int) -> bool:
     """Whether a rule claims this site, and not in order to `Keep()` it."""
-    rule, field = claims.winner[i], claims.sites[i].field
-    return rule is not None and not isinstance(rules[rule].initializer(field), Keep)
+    return i in claims.answers and not isinstance(claims.answers[i], Keep)
 
 
 def _half(source: str) -> str:

@@ -40,7 +40,7 @@ def resolve(
     **Raises:** `ValueError` that lists every problem of the call.
     """
     sites = read(model, layouts)
-    claims = claims_of(model, rules, sites.parameters)
+    claims = claims_of(model, rules, sites)
     problems = [
         *_misfits(sites, rules, claims),
         *problems_of_rules(sites, rules, claims),

@@ -3,45 +3,17 @@
 import functools
 import math
 from collections.abc import Sequence, Set
-from typing import Any, NamedTuple
 
 from .._drawing.row import Row
 from .._memo import Memo
 from .._models.read import Sites
 from .._models.site import Site
-from .._parameters.spec import EXAMPLE_LAYOUT, Override, ParamSpec, describe
+from .._parameters.spec import EXAMPLE_LAYOUT, ParamSpec, describe
 from .._schemes.initializer import AbstractInitializer
 from .claims import Claims
 from .keep import Keep
 from .problems import Problem, problem_of
-from .rule import Assigned, Rule, as_assigned
-
-
-class _Rule(NamedTuple):
-    """A rule as it is read for many sites: attributes of a module are slow to reach."""
-
-    label: str
-    init: Any
-    fields: dict[str, Any]
-    override: Override | None
-
-    @staticmethod
-    def of(rule: Rule) -> "_Rule":
-        return _Rule(rule.label, rule.init, dict(rule.fields), rule.override)
-
-    def assigned(self, site: Site, spec: ParamSpec) -> Assigned:
-        """What the rule gives to this site; functions are asked."""
-        given = self.fields.get(site.field, self.init)
-        if isinstance(given, AbstractInitializer | Keep):
-            return given
-        try:
-            given = given(site.with_spec(spec))
-        except Exception as error:
-            raise ValueError(
-                f"the rule's function raised {site.failure(error)} Let it return an "
-                "initializer for every site, or `None` to keep the value."
-            ) from error
-        return Keep() if given is None else as_assigned(given)
+from .rule import Assigned, Rule
 
 
 def rows_of(
@@ -51,28 +23,34 @@ def rows_of(
     rows: list[Row] = []
     problems: list[Problem] = []
     verdicts: Memo[str | None] = Memo()
-    told = [_Rule.of(rule) for rule in rules]
-    for site, number in zip(claims.sites, claims.winner, strict=True):
+    # Read once for each rule: attributes of a module are slow to reach.
+    told = [(rule.label, rule.override) for rule in rules]
+    for i, (site, number) in enumerate(zip(claims.sites, claims.winner, strict=True)):
         if number is None:
             rows.append(Row(site.path, site.spec, None, None, site.is_abstract))
             continue
-        rule = told[number]
+        label, override = told[number]
         try:
-            spec = sites.overridden(site, rule.override)
-            init = rule.assigned(site, spec)
+            spec, init = sites.overridden(site, override), _given(claims.answers[i])
         except (ValueError, TypeError) as error:
-            problems.append(problem_of(site, rule.label, _with_advice(site, error)))
-            rows.append(Row(site.path, site.spec, None, rule.label))
+            problems.append(problem_of(site, label, _with_advice(site, error)))
+            rows.append(Row(site.path, site.spec, None, label))
             continue
         if isinstance(init, Keep):
-            rows.append(Row(site.path, spec, None, rule.label, site.is_abstract))
+            rows.append(Row(site.path, spec, None, label, site.is_abstract))
             continue
-        rows.append(Row(site.path, spec, init, rule.label, site.is_abstract))
+        rows.append(Row(site.path, spec, init, label, site.is_abstract))
         verdict = functools.partial(_verdict, init, spec)
         complaint = verdicts.once((init, spec), verdict)
         if complaint is not None:
-            problems.append(problem_of(site, rule.label, _with_advice(site, complaint)))
+            problems.append(problem_of(site, label, _with_advice(site, complaint)))
     return tuple(rows), problems
+
+
+def _given(answer: Assigned | Exception) -> Assigned:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _with_advice(site: Site, complaint: object) -> str:

@@ -58,7 +58,8 @@ class Rule(eqx.Module):
     - `**fields`: initializers by the owner's field names. An initializer is an eqinit
         scheme, one of `jax.nn.initializers` or flax or klax, a number or an array
         (`weight=0.0` is `weight=Constant(0.0)`), or a function from the site to one of
-        these. [`Keep()`][eqinit.Keep] leaves a parameter as it is.
+        these, or to `None` where it claims nothing. [`Keep()`][eqinit.Keep] leaves a
+        parameter as it is.
 
     **Raises:** `TypeError` for something that is none of these, `ValueError` for a fan
     that is no number of connections.

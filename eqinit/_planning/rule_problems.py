@@ -21,16 +21,16 @@ def problems_of_rules(
     return [
         problem
         for number, rule in enumerate(rules)
-        for problem in _of_rule(sites, rule, claims.selected[number], claims.of(number))
+        for problem in _of_rule(sites, rule, number, claims)
     ]
 
 
-def _of_rule(
-    sites: Sites, rule: Rule, selected: Sequence[Site], claimed: Sequence[Site]
-) -> list[Problem]:
+def _of_rule(sites: Sites, rule: Rule, number: int, claims: Claims) -> list[Problem]:
+    selected, claimed = claims.selected[number], claims.of(number)
     misspelt = [] if rule.optional else _unknown_fields(rule, selected)
     unused = not claimed and not rule.optional and not misspelt
-    texts = misspelt + ([_unused(sites, rule, selected)] if unused else [])
+    declined = len(claims.declined[number])
+    texts = misspelt + ([_unused(sites, rule, selected, declined)] if unused else [])
     problems = [Problem((), rule.label, text) for text in texts]
     return problems + _strays(sites, rule, claimed)
 
@@ -80,7 +80,13 @@ def _module_field(name: str, selected: Sequence[Site]) -> str:
     return ""
 
 
-def _unused(sites: Sites, rule: Rule, selected: Sequence[Site]) -> str:
+def _unused(sites: Sites, rule: Rule, selected: Sequence[Site], declined: int) -> str:
+    if declined:
+        return (
+            f"its function returned None for each of the {declined} parameters that "
+            "are left to it: it claims nothing. Let it return an initializer for one "
+            "of them, `Keep()` to keep a value, or pass `optional=True`."
+        )
     if any(rule.initializer(site.field) is not None for site in selected):
         return (
             f"all {len(selected)} parameters that it selects are taken by earlier "

@@ -137,8 +137,47 @@ def test_a_site_function_sees_the_site():
     assert weight.layer is model["body"][0]
     assert (weight.index, weight.count) == (0, 2)
     assert (weight.spec.fan_in, weight.spec.fan_out, bias.spec.role) == (4, 3, "bias")
-    assert drawn["body"][0].bias is model["body"][0].bias  # None keeps it
+    assert drawn["body"][0].bias is model["body"][0].bias
     assert not drawn["body"][0].weight.any()
+
+
+def test_a_function_that_returns_none_claims_nothing():
+    model = mlp(1)
+
+    def narrow(site: ei.Site) -> Any:
+        return Ones() if site.spec.fan_in == 3 else None
+
+    # What it leaves is for the rules below, and is kept where there is none.
+    rules = [Rule(nn.Linear, weight=narrow), ("**", Zeros())]
+    assert chosen(model, rules) == {
+        "layers.0.weight": "Ones",
+        "layers.0.bias": "Zeros",
+        "layers.1.weight": "Zeros",
+        "layers.1.bias": "Zeros",
+    }
+    row = ei.plan(model, rules[:1])["layers.1.weight"]
+    assert (row.status, row.rule) == ("kept", None)
+    with pytest.raises(ValueError, match="claimed by no rule, and `strict=True`"):
+        ei.plan(model, [*rules[:1], ("**.bias", Zeros())], strict=True)
+    # Below a rule that took everything it would have had, or alone, it is idle.
+    idle = r"its function returned None for each of the 2 parameters that"
+    with pytest.raises(ValueError, match=idle):
+        ei.plan(model, [Rule(nn.Linear, weight=lambda site: None)])
+    with pytest.raises(ValueError, match="returned None for each of the 1 param"):
+        ei.plan(model, [("layers.0", Zeros()), Rule(nn.Linear, weight=narrow)])
+    quiet = Rule(nn.Linear, weight=lambda site: None, optional=True)
+    assert ei.apply(model, KEY, [quiet]) is model
+
+
+def test_a_function_is_asked_once_for_each_site():
+    asked: list[str] = []
+
+    def note(site: ei.Site) -> Any:
+        asked.append(site.path)
+        return Zeros()
+
+    ei.plan(mlp(1), [("layers.0", Ones()), Rule(nn.Linear, weight=note, bias=note)])
+    assert asked == ["layers.1.weight", "layers.1.bias"]
 
 
 class Bare(eqx.Module):
