@@ -25,7 +25,7 @@ from ._low_rank.merge import (
     lora_parameters as lora_parameters,
     merge_lora as merge_lora,
 )
-from ._net2net import net2deeper as net2deeper, net2wider as net2wider
+from ._net2net import net2deeper as net2deeper
 from ._positions import interpolate_positions as interpolate_positions
 from ._record import Record as Record, RecordRow as RecordRow
 from ._renew import (
@@ -34,6 +34,14 @@ from ._renew import (
     shrink_and_perturb as shrink_and_perturb,
 )
 from ._selection import Selection as Selection
+from ._units.groups import (
+    UnitGroup as UnitGroup,
+    UnitGroups as UnitGroups,
+    UnitMember as UnitMember,
+    unit_groups as unit_groups,
+)
+from ._units.prune import permute as permute, prune as prune, unit_scores as unit_scores
+from ._units.widen import widen as widen
 from ._weights.load import load_weights as load_weights
 from ._weights.match import MatchRow as MatchRow, WeightMatch as WeightMatch
 from ._weights.save import save_weights as save_weights

@@ -32,7 +32,5 @@ def test_surgery_of_a_model_with_state_takes_the_paths_of_the_model():
         assert model.layers[2].weight.shape == (5, 6)
         assert model.layers[0].weight is pair[0].layers[0].weight
         assert state is pair[1]
-    model, _ = eqinit.surgery.net2wider(pair, "layers.0", "layers.2", 6 + 2, KEY)
-    assert model.layers[0].weight.shape == (8, 4)
     with pytest.raises(ValueError, match=r"Did you mean `layers\.\d`"):
         eqinit.swap(pair, "layers.9", head)

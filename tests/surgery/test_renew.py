@@ -10,6 +10,7 @@ import eqinit as ei
 
 
 KEY = jax.random.key(0)
+CONVOLUTIONS = [ei.Rule("**", ei.Ones())]
 RULES = [ei.Rule(eqx.nn.Linear, weight=ei.HeNormal(), bias=ei.Normal(0.1))]
 
 
@@ -38,63 +39,6 @@ def assert_same_function(old, new, x: jax.Array):
     wanted, got = np.asarray(old(x)), np.asarray(new(x))
     # Sums of at most a hundred products of order one, in another order.
     assert np.abs(got - wanted).max() < 100 * 2**-24 * max(1.0, np.abs(wanted).max())
-
-
-@pytest.mark.parametrize("noise", [0.0, 0.5])
-def test_wider_is_the_same_function(noise: float):
-    x = jax.random.normal(KEY, (3,))
-    new = ei.surgery.net2wider(mlp(), "layers.0", "layers.1", 12, KEY, noise)
-    assert new.layers[0].weight.shape == (12, 3)
-    assert (new.layers[0].out_features, new.layers[1].in_features) == (12, 12)
-    assert_same_function(mlp(), new, x)
-    # Some unit has copies, whose readers differ just where there is noise.
-    rows = np.asarray(new.layers[0].weight)
-    readers = np.asarray(new.layers[1].weight).T
-    copies = [
-        (i, j) for i in range(5) for j in range(5, 12) if (rows[i] == rows[j]).all()
-    ]
-    assert len(copies) == 7
-    assert all(
-        np.array_equal(readers[i], readers[j]) == (noise == 0) for i, j in copies
-    )
-
-
-@pytest.mark.parametrize("layer, following", [("conv", "mix"), ("mix", "head")])
-def test_wider_convolution(layer: str, following: str):
-    old = Net()
-    new = ei.surgery.net2wider(old, layer, following, 7, KEY)
-    assert getattr(new, layer).out_channels == 7
-    assert_same_function(old, new, jax.random.normal(KEY, (1, 4, 4)))
-
-
-@pytest.mark.parametrize("following", ["layers.2", "layers.0"])
-def test_layers_that_do_not_follow_one_another_are_refused(following: str):
-    # As many inputs as the layer has units: no shape tells.
-    with pytest.raises(ValueError, match=r"which is `layers\.1`\. Pass that one"):
-        ei.surgery.net2wider(mlp(), "layers.0", following, 12, KEY)
-
-
-def test_what_no_sequence_tells_the_call_does():
-    x = jax.random.normal(KEY, (2, 3))
-    net = {
-        "first": mlp().layers[0],
-        "second": eqx.nn.LayerNorm(5),
-        "third": mlp().layers[1],
-    }
-
-    def call(net, x):
-        return jax.vmap(lambda one: net["third"](jnp.tanh(net["first"](one))))(x)
-
-    options = dict(call=call, args=(x,))
-    wide = ei.surgery.net2wider(net, "first", "third", 9, KEY, **options)
-    assert_same_function(lambda x: call(net, x), lambda x: call(wide, x), x)
-
-    def read_twice(net, x):
-        first = jax.vmap(net["first"])(x)
-        return call(net, x) + first.sum()
-
-    with pytest.raises(ValueError, match="to leave what `call` returns as it is"):
-        ei.surgery.net2wider(net, "first", "third", 9, KEY, call=read_twice, args=(x,))
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -169,17 +113,16 @@ def test_dormant_is_relative_to_the_mean():
     "do, error, message",
     [
         (
-            lambda: ei.surgery.net2wider(mlp(), "layers.0", "layers.1", 5, KEY),
-            ValueError,
-            r"units=5 .* the 5 units of `layers\.0`: it takes more",
-        ),
-        (
-            lambda: ei.surgery.net2wider(Net(), "mix", "conv", 8, KEY),
+            lambda: ei.surgery.recycle(
+                Net(), KEY, CONVOLUTIONS, "mix", "conv", jnp.zeros(3, bool)
+            ),
             ValueError,
             "has 1 inputs, which are not those of 3 units",
         ),
         (
-            lambda: ei.surgery.net2wider(eqx.nn.LayerNorm(4), "", "", 8, KEY),
+            lambda: ei.surgery.recycle(
+                eqx.nn.LayerNorm(4), KEY, [ei.Rule("**", ei.Ones())], "", "", [True] * 4
+            ),
             TypeError,
             "is a LayerNorm; units are known of a `Linear`",
         ),

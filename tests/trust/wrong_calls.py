@@ -3835,36 +3835,75 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "`layers` is a list of blocks already; unstack_blocks takes a stack.",
         ),
     ],
-    "surgery.net2wider": [
+    "surgery.UnitGroup": [
         (
-            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 2, KEY)',
+            "ei.surgery.UnitGroup()",
+            "TypeError",
+            "missing 4 required positional arguments: 'members', 'size', 'frozen', and 'summed'",
+        ),
+    ],
+    "surgery.UnitGroups": [
+        (
+            'ei.surgery.unit_groups(MLP, lambda m, x: m(x), jnp.ones(3)).of("layers.0.weight")',
+            "TypeError",
+            "missing a required argument: 'axis'",
+        ),
+    ],
+    "surgery.UnitMember": [
+        (
+            "ei.surgery.UnitMember()",
+            "TypeError",
+            "missing 5 required positional arguments",
+        ),
+    ],
+    "surgery.unit_groups": [
+        (
+            "ei.surgery.unit_groups(MLP)",
+            "TypeError",
+            "missing a required argument: 'call'",
+        ),
+    ],
+    "surgery.widen": [
+        (
+            'ei.surgery.widen(MLP, "layers.0", 2, KEY, lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "net2wider got units=2 and noise=0.1 for the 4 units of `layers.0`: it takes more units,",
+            "widen got units=2 and noise=0.1 for the 4 units of `layers.0.weight[0]`: it takes more",
         ),
         (
-            'ei.surgery.net2wider(MLP, "layers.9", "layers.1", 9, KEY)',
+            'ei.surgery.widen(MLP, "layers.0", 9, KEY, lambda m, x: m(x), jnp.ones(3), noise=-1.0)',
             "ValueError",
-            "Path('layers.9') matches nothing. Did you mean `layers.0` or `layers.0.bias` or",
+            "widen got noise=-1.0; it must be a finite number >= 0, such as `widen(noise=0.1)`.",
         ),
         (
-            'ei.surgery.net2wider(MLP, "layers.0", "layers.0", 9, KEY)',
+            'ei.surgery.widen(MLP, "layers.1", 9, KEY, lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "net2wider got `layers.0` for the layer that reads the outputs of `layers.0`, which is",
+            "widen got `layers.1`, whose units have to stay: the axis is an output of the call.",
         ),
         (
-            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 9, 0)',
-            "TypeCheckError",
-            "parameter 'key'",
-        ),
-        (
-            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", 9, KEY, noise=-1.0)',
+            'ei.surgery.widen(MLP, "layers.0", "nine", KEY, lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "net2wider got noise=-1.0; it must be a finite number >= 0, such as `net2wider(noise=0.1)`.",
+            "widen got units='nine' (str); it must be a whole number >= 1.",
         ),
+    ],
+    "surgery.prune": [
         (
-            'ei.surgery.net2wider(MLP, "layers.0", "layers.1", "nine", KEY)',
+            'ei.surgery.prune(MLP, "layers.0", [4], lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "net2wider got units='nine' (str); it must be a whole number >= 1.",
+            "prune got keep=[4] for the 4 units of `layers.0.weight[0]`: it takes different numbers",
+        ),
+    ],
+    "surgery.permute": [
+        (
+            'ei.surgery.permute(MLP, "layers.0", [0, 1], lambda m, x: m(x), jnp.ones(3))',
+            "ValueError",
+            "permute got order=[0, 1], which is no order of the 4 units of `layers.0.weight[0]`.",
+        ),
+    ],
+    "surgery.unit_scores": [
+        (
+            'ei.surgery.unit_scores(MLP, "layers.0", lambda m, x: m(x), jnp.ones(3), gradient=LINEAR)',
+            "ValueError",
+            "unit_scores wants a gradient of `layers.0.weight`, of shape [4, 3], and got none.",
         ),
     ],
     "surgery.new_head": [

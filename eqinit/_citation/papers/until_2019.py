@@ -151,6 +151,11 @@ UNTIL_2019: dict[str, tuple[str, str]] = {
         "Hayou, Soufiane and Doucet, Arnaud and Rousseau, Judith",
         "On the impact of the activation function on deep neural networks training",
     ),
+    "1906.10771": (
+        "Molchanov, Pavlo and Mallya, Arun and Tyree, Stephen and Frosio, Iuri "
+        "and Kautz, Jan",
+        "Importance estimation for neural network pruning",
+    ),
     "1910.05895": (
         "Nguyen, Toan Q. and Salazar, Julian",
         "Transformers without tears: Improving the normalization of self-attention",
