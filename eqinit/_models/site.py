@@ -27,6 +27,15 @@ class AbstractSpecs(abc.ABC):
     def traced(self, site: "Site") -> TracedRow | None:
         """Its row of a trace."""
 
+    @abc.abstractmethod
+    def block(self, site: "Site") -> tuple[int, int] | None:
+        """Its block, counted through all stages, and how many there are."""
+
+    @property
+    @abc.abstractmethod
+    def branches(self) -> int | None:
+        """How many residual branches a trace has seen in the model."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Site(AbstractPlace):
@@ -44,6 +53,9 @@ class Site(AbstractPlace):
     - `index`, `count`: position in the innermost sequence of *modules* on the path and
         that sequence's length: block 3 of 12 has `index=3, count=12`. `None` outside
         of any.
+    - `block`: position of the block that it is in, and how many there are: as `index`
+        and `count`, but through all stages (`stages.1.blocks.0` comes behind the last
+        of `stages.0.blocks`), and not of the layers inside of a block.
     - `spec`: shape, dtype, axes, fans and role.
     - `traced`: its row of a trace, where `layouts=` was one.
     """
@@ -61,6 +73,10 @@ class Site(AbstractPlace):
     @property
     def traced(self) -> TracedRow | None:
         return self.specs.traced(self)
+
+    @property
+    def block(self) -> tuple[int, int] | None:
+        return self.specs.block(self)
 
     def with_spec(self, spec: ParamSpec) -> "Site":
         """This site, with what a rule says of it."""

@@ -13,6 +13,7 @@ from .._layouts.registry import layout_of
 from .._memo import Memo
 from .._parameters.spec import Override, ParamSpec, make_spec
 from .._typing import Shape
+from .blocks import Blocks
 from .site import AbstractSpecs, Site
 
 
@@ -37,10 +38,13 @@ class Specs(AbstractSpecs):
         # Of the owner's path and field: that of a bias asks for the kernels beside it.
         self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
         self._layouts = Memo[Layout | None]()
+        self._sites: list[Site] = []
+        self._blocks: Blocks | None = None
         self._specs = Memo[ParamSpec]()
 
     def note(self, site: Site) -> None:
         """Take note of a parameter, before any spec is asked for."""
+        self._sites.append(site)
         if site.follows is None and not _blind(site):
             self._shapes[site.layer_path, site.field].append(site.shape)
 
@@ -54,6 +58,16 @@ class Specs(AbstractSpecs):
         row = self._traced.get(site.path)
         fits = row is not None and row.shape == site.shape and site.follows is None
         return row if fits else None
+
+    def block(self, site: Site) -> tuple[int, int] | None:
+        if self._blocks is None:
+            self._blocks = Blocks(self._sites)
+        return self._blocks.of(site)
+
+    @property
+    def branches(self) -> int | None:
+        counts = (row.residual_count for row in self._traced.values())
+        return next((count for count in counts if count is not None), None)
 
     def _more(self, spec: ParamSpec, row: TracedRow) -> ParamSpec:
         """What a trace adds to a layout; where they contradict, that is a problem."""

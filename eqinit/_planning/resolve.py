@@ -10,6 +10,7 @@ from .._models.read import Sites, read
 from .claims import Claims, claims_of
 from .notes import notes_of
 from .parametrized import through_parametrizations, without_followers
+from .part_problems import notes_of_parts, problems_of_parts
 from .problems import Problem, paths_of, report
 from .rows import rows_of, unclaimed
 from .rule import Rule
@@ -44,7 +45,9 @@ def resolve(
     problems = [
         *_misfits(sites, rules, claims),
         *problems_of_rules(sites, rules, claims),
+        *problems_of_parts(rules, claims),
     ]
+    given = claims
     explained = paths_of(problems)
     claims, doubled = without_followers(rules, claims)
     rows, unserved = rows_of(sites, rules, claims)
@@ -54,7 +57,8 @@ def resolve(
     problems += unclaimed(rows, strict, allow_abstract, paths_of(problems))
     if problems:
         raise ValueError(report(problems))
-    return Resolved(rows, notes_of(sites, rows, rules), sites)
+    notes = (*notes_of(sites, rows, rules), *notes_of_parts(rules, rows, given))
+    return Resolved(rows, notes, sites)
 
 
 def _misfits(sites: Sites, rules: Sequence[Rule], claims: Claims) -> list[Problem]:

@@ -18,6 +18,7 @@ from .._schemes.foreign import as_initializer, is_site_function
 from .._schemes.initializer import AbstractInitializer
 from .._typing import Array, Number
 from .keep import Keep
+from .part import Part
 
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Rule(eqx.Module):
     fan_in: Number | None = eqx.field(static=True)
     fan_out: Number | None = eqx.field(static=True)
     optional: bool = eqx.field(static=True)
+    part: Part | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -117,6 +119,7 @@ class Rule(eqx.Module):
         self.fan_in = None if fan_in is None else float(fan_in)
         self.fan_out = None if fan_out is None else float(fan_out)
         self.optional = optional
+        self.part = None
         check_fields(self)
         for notation in _notations(self.axes):
             if not isinstance(notation, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -125,6 +128,14 @@ class Rule(eqx.Module):
                     'such as `"out in"`.'
                 )
             parse(notation)
+
+    def for_part(self, part: Part) -> "Rule":
+        """This rule, as one of a recipe, which says what it is for."""
+        rule = object.__new__(Rule)
+        fields = {**vars(self), "part": part}
+        for name, value in fields.items():
+            object.__setattr__(rule, name, value)
+        return rule
 
     def initializer(self, field: str) -> Any:
         """What this rule gives a field: an initializer, a site function, or None."""

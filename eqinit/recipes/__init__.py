@@ -1,11 +1,15 @@
 """Recipes: rules for whole models, as papers and frameworks have them.
 
 Each function returns a list of [`eqinit.Rule`][]s. The first rule that claims a
-parameter wins, so rules of your own go in front: `[my_rule, *recipes.gpt2(12)]`. Rules
-for layer types that a model does not have are skipped; a selector that you pass must
-match.
+parameter wins, so rules of your own go in front: `[my_rule, *recipes.gpt2(12)]`.
+
+A recipe says what it lacks. Where a part that it makes no sense without is not there,
+the plan raises, as it does where a selector that you pass matches nothing; what else
+it did not find, and what a recipe for a whole model leaves as it is, is in the plan's
+notes. `layouts=trace_layouts(model, call, x)` lets it see parts without a known name.
 """
 
+from ._branch_gains import deepnet as deepnet, subln as subln, t_fixup as t_fixup
 from ._convolutional import (
     dcgan as dcgan,
     detection_head as detection_head,
@@ -39,13 +43,10 @@ from ._recurrent import (
     xlstm as xlstm,
 )
 from ._transformer import (
-    deepnet as deepnet,
     gpt2 as gpt2,
     mimetic as mimetic,
     neox as neox,
     plain_normal as plain_normal,
-    subln as subln,
-    t_fixup as t_fixup,
     vaswani as vaswani,
 )
 from ._vision import (

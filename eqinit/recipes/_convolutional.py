@@ -4,7 +4,8 @@ from typing import Any
 
 import equinox as eqx
 
-from .._models.selectors import SelectorLike
+from .._models.selectors import AbstractSelector, Filter, SelectorLike
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
@@ -12,7 +13,9 @@ from .._schemes.distributions import Normal
 from .._schemes.fans import HeNormal, TorchDefault
 from .._schemes.gates import PriorProb
 from .._typing import Natural, Number, checked
-from ._parts import CONVS, DENSE, layers, norms
+from ._branches import branches_of
+from ._parts import biases, for_part, kernels, norms, recipe, with_fan
+from ._selectors import Convolution, Ends, Head, Inner
 
 
 @checked
@@ -33,20 +36,23 @@ def resnet(last_norms: SelectorLike | None = None) -> list[Rule]:
     al., Accurate, large minibatch SGD, arXiv:1706.02677.
     """
     zero = [] if last_norms is None else [Rule(last_norms, Zeros())]
-    return [
+    he = HeNormal(mode="fan_out", distribution="normal")
+    rules = [
         *zero,
-        *layers(CONVS, HeNormal(mode="fan_out", distribution="normal")),
-        Rule(eqx.nn.Linear, TorchDefault(), optional=True),
+        *kernels(he, Convolution(), "convolutions"),
+        *with_fan(TorchDefault()),
+        *biases(),
         *norms(),
     ]
+    return recipe("resnet", rules)
 
 
 @checked
 def fixup(
-    inner: SelectorLike,
-    last: SelectorLike,
-    head: SelectorLike,
-    num_layers: Natural,
+    inner: SelectorLike | None = None,
+    last: SelectorLike | None = None,
+    head: SelectorLike | None = None,
+    num_layers: Natural | None = None,
     branch_layers: Natural = 2,
 ) -> list[Rule]:
     r"""Fixup: residual networks without norms.
@@ -54,6 +60,10 @@ def fixup(
     All but the last layer of every branch are He normal times $L^{-1/(2m - 2)}$, the
     last layers and the classifier zero. Scalar biases stay at 0 and scalar multipliers
     at 1.
+
+    With a trace of a call, `layouts=trace_layouts(model, call, x)`, nothing needs to be
+    said: it tells the last layers, their number and the classifier. The other layers of
+    a branch are then those in the module that its last one is in.
 
     **Arguments:**
 
@@ -69,16 +79,32 @@ def fixup(
     normalization, arXiv:1901.09321.
     """
     he: dict[str, Any] = {"mode": "fan_out", "distribution": "normal"}
-    return [
-        Rule(last, Zeros()),
-        Rule(head, Zeros()),
-        Rule(
-            inner,
-            weight=HeNormal(gain=depth.fixup(num_layers, branch_layers), **he),
-            bias=Zeros(),
-        ),
-        *layers(DENSE, HeNormal(**he)),
-    ]
+
+    def counted(site: Site) -> HeNormal:
+        layers = num_layers or branches_of(site, "fixup")
+        return HeNormal(gain=depth.fixup(layers, branch_layers), **he)
+
+    parts = {
+        "ends of residual branches": (last, Ends(_NONE), Zeros()),
+        "classifier": (head, Head(_NONE), Zeros()),
+        "other layers of residual branches": (inner, Inner(_NONE), counted),
+    }
+    branches = [rule for name, part in parts.items() for rule in _told(name, *part)]
+    rules = [*branches, *kernels(HeNormal(**he)), *biases()]
+    return recipe("fixup", rules)
+
+
+# Nobody's name: these are known from a trace, or they are said.
+_NONE = Filter(lambda site: False)
+
+
+def _told(
+    name: str, given: SelectorLike | None, traced: AbstractSelector, weight: Any
+) -> list[Rule]:
+    if given is not None:
+        return [Rule(given, weight=weight, bias=Zeros())]
+    lacking = "Say them, or pass `layouts=eqinit.trace_layouts(model, call, x)`."
+    return for_part(name, [Rule(traced, weight, optional=True)], lacking=lacking)
 
 
 @checked
@@ -95,12 +121,9 @@ def dcgan(std: Number = 0.02) -> list[Rule]:
     Radford, Metz and Chintala, Unsupervised representation learning with deep
     convolutional generative adversarial networks, arXiv:1511.06434.
     """
-    return [
-        *layers(DENSE, Normal(std)),
-        Rule(
-            eqx.nn.BatchNorm, weight=Normal(std, mean=1.0), bias=Zeros(), optional=True
-        ),
-    ]
+    scale = Normal(std, mean=1.0)
+    norm = Rule(eqx.nn.BatchNorm, weight=scale, bias=Zeros(), optional=True)
+    return recipe("dcgan", [*kernels(Normal(std)), *biases(), norm])
 
 
 @checked
@@ -117,4 +140,5 @@ def detection_head(head: SelectorLike, probability: Number = 0.01) -> list[Rule]
 
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
     """
-    return [Rule(head, weight=Normal(0.01), bias=PriorProb(probability))]
+    rule = Rule(head, weight=Normal(0.01), bias=PriorProb(probability))
+    return recipe("detection_head", [rule], whole=False)

@@ -21,10 +21,15 @@ from ._parts import (
     CONVS,
     DENSE,
     attention_of,
+    biases,
     cells,
     embeddings,
+    kernels,
     layers,
     norms,
+    recipe,
+    unit_rows,
+    with_fan,
 )
 
 
@@ -43,15 +48,20 @@ def torch_default() -> list[Rule]:
 
     **Returns:** rules.
     """
-    return [
-        Rule(CONV_TRANSPOSE, _by_outputs, optional=True),
-        Rule(_PROJECTIONS, weight=_packed, bias=Zeros(), optional=True),
-        Rule(_OUTPUT, bias=Zeros(), optional=True),
-        Rule(DENSE | CELLS, TorchDefault(), optional=True),
-        Rule(eqx.nn.PReLU, Constant(0.25), optional=True),
-        *embeddings(Normal(1.0)),
-        *norms(),
-    ]
+    return recipe(
+        "torch_default",
+        [
+            Rule(CONV_TRANSPOSE, _by_outputs, optional=True),
+            Rule(_PROJECTIONS, weight=_packed, bias=Zeros(), optional=True),
+            Rule(_OUTPUT, bias=Zeros(), optional=True),
+            Rule(DENSE | CELLS, TorchDefault(), optional=True),
+            Rule(eqx.nn.PReLU, Constant(0.25), optional=True),
+            *embeddings(Normal(1.0)),
+            *with_fan(TorchDefault()),
+            *biases(),
+            *norms(),
+        ],
+    )
 
 
 _ATTENTION = Layer(eqx.nn.MultiheadAttention)
@@ -77,10 +87,6 @@ def _packed(site: Site) -> GlorotUniform | Uniform:
     return Uniform(math.sqrt(6 / (width + 3 * width)))
 
 
-def _unit_rows(site: Site) -> Normal:
-    return Normal(site.shape[-1] ** -0.5)
-
-
 @checked
 def flax() -> list[Rule]:
     r"""Flax's: LeCun normal (truncated) and zero biases; recurrent kernels orthogonal;
@@ -88,12 +94,16 @@ def flax() -> list[Rule]:
 
     **Returns:** rules.
     """
-    return [
-        *layers(DENSE, LecunNormal()),
-        *cells(LecunNormal(), Orthogonal(), Zeros(), Zeros()),
-        *embeddings(_unit_rows),
-        *norms(),
-    ]
+    return recipe(
+        "flax",
+        [
+            *cells(LecunNormal(), Orthogonal(), Zeros(), Zeros()),
+            *kernels(LecunNormal()),
+            *embeddings(unit_rows),
+            *biases(),
+            *norms(),
+        ],
+    )
 
 
 @checked
@@ -114,15 +124,19 @@ def keras() -> list[Rule]:
         "axes": {"weight_ih": "out in", "weight_hh": "out in"},
         "optional": True,
     }
-    return [
-        *layers(CONVS, _glorot_of_taps),
-        *layers(eqx.nn.Linear, GlorotUniform()),
-        Rule(eqx.nn.LSTMCell, **gates, bias=ForgetGateBias(1.0)),
-        Rule(eqx.nn.GRUCell, **gates, bias=Zeros(), bias_n=Zeros()),
-        Rule(eqx.nn.PReLU, Zeros(), optional=True),
-        *embeddings(Uniform(0.05)),
-        *norms(),
-    ]
+    return recipe(
+        "keras",
+        [
+            *layers(CONVS, _glorot_of_taps),
+            Rule(eqx.nn.LSTMCell, **gates, bias=ForgetGateBias(1.0)),
+            Rule(eqx.nn.GRUCell, **gates, bias=Zeros(), bias_n=Zeros()),
+            Rule(eqx.nn.PReLU, Zeros(), optional=True),
+            *kernels(GlorotUniform()),
+            *embeddings(Uniform(0.05)),
+            *biases(),
+            *norms(),
+        ],
+    )
 
 
 def _glorot_of_taps(site: Site) -> Uniform:

@@ -14,7 +14,7 @@ from .._schemes.hoedt import hoedt
 from .._schemes.implicit import Siren
 from .._schemes.orthogonal import Orthogonal
 from .._typing import Number, checked
-from ._parts import DENSE, layers
+from ._parts import DENSE, layers, recipe
 
 
 @checked
@@ -35,10 +35,13 @@ def siren(
     functions, arXiv:2006.09661.
     """
     hidden = Siren(w0 if hidden_w0 is None else hidden_w0)
-    return [
-        Rule(first, weight=Siren(w0, first=True), bias=TorchDefault()),
-        Rule(eqx.nn.Linear, weight=hidden, bias=TorchDefault()),
-    ]
+    return recipe(
+        "siren",
+        [
+            Rule(first, weight=Siren(w0, first=True), bias=TorchDefault()),
+            Rule(eqx.nn.Linear, weight=hidden, bias=TorchDefault()),
+        ],
+    )
 
 
 @checked
@@ -57,7 +60,7 @@ def finer(first: SelectorLike, w0: Number = 30.0, bound: Number = 10.0) -> list[
     Liu et al., FINER: Flexible spectral-bias tuning in implicit neural representation
     by variable-periodic activation functions, arXiv:2312.02434.
     """
-    return [Rule(first, bias=Uniform(bound)), *siren(first, w0)]
+    return recipe("finer", [Rule(first, bias=Uniform(bound)), *siren(first, w0)])
 
 
 @checked
@@ -86,7 +89,7 @@ def icnn(
     networks, arXiv:2312.12474.
     """
     pair = hoedt(1, corr, bias_noise, activation=activation, matched=matched)
-    return [Rule(convex, **pair), *layers(eqx.nn.Linear, LecunNormal())]
+    return recipe("icnn", [Rule(convex, **pair), *layers(eqx.nn.Linear, LecunNormal())])
 
 
 @checked
@@ -103,11 +106,14 @@ def rl_ppo(policy: SelectorLike, value: SelectorLike) -> list[Rule]:
 
     Engstrom et al., Implementation matters in deep policy gradients, arXiv:2005.12729.
     """
-    return [
-        Rule(policy, weight=Orthogonal(0.01), bias=Zeros()),
-        Rule(value, weight=Orthogonal(1.0), bias=Zeros()),
-        *layers(DENSE, Orthogonal(math.sqrt(2))),
-    ]
+    return recipe(
+        "rl_ppo",
+        [
+            Rule(policy, weight=Orthogonal(0.01), bias=Zeros()),
+            Rule(value, weight=Orthogonal(1.0), bias=Zeros()),
+            *layers(DENSE, Orthogonal(math.sqrt(2))),
+        ],
+    )
 
 
 @checked
@@ -126,10 +132,13 @@ def rl_ddpg(last: SelectorLike, bound: Number = 3e-3) -> list[Rule]:
     arXiv:1509.02971.
     """
     final = Uniform(bound)
-    return [
-        Rule(last, weight=final, bias=final),
-        Rule(DENSE, TorchDefault(), optional=True),
-    ]
+    return recipe(
+        "rl_ddpg",
+        [
+            Rule(last, weight=final, bias=final),
+            Rule(DENSE, TorchDefault(), optional=True),
+        ],
+    )
 
 
 @checked
@@ -140,4 +149,4 @@ def selu_net() -> list[Rule]:
 
     Klambauer et al., Self-normalizing neural networks, arXiv:1706.02515.
     """
-    return layers(DENSE, LecunNormal())
+    return recipe("selu_net", layers(DENSE, LecunNormal()))

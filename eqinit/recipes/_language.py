@@ -3,18 +3,20 @@
 import math
 from typing import Any
 
-import equinox as eqx
-
-from .._models.selectors import Path, SelectorLike
+from .._models.selectors import AbstractSelector, Path, SelectorLike
 from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
-from .._schemes.constant import Constant, Zeros
+from .._schemes.combined.per_slice import PerSlice
+from .._schemes.constant import Constant, Ones, Zeros
 from .._schemes.distributions import Normal, TruncatedNormal, Uniform
 from .._schemes.fans import LecunNormal, TorchDefault
+from .._schemes.initializer import AbstractInitializer
 from .._schemes.orthogonal import Orthogonal
 from .._typing import Natural, checked
-from ._parts import DENSE, RESIDUAL, block_of, embeddings, layers, norms
+from ._branches import block_of, by_depth, either, ends
+from ._parts import biases, embeddings, for_part, kernels, norms, recipe
+from ._selectors import Ends, Head, Of
 
 
 @checked
@@ -43,17 +45,22 @@ def t5(
     transformer, arXiv:1910.10683.
     """
     undivided = LecunNormal(head_dim**-0.5, distribution="normal")
-    return [
-        Rule(positions, Normal(dim**-0.5), optional=True),
-        Rule(query, weight=undivided, bias=Zeros()),
-        *layers(DENSE, LecunNormal(distribution="normal")),
-        *embeddings(Normal(1.0)),
-        *norms(),
-    ]
+    table = Rule(positions, Normal(dim**-0.5), optional=True)
+    return recipe(
+        "t5",
+        [
+            *for_part("relative position biases", [table]),
+            Rule(query, weight=undivided, bias=Zeros()),
+            *kernels(LecunNormal(distribution="normal")),
+            *embeddings(Normal(1.0)),
+            *biases(),
+            *norms(),
+        ],
+    )
 
 
 @checked
-def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
+def olmo(residual: SelectorLike | None = None) -> list[Rule]:
     r"""OLMo's first: variance $1/n_\text{in}$, truncated at three sigma, over
     $2(l + 1)$ in the last layer of each branch of block $l$.
 
@@ -63,7 +70,8 @@ def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
     **Arguments:**
 
     - `residual`: the last layers of residual branches, as in [`eqinit.recipes.gpt2`][].
-        Their block is the outermost sequence that they are in.
+        Their block is that of `site.block` of [`eqinit.Site`][]; where there is no
+        sequence of blocks, a trace counts two branches to a block.
 
     **Returns:** rules.
 
@@ -72,28 +80,33 @@ def olmo(residual: SelectorLike = RESIDUAL) -> list[Rule]:
     """
     shape = TruncatedNormal(lower=-3.0, upper=3.0)
 
-    def last(site: Site) -> Any:
-        return LecunNormal(depth.beit(block_of(site, "olmo")), distribution=shape)
+    def scheme(gain: float) -> LecunNormal:
+        return LecunNormal(gain, distribution=shape)
 
-    def rows(site: Site) -> Any:
+    def rows(site: Site) -> TruncatedNormal:
         return TruncatedNormal(site.shape[-1] ** -0.5, lower=-3.0, upper=3.0)
 
-    return [
-        Rule(residual, weight=last, bias=Zeros()),
-        *layers(DENSE, LecunNormal(distribution=shape)),
-        *embeddings(rows),
-        *norms(),
-    ]
+    return recipe(
+        "olmo",
+        [
+            *ends(residual, by_depth("olmo", scheme, depth.beit)),
+            *kernels(scheme(1.0)),
+            *embeddings(rows),
+            *biases(),
+            *norms(),
+        ],
+    )
+
+
+_ZERO = either("**.att.output", "**.ffn.value")
 
 
 @checked
 def rwkv(
-    num_layers: Natural,
-    head: SelectorLike = Path("head"),
-    zero: SelectorLike = (
-        Path("**.att.output") | Path("**.ffn.value") | Path("**.ffn.receptance")
-    ),
-    small: SelectorLike = Path("**.att.key") | Path("**.att.gate"),
+    num_layers: Natural | None = None,
+    head: SelectorLike | None = None,
+    zero: SelectorLike | None = None,
+    small: SelectorLike | None = None,
 ) -> list[Rule]:
     r"""RWKV-5 and 6: orthogonal, with zeros where a branch ends and tiny embeddings.
 
@@ -101,36 +114,68 @@ def rwkv(
     $\frac12 \sqrt{\max(1, V/d)}$; embeddings are $U(\pm 10^{-4})$ (a norm follows
     them), and `ln_x` of block $l$ has scales of $((l + 1)/L)^{0.7}$. Time decays and
     mixing coefficients (`time_*`) are for the model's own code: rules for them go in
-    front.
+    front. Ends of branches and head are found from a trace where there is one.
 
     **Arguments:**
 
-    - `num_layers`: $L$, the number of blocks.
-    - `head`: the layer from width $d$ to the vocabulary, of size $V$.
-    - `zero`: the layers that start at zero.
-    - `small`: those with a gain of 0.1.
+    - `num_layers`: $L$; the number of blocks that there are if left out.
+    - `head`: the layer from width $d$ to the vocabulary, of size $V$; by name `head`.
+    - `zero`: the layers that start at zero; by name `att.output`, `ffn.value` and
+        `ffn.receptance`.
+    - `small`: those with a gain of 0.1; by name `att.key` and `att.gate`.
 
     **Returns:** rules.
 
     Peng et al., RWKV: Reinventing RNNs for the transformer era, arXiv:2305.13048.
     """
 
-    def scale(site: Site) -> Constant:
-        return Constant(((block_of(site, "rwkv") + 1) / num_layers) ** 0.7)
+    def factor(block: int, count: int) -> float:
+        return ((block + 1) / (num_layers or count)) ** 0.7
+
+    def scale(site: Site) -> AbstractInitializer:
+        if site.stack:
+            return PerSlice(Ones(), factor)
+        _, count = site.block or (0, 1)
+        return Constant(factor(block_of(site, "rwkv"), count))
 
     def logits(site: Site) -> Orthogonal:
-        vocabulary, width = site.shape[-2:]
+        vocabulary, width = site.spec.fan("fan_out"), site.spec.fan("fan_in")
         return Orthogonal(0.5 * math.sqrt(max(1.0, vocabulary / width)))
 
-    return [
-        Rule(Path("**.ln_x"), weight=scale, bias=Zeros(), optional=True),
-        Rule(zero, Zeros()),
-        Rule(small, weight=Orthogonal(0.1), bias=Zeros()),
-        Rule(head, weight=logits, bias=Zeros()),
-        *layers(eqx.nn.Linear, Orthogonal()),
-        *embeddings(Uniform(1e-4)),
-        *norms(),
-    ]
+    norm = Rule(Path("**.ln_x"), weight=scale, bias=Zeros(), optional=True)
+    return recipe(
+        "rwkv",
+        [
+            *for_part("`ln_x`", [norm]),
+            *_zero(zero),
+            *_either_way(small, either("**.att.key", "**.att.gate"), Orthogonal(0.1)),
+            *_either_way(head, Head(Path("head")), logits, "head"),
+            *kernels(Orthogonal()),
+            *embeddings(Uniform(1e-4)),
+            *biases(),
+            *norms(),
+        ],
+    )
+
+
+def _zero(given: SelectorLike | None) -> list[Rule]:
+    if given is not None:
+        return [Rule(given, Zeros())]
+    gate = Rule(Path("**.ffn.receptance"), Zeros(), optional=True)
+    named = f"By name {_ZERO!r}. Pass `layouts=` a trace, or say them: `zero=...`."
+    last = Rule(Ends(_ZERO), Zeros(), optional=True)
+    return [*for_part("ends of residual branches", [last], lacking=named), gate]
+
+
+def _either_way(
+    given: SelectorLike | None,
+    default: AbstractSelector,
+    weight: Any,
+    name: str = "keys and gates of time mixing",
+) -> list[Rule]:
+    if given is not None:
+        return [Rule(given, weight=weight, bias=Zeros())]
+    return for_part(name, [Rule(default & Of("kernel"), weight, optional=True)])
 
 
 @checked
@@ -151,4 +196,5 @@ def lora(
 
     Hu et al., LoRA: Low-rank adaptation of large language models, arXiv:2106.09685.
     """
-    return [Rule(a, TorchDefault(), axes="out in"), Rule(b, Zeros())]
+    rules = [Rule(a, TorchDefault(), axes="out in"), Rule(b, Zeros())]
+    return recipe("lora", rules, whole=False)

@@ -1,42 +1,103 @@
-"""Rules that several recipes share."""
+"""Rules that several recipes share, and what they are for."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
 
 from .._layouts.known.equinox import of_kind
-from .._models.selectors import Layer, Path
+from .._models.selectors import AbstractSelector, Filter, Layer, Path
 from .._models.site import Site
+from .._planning.part import Part
 from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
+from .._schemes.distributions import Normal
+from .._schemes.fans import GlorotUniform
+from ._selectors import Convolution, Of, Scales
 
 
 # Equinox's own names in its transformer layers.
 ATTENTION_INPUTS = Path("**.query_proj") | Path("**.key_proj") | Path("**.value_proj")
-# The last layer of each residual branch: attention's output, an MLP's last layer.
-RESIDUAL = Path("**.output_proj") | Path("**.c_proj") | Path("**.proj_down")
-# What DeepNorm and T-Fixup scale: values, attention outputs and MLPs.
-BRANCH = Path("**.value_proj") | Path("**.output_proj") | Layer(eqx.nn.MLP)
+VALUES = Path("**.value_proj") | Path("**.v_proj")
 
 
 CONVS = Layer(of_kind("conv"))
 DENSE = Layer(of_kind("dense", "conv"))
 CONV_TRANSPOSE = Layer(eqx.nn.ConvTranspose)
 CELLS = Layer(of_kind("cell"))
+NORMS = Layer(of_kind("norm"))
+
+
+def for_part(name: str, rules: Sequence[Rule], **more: Any) -> list[Rule]:
+    """These rules, and in words what they are for."""
+    part = Part(name, **more)
+    return [rule.for_part(part) for rule in rules]
+
+
+def recipe(name: str, rules: Sequence[Rule], *, whole: bool = True) -> list[Rule]:
+    """These rules as those of one recipe, which is for a whole model or is not."""
+    parts = [rule.part or Part("") for rule in rules]
+    pairs = zip(rules, parts, strict=True)
+    return [
+        rule.for_part(dataclasses.replace(part, recipe=name, whole=whole))
+        for rule, part in pairs
+    ]
 
 
 def norms() -> list[Rule]:
     """Ones and zeros in every norm."""
-    return [Rule(Layer(of_kind("norm")), weight=Ones(), bias=Zeros(), optional=True)]
+    known = Rule(NORMS, weight=Ones(), bias=Zeros(), optional=True)
+    return for_part("norms", [known, Rule(Scales(), Ones(), optional=True)])
 
 
-def layers(selector: Any, weight: Any, bias: Any = Zeros()) -> list[Rule]:
+def layers(
+    selector: Any, weight: Any, bias: Any = Zeros(), name: str = ""
+) -> list[Rule]:
     """Weight and bias of layers that a model may lack."""
-    return [Rule(selector, weight=weight, bias=bias, optional=True)]
+    return for_part(name, [Rule(selector, weight=weight, bias=bias, optional=True)])
+
+
+def kernels(
+    weight: Any, selector: AbstractSelector | None = None, name: str = "kernels"
+) -> list[Rule]:
+    """Kernels of any layers, or of those that are selected."""
+    chosen = Of("kernel") if selector is None else Of("kernel") & selector
+    return for_part(name, [Rule(chosen, weight, optional=True)])
+
+
+def dense(weight: Any) -> list[Rule]:
+    """Kernels that have no taps."""
+    return kernels(weight, ~Convolution(), "linear layers")
+
+
+def with_fan(weight: Any) -> list[Rule]:
+    """Kernels and the biases that they feed, which those of norms are not."""
+    fed = Of("bias") & Filter(_has_fan)
+    return for_part("kernels", [Rule(Of("kernel") | fed, weight, optional=True)])
+
+
+def _has_fan(site: Site) -> bool:
+    return site.spec.fan_in is not None
+
+
+def biases(bias: Any = Zeros()) -> list[Rule]:
+    """Biases of any layers, those of norms as well."""
+    return for_part("biases", [Rule(Of("bias"), bias, optional=True)])
 
 
 def embeddings(weight: Any) -> list[Rule]:
-    return [Rule(eqx.nn.Embedding, weight=weight, optional=True)]
+    table = Rule(Of("embedding"), weight, optional=True)
+    return for_part("embeddings", [table])
+
+
+def unit_rows(site: Site) -> Normal:
+    """Rows of unit length."""
+    return Normal(site.shape[-1] ** -0.5)
+
+
+def glorot() -> list[Rule]:
+    return [*kernels(GlorotUniform()), *biases(), *norms()]
 
 
 def cells(weight_ih: Any, weight_hh: Any, lstm_bias: Any, gru_bias: Any) -> list[Rule]:
@@ -59,13 +120,3 @@ def attention_of(site: Site) -> Any:
         for node in reversed(site.ancestors)
         if isinstance(node.module, eqx.nn.MultiheadAttention)
     )
-
-
-def block_of(site: Site, recipe: str) -> int:
-    """The position of the block that a parameter is in: its outermost sequence."""
-    if not site.indices:
-        raise ValueError(
-            f"`{site.path}` is in no sequence of blocks, so that {recipe} does not "
-            "know its depth. Pass selectors for layers inside of one."
-        )
-    return site.indices[0][0]

@@ -16,7 +16,7 @@ from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
 from .._schemes.transformer import SmallInit, Wang
 from .._typing import Natural, Number, checked
-from ._parts import embeddings, layers, norms
+from ._parts import embeddings, layers, norms, recipe
 
 
 _KERNELS: dict[str, Any] = {"weight_ih": GlorotUniform(), "weight_hh": Orthogonal()}
@@ -36,7 +36,11 @@ def lstm(forget: Number = 1.0) -> list[Rule]:
     Jozefowicz et al., An empirical exploration of recurrent network architectures,
     ICML 2015.
     """
-    return [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=ForgetGateBias(forget))]
+    return recipe(
+        "lstm",
+        [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=ForgetGateBias(forget))],
+        whole=False,
+    )
 
 
 @checked
@@ -52,7 +56,11 @@ def lstm_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
 
     Tallec and Ollivier, Can recurrent neural networks warp time?, arXiv:1804.11188.
     """
-    return [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=Chrono(t_max, t_min))]
+    return recipe(
+        "lstm_chrono",
+        [Rule(eqx.nn.LSTMCell, **_KERNELS, bias=Chrono(t_max, t_min))],
+        whole=False,
+    )
 
 
 @checked
@@ -61,7 +69,11 @@ def gru() -> list[Rule]:
 
     **Returns:** rules.
     """
-    return [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Zeros(), bias_n=Zeros())]
+    return recipe(
+        "gru",
+        [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Zeros(), bias_n=Zeros())],
+        whole=False,
+    )
 
 
 @checked
@@ -77,7 +89,11 @@ def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
 
     Tallec and Ollivier, Can recurrent neural networks warp time?, arXiv:1804.11188.
     """
-    return [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Chrono(t_max, t_min), bias_n=Zeros())]
+    return recipe(
+        "gru_chrono",
+        [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Chrono(t_max, t_min), bias_n=Zeros())],
+        whole=False,
+    )
 
 
 @checked
@@ -106,14 +122,17 @@ def xlstm(
     Beck et al., xLSTM: Extended long short-term memory, arXiv:2405.04517.
     """
     small = SmallInit(dim)
-    return [
-        Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
-        Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
-        Rule(down, weight=Wang(num_layers, dim), bias=Zeros()),
-        *layers(eqx.nn.Linear, small),
-        *embeddings(small),
-        *norms(),
-    ]
+    return recipe(
+        "xlstm",
+        [
+            Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
+            Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
+            Rule(down, weight=Wang(num_layers, dim), bias=Zeros()),
+            *layers(eqx.nn.Linear, small),
+            *embeddings(small),
+            *norms(),
+        ],
+    )
 
 
 @checked
@@ -139,11 +158,15 @@ def mamba(
     arXiv:2312.00752.
     """
     steps = LogDt(1e-3, 0.1, "softplus", floor=1e-4)
-    return [
-        Rule(a_log, S4D("real", "log_real")),
-        Rule(d, Ones()),
-        Rule(step, weight=FanUniform(gain=dt_gain), bias=steps),
-    ]
+    return recipe(
+        "mamba",
+        [
+            Rule(a_log, S4D("real", "log_real")),
+            Rule(d, Ones()),
+            Rule(step, weight=FanUniform(gain=dt_gain), bias=steps),
+        ],
+        whole=False,
+    )
 
 
 @checked
@@ -163,11 +186,15 @@ def mamba2(
 
     Dao and Gu, Transformers are SSMs, arXiv:2405.21060.
     """
-    return [
-        Rule(a_log, UniformRate(1.0, 16.0)),
-        Rule(d, Ones()),
-        Rule(dt_bias, LogDt(1e-3, 0.1, "softplus", floor=1e-4)),
-    ]
+    return recipe(
+        "mamba2",
+        [
+            Rule(a_log, UniformRate(1.0, 16.0)),
+            Rule(d, Ones()),
+            Rule(dt_bias, LogDt(1e-3, 0.1, "softplus", floor=1e-4)),
+        ],
+        whole=False,
+    )
 
 
 @checked
@@ -191,8 +218,12 @@ def s4d(
     Gu et al., On the parameterization and initialization of diagonal state space
     models, arXiv:2206.11893.
     """
-    return [
-        Rule(log_real, S4D("lin", "log_real")),
-        Rule(imag, S4D("lin", "imag")),
-        Rule(log_dt, LogDt()),
-    ]
+    return recipe(
+        "s4d",
+        [
+            Rule(log_real, S4D("lin", "log_real")),
+            Rule(imag, S4D("lin", "imag")),
+            Rule(log_dt, LogDt()),
+        ],
+        whole=False,
+    )

@@ -15,38 +15,70 @@ from .._schemes.distributions import Normal, Uniform
 from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
 from .._typing import Number, checked
-from ._parts import CONVS, DENSE, RESIDUAL, block_of, layers, norms
+from ._branches import by_depth, ends
+from ._parts import biases, dense, for_part, kernels, norms, recipe
+from ._selectors import Convolution, Head, Named, Of
 
 
-def _tokens(std: Number) -> list[Rule]:
-    """Position embeddings and class tokens, which are bare arrays."""
-    positions = Path("**.pos_embed") | Path("**.pos_embedding")
-    token = Path("**.cls_token") | Path("**.reg_token")
+_POSITIONS = Named(("*pos_embed*", "*position_embed*"))
+# Class and register tokens; those of distillation and for masked patches.
+_TOKENS = Named(("cls_token*", "class_token*", "reg_token*", "register_token*"))
+_OTHER_TOKENS = Named(("dist*_token*", "mask_token*"))
+_GAMMAS = Named(("gamma", "gamma_?", "gamma?", "layer_scale*", "ls?"))
+
+
+def _tokens(std: Number, classes: Number = 1e-6) -> list[Rule]:
+    """Position embeddings and tokens, which are bare arrays."""
     return [
-        Rule(positions, Normal(std), optional=True),
-        Rule(token, Normal(1e-6), optional=True),
+        *for_part(
+            "position embeddings", [Rule(_POSITIONS, Normal(std), optional=True)]
+        ),
+        *for_part("class tokens", [Rule(_TOKENS, Normal(classes), optional=True)]),
+        Rule(_OTHER_TOKENS, Normal(std), optional=True),
     ]
 
 
+def _gammas(value: Number) -> list[Rule]:
+    """LayerScale: one factor per channel of what a branch returns."""
+    return [Rule(_GAMMAS, Constant(value), optional=True)]
+
+
+def _convolutions(weight: Any, bias: Any) -> list[Rule]:
+    taps = Convolution()
+    rules = [
+        Rule(taps & Of("kernel"), weight, optional=True),
+        Rule(taps & Of("bias"), bias, optional=True),
+    ]
+    return for_part("convolutions", rules)
+
+
 @checked
-def vit_timm(std: Number = 0.02) -> list[Rule]:
+def vit_timm(std: Number = 0.02, layer_scale: Number = 1e-5) -> list[Rule]:
     r"""The vision transformer of timm: $\mathcal N(0, 0.02^2)$ and zero biases; the
     patch convolution has torch's default.
 
-    timm truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at all.
+    timm truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at all. Class
+    and register tokens are $\mathcal N(0, 10^{-12})$; those of distillation and for
+    masked patches have the std of all else.
 
     **Arguments:**
 
     - `std`: standard deviation of linear layers and position embeddings.
+    - `layer_scale`: value of the factors of branches, called `gamma` or `layer_scale`.
 
     **Returns:** rules.
 
     Dosovitskiy et al., An image is worth 16x16 words, arXiv:2010.11929.
     """
+    rules = [*_tokens(std), *_gammas(layer_scale), *_timm(std)]
+    return recipe("vit_timm", rules)
+
+
+def _timm(std: Number) -> list[Rule]:
     return [
-        *layers(eqx.nn.Linear, Normal(std)),
-        Rule(CONVS, TorchDefault(), optional=True),
-        *_tokens(std),
+        *_convolutions(TorchDefault(), TorchDefault()),
+        *dense(Normal(std)),
+        *biases(),
         *norms(),
     ]
 
@@ -68,51 +100,72 @@ def vit_jax(
 
     Dosovitskiy et al., An image is worth 16x16 words, arXiv:2010.11929.
     """
-    return [
+    rules = [
         Rule(head, weight=Zeros(), bias=ClassPrior() if prior else Zeros()),
         Rule(mlp, weight=GlorotUniform(), bias=Normal(1e-6)),
-        *layers(eqx.nn.Linear, GlorotUniform()),
-        *layers(CONVS, LecunNormal()),
         *_tokens(0.02),
+        *_gammas(1e-5),
+        *_convolutions(LecunNormal(), Zeros()),
+        *dense(GlorotUniform()),
+        *biases(),
         *norms(),
     ]
+    return recipe("vit_jax", rules)
 
 
 @checked
 def beit(
-    residual: SelectorLike = RESIDUAL, std: Number = 0.02, layer_scale: Number = 0.1
+    residual: SelectorLike | None = None,
+    std: Number = 0.02,
+    layer_scale: Number = 0.1,
+    head: SelectorLike | None = None,
+    head_gain: Number = 1e-3,
 ) -> list[Rule]:
-    r"""BEiT's and EVA's: as [`eqinit.recipes.vit_timm`][], with the last layer of each
-    branch of block $l$ divided by $\sqrt{2(l + 1)}$.
+    r"""BEiT's and EVA's: $\mathcal N(0, 0.02^2)$ and zero biases, with the last layer
+    of each branch of block $l$ divided by $\sqrt{2(l + 1)}$, and a small classifier.
+
+    Tokens and position embeddings have the std of all else; biases of queries and
+    values and tables of relative positions are zero, and the patch convolution has
+    torch's default.
 
     **Arguments:**
 
     - `residual`: the last layers of residual branches, as in [`eqinit.recipes.gpt2`][].
-        Their block is the outermost sequence that they are in.
+        Their block is that of `site.block` of [`eqinit.Site`][], counted through all
+        stages; where there is no sequence of blocks, a trace counts two branches to a
+        block.
     - `std`: standard deviation.
-    - `layer_scale`: value of parameters called `gamma`, `gamma_1` or `gamma_2`.
+    - `layer_scale`: value of the factors of branches, called `gamma` or `layer_scale`.
+    - `head`: the classifier; the readout of a trace, or by name `head`.
+    - `head_gain`: multiplies the standard deviation of its weights.
 
     **Returns:** rules.
 
     Bao et al., BEiT: BERT pre-training of image transformers, arXiv:2106.08254.
     """
-
-    def last(site: Site) -> Any:
-        return Normal(std * depth.beit(block_of(site, "beit")))
-
-    scales = Path("**.gamma") | Path("**.gamma_1") | Path("**.gamma_2")
-    return [
-        Rule(residual, weight=last, bias=Zeros()),
-        Rule(scales, Constant(layer_scale), optional=True),
-        *vit_timm(std),
-    ]
+    rest = _timm(std)
+    zero = Named(("q_bias", "v_bias", "relative_position_bias_table"))
+    classifier = as_selector(Head(Path("head")) if head is None else head)
+    small = Rule(classifier & Of("kernel"), Normal(std * head_gain), optional=True)
+    return recipe(
+        "beit",
+        [
+            *ends(residual, by_depth("beit", lambda g: Normal(std * g), depth.beit)),
+            *for_part("classifier", [small]),
+            *_tokens(std, std),
+            Rule(zero, Zeros(), optional=True),
+            *_gammas(layer_scale),
+            *rest,
+        ],
+    )
 
 
 def _flattened(site: Site) -> Uniform:
     """Glorot uniform for a patch convolution read as a matrix: its stride is its size,
     so that every input reaches an output once.
     """
-    return Uniform(math.sqrt(6 / (site.spec.fan_in + site.layer.out_channels)))
+    outputs = math.prod(site.spec.known_axes.sizes("out"))
+    return Uniform(math.sqrt(6 / (site.spec.fan("fan_in") + outputs)))
 
 
 @checked
@@ -132,13 +185,13 @@ def vit_moco(packed: SelectorLike | None = None) -> list[Rule]:
     """
     three = Blocks({name: GlorotUniform() for name in ("query", "key", "value")})
     split = [] if packed is None else [Rule(packed, weight=three, bias=Zeros())]
-    return [
-        *split,
-        *layers(eqx.nn.Linear, GlorotUniform()),
-        *layers(CONVS, _flattened),
-        *_tokens(0.02),
-        *norms(),
-    ]
+    rules = [*split, *_tokens(0.02), *_gammas(1e-5), *_flat(), *norms()]
+    return recipe("vit_moco", rules)
+
+
+def _flat() -> list[Rule]:
+    """Glorot uniform, also for the patch convolution as the matrix that it is."""
+    return [*_convolutions(_flattened, Zeros()), *dense(GlorotUniform()), *biases()]
 
 
 @checked
@@ -159,7 +212,10 @@ def swin(
     Liu et al., Swin transformer: Hierarchical vision transformer using shifted windows,
     arXiv:2103.14030.
     """
-    return [Rule(positions, Normal(std), optional=True), *vit_timm(std)]
+    table = Rule(positions, Normal(std), optional=True)
+    tables = for_part("tables of relative positions", [table])
+    rules = [*tables, *_tokens(std), *_gammas(1e-5), *_timm(std)]
+    return recipe("swin", rules)
 
 
 @checked
@@ -180,7 +236,7 @@ def convnext(
     - `head`: the classifier.
     - `head_gain`: multiplies the standard deviation of the classifier's weights.
     - `std`: standard deviation.
-    - `layer_scale`: value of parameters called `gamma`.
+    - `layer_scale`: value of the factors of branches, called `gamma` or `layer_scale`.
 
     **Returns:** rules.
 
@@ -188,12 +244,9 @@ def convnext(
     """
     last = Normal(std * head_gain)
     scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
-    return [
-        Rule(Path("**.gamma"), Constant(layer_scale), optional=True),
-        *scaled,
-        *layers(DENSE, Normal(std)),
-        *norms(),
-    ]
+    normal = kernels(Normal(std))
+    rules = [*_gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
+    return recipe("convnext", rules)
 
 
 @checked
@@ -221,12 +274,12 @@ def dit(
     """
     linear, table = Layer(eqx.nn.Linear), Layer(eqx.nn.Embedding)
     given, small = as_selector(condition), Normal(0.02)
-    return [
+    rules = [
         Rule(as_selector(modulation) & linear, Zeros()),
         Rule(as_selector(final) & linear, Zeros()),
         Rule(given & linear, weight=small, bias=Zeros(), optional=True),
         Rule(given & table, weight=small, optional=True),
-        *layers(eqx.nn.Linear, GlorotUniform()),
-        *layers(CONVS, _flattened),
+        *_flat(),
         *norms(),
     ]
+    return recipe("dit", rules)

@@ -288,7 +288,7 @@ CASES = {
     "swin": (
         recipes.swin(),
         Windowed,
-        False,
+        True,
         {"relative_position_bias_table": 0.02, "proj.weight": 0.02},
     ),
     "convnext": (
@@ -310,7 +310,7 @@ CASES = {
         },
     ),
     "neox": (
-        recipes.neox(BLOCKS, WIDTH),
+        recipes.neox(BLOCKS, WIDTH, _OUT),
         Transformer,
         False,
         {

@@ -2792,9 +2792,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.deepnet": [
         (
-            "ei.recipes.deepnet()",
+            "ei.plan(MLP, ei.recipes.deepnet())",
             "ValueError",
-            "deepnorm was told of no layers; pass how many there are: `deepnorm(encoder=12)`,",
+            "deepnet was not told how many blocks there are: pass `num_layers=...`, or",
         ),
         (
             "ei.recipes.deepnet(0)",
@@ -2825,7 +2825,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.recipes.fixup("a", "b", "c", 0)',
             "ValueError",
-            "fixup got num_layers=0; it must be a whole number >= 1.",
+            "fixup got num_layers=0; it must be a whole number >= 1 or None.",
         ),
     ],
     "recipes.flax": [
@@ -2835,7 +2835,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.recipes.gpt2(0)",
             "ValueError",
-            "gpt2 got num_layers=0; it must be a whole number >= 1.",
+            "gpt2 got num_layers=0; it must be a whole number >= 1 or None.",
         ),
         (
             "ei.recipes.gpt2(12, std=-1.0)",
@@ -2942,7 +2942,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.recipes.rwkv(0)",
             "ValueError",
-            "rwkv got num_layers=0; it must be a whole number >= 1.",
+            "rwkv got num_layers=0; it must be a whole number >= 1 or None.",
         ),
     ],
     "recipes.s4d": [
@@ -2960,9 +2960,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.subln": [
         (
-            "ei.recipes.subln()",
+            "ei.plan(MLP, ei.recipes.subln())",
             "ValueError",
-            "subln was told of no layers; pass how many there are: `subln(encoder=12)`,",
+            "subln was not told how many blocks there are: pass `num_layers=...`, or",
         ),
     ],
     "recipes.swin": [
@@ -2984,7 +2984,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.recipes.t_fixup(0)",
             "ValueError",
-            "t_fixup got num_layers=0; it must be a whole number >= 1.",
+            "t_fixup got num_layers=0; it must be a whole number >= 1 or None.",
         ),
         ('ei.recipes.t_fixup(6, "head")', "TypeCheckError", "parameter 'part'"),
     ],
