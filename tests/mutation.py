@@ -47,6 +47,7 @@ TESTS = {
     "_planning": ["tests/planning", "tests/models"],
     "_construction": ["tests/construction"],
     "surgery": ["tests/surgery"],
+    "_command": ["tests/command"],
     "_config": ["tests/config"],
     "_citation": ["tests/docs/test_citation.py"],
     "recipes": ["tests/recipes"],
