@@ -125,25 +125,35 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
 
 
 @functools.cache
-def _jitted_erf() -> Callable[[Any], Array]:
-    # As `jax.random.truncated_normal` has it, for bounds that agree to the last bit.
-    return jax.jit(lambda x: lax.erf(lax.div(x, lax.full_like(x, _SQRT2))))
+def _compiled_erf(device: Any) -> Callable[[Any], Array]:
+    """As `jax.random.truncated_normal` has it, for bounds that agree to the last bit.
+
+    Compiled ahead of time, so that it gives numbers while somebody traces. Evaluating
+    while compiling (`ensure_compile_time_eval`) would do so too, and would compile
+    programs of their own for the constants in it: 60 ms of a first call.
+    """
+    x = jax.ShapeDtypeStruct((2,), np.float32)
+    with jax.default_device(device):
+        jitted = jax.jit(lambda x: lax.erf(lax.div(x, lax.full_like(x, _SQRT2))))
+        return jitted.lower(x).compile()
 
 
 @functools.lru_cache(maxsize=256)
 def _truncation(lower: float, upper: float, device: Any) -> tuple[np.float32, ...]:
-    """`minval`, `span`, `lowest` and `highest` of a truncated normal."""
-    del device  # Whose arithmetic it is: that of the default device at the time.
+    """`minval`, `span`, `lowest` and `highest` of a truncated normal.
+
+    `device` is the one whose arithmetic it is: the default device at the time.
+    """
     bounds = np.asarray((lower, upper), np.float32)
-    with jax.ensure_compile_time_eval():  # numbers, also while somebody traces
-        a, b = np.asarray(_jitted_erf()(bounds))
+    with jax.disable_jit(False):  # which what is compiled ahead does not know of
+        a, b = np.asarray(_compiled_erf(device)(bounds))
     lowest, highest = np.nextafter(bounds, (_INFINITY, -_INFINITY), dtype=np.float32)
     return a, b - a, lowest, highest
 
 
 def prepare_truncation() -> None:
     """Compile what truncated normals need beside their kernel."""
-    _jitted_erf()(np.zeros(2, np.float32))
+    _compiled_erf(default_device())
 
 
 def _bounds(request: FillRequest) -> tuple[np.float32, ...]:

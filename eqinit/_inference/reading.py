@@ -1,45 +1,14 @@
 """What the uses of a parameter say of it: role, axes, fans, and how sure that is."""
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 from .._typing import Number, RoleName, Shape
 from .curves import name_of
 from .drafts import Draft, Piece
+from .row import Factors, Reading
 from .values import Use
-
-
-@dataclasses.dataclass(frozen=True)
-class Reading:
-    """What one use says.
-
-    - `role`, `axes`: in the notation of layouts.
-    - `fan_in`, `fan_out`: connections.
-    - `fed_by`: numbers of the kernels that feed a bias.
-    - `how`: the operation.
-    - `through`: what is done to the parameter first.
-    - `parts`: sizes of the parts that its outputs are cut into, where they differ.
-    - `doubt`: why this may be read otherwise; empty where it may not.
-    - `factors`: of every axis, stacks included.
-    """
-
-    role: RoleName
-    axes: str
-    fan_in: Number | None
-    fan_out: Number | None
-    fed_by: tuple[int, ...] = ()
-    how: str = ""
-    through: str = ""
-    parts: tuple[int, ...] = ()
-    doubt: str = ""
-    factors: tuple["Factors", ...] = ()
-
-
-# The named factors of one axis, the slowest first: `(("gate", 3), ("out", 8))`.
-Factors: TypeAlias = tuple[tuple[str, int], ...]
 
 
 def finished(

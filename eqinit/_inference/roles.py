@@ -7,7 +7,8 @@ from .._typing import Shape
 from .digits import Cut, Digit, owned, paired
 from .domain import Meaning
 from .drafts import Draft, read_use
-from .reading import Reading, finished
+from .reading import finished
+from .row import Reading
 from .values import Fate, Track, Use
 from .walker import Place
 

@@ -18,9 +18,8 @@ from .._typing import checked
 from .afterwards import Afterwards
 from .domain import Meaning
 from .facts import contradiction
-from .reading import Reading
 from .roles import Reader
-from .row import TracedRow
+from .row import Reading, TracedRow
 from .rows import TracedLayouts
 from .rules import RULES
 from .values import Kind, Value, constant

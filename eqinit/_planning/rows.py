@@ -1,7 +1,6 @@
 """Rows: what each claimed parameter gets, and whether that can serve it."""
 
 import functools
-import math
 from collections.abc import Sequence, Set
 
 from .._drawing.row import Row
@@ -72,29 +71,7 @@ def _verdict(init: AbstractInitializer, spec: ParamSpec) -> str | None:
         return str(error)
     except Exception as error:  # of a user's own initializer
         return f"its `check` raised {type(error).__name__}: {error}"
-    return _unusable(init, spec)
-
-
-def _unusable(init: AbstractInitializer, spec: ParamSpec) -> str | None:
-    """Whether its moments are no numbers: then neither are its draws.
-
-    Infinite ones are a law's own affair (Cauchy's), and a constant may be NaN.
-    """
-    try:
-        moments = init.moments(spec)
-    except TypeError:
-        return None  # of a traced gain, which has no value yet
-    except Exception as error:  # of a user's own initializer
-        return f"its `moments` raised {type(error).__name__}: {error}"
-    law = init.law(spec)
-    if moments is None or (law is not None and law.constant is not None):
-        return None
-    if not math.isnan(moments.mean + moments.std):
-        return None
-    return (
-        f"its mean would be {moments.mean} and its std {moments.std}: "
-        "it was given something that is no number, or a negative fan."
-    )
+    return None
 
 
 def unclaimed(

@@ -102,12 +102,14 @@ class AbstractInitializer(eqx.Module):
     def check(self, spec: ParamSpec) -> None:
         """Raise a `ValueError` if this scheme cannot serve `spec`."""
         texts: dict[str, None] = {}  # in order, each once
+        law = None
         try:
             for text in _problems(self, spec):
                 texts[text] = None
+            law = self.law(spec)  # raises where a fan is missing
         except ValueError as error:
             texts[str(error)] = None
-        texts |= dict.fromkeys(() if texts else misfits(self, spec))
+        texts |= dict.fromkeys(() if texts else misfits(self, spec, law))
         if texts:
             raise ValueError("\n".join(texts))
 
@@ -184,9 +186,9 @@ def _problems(init: AbstractInitializer, spec: ParamSpec) -> Iterator[str]:
         return
     yield from init.problems(spec)
     init.view(spec)
-    init.law(spec)  # raises where a fan is missing
     for part, own in init.parts(spec):
         yield from _problems(part, own)
+        part.law(own)
 
 
 class AbstractLawInitializer(AbstractInitializer):

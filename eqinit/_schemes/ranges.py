@@ -1,4 +1,4 @@
-"""Whether a dtype can hold what is drawn: what it cannot would be infinite."""
+"""Whether what is drawn are numbers, and numbers that the dtype can hold."""
 
 import math
 from collections.abc import Iterator
@@ -20,13 +20,14 @@ _SIGMAS = 5.0
 class _Scheme(Protocol):
     whole: ClassVar[bool]
 
-    def law(self, spec: ParamSpec) -> AbstractLaw | None: ...
-
     def moments(self, spec: ParamSpec) -> Moments | None: ...
 
 
-def misfits(scheme: _Scheme, spec: ParamSpec) -> Iterator[str]:
-    """Yields why the dtype cannot hold what a scheme draws."""
+def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterator[str]:
+    """Yields why what a scheme draws is of no use, or does not fit the dtype.
+
+    The moments are asked of its law, where it has one: that is made once.
+    """
     name, dtype = type(scheme).__name__, spec.dtype
     floating = bool(jnp.issubdtype(dtype, jnp.inexact))
     if not floating and not (scheme.whole and jnp.issubdtype(dtype, jnp.integer)):
@@ -34,8 +35,18 @@ def misfits(scheme: _Scheme, spec: ParamSpec) -> Iterator[str]:
         yield f"{name} draws {numbers}, which {dtype} cannot hold. Ask for a float."
         return
     try:
-        law, moments = scheme.law(spec), scheme.moments(spec)
-    except Exception:  # of a traced number, which has no value, or a user's own defect
+        moments = scheme.moments(spec) if law is None else law.moments(spec.is_complex)
+    except TypeError:
+        return  # of a traced number, which has no value yet
+    except Exception as error:  # of a user's own initializer
+        yield f"its `moments` raised {type(error).__name__}: {error}"
+        return
+    constant = law is not None and law.constant is not None
+    if moments and not constant and _is_nonsense(moments):
+        yield (
+            f"its mean would be {moments.mean} and its std {moments.std}: "
+            "it was given something that is no number, or a negative fan."
+        )
         return
     limits = jnp.finfo(dtype) if floating else jnp.iinfo(dtype)
     least, largest = float(limits.min), float(limits.max)
@@ -48,6 +59,12 @@ def misfits(scheme: _Scheme, spec: ParamSpec) -> Iterator[str]:
             f"{number(least)} to {number(largest)}. Let it draw smaller ones, or use a "
             "wider dtype."
         )
+
+
+def _is_nonsense(moments: Moments) -> bool:
+    """No numbers, where the law has any: Cauchy's has no mean, and an infinite std."""
+    mean, std = moments
+    return math.isnan(std) or (math.isnan(mean) and math.isfinite(std))
 
 
 def _reach(
