@@ -13,6 +13,7 @@ from . import (
     surgery as surgery,
     transformer as transformer,
     transforms as transforms,
+    typing as typing,
 )
 from ._apply import apply as apply
 from ._citation.citation import bibtex as bibtex, citation as citation

@@ -34,3 +34,7 @@ def draw_one(row: Row, key: Key) -> Array:
     except BrokenPromise as error:
         # A user's own may return anything; say whose it was.
         raise ValueError(f"`{row.path}` (rule {row.rule}): {error}") from None
+    except Exception as error:
+        # Of a type checker's, say, whose class and traceback are to stay as they are.
+        error.add_note(f"eqinit was drawing `{row.path}` (rule {row.rule}).")
+        raise

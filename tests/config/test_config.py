@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -494,3 +496,13 @@ def test_names_are_not_taken_away_unawares():
     with pytest.raises(ValueError, match=r"HeNormal `HeNormal` already"):
         ei.configurable(name="HeNormal")(first)
     assert from_config("HeNormal") == ei.HeNormal()
+
+
+def test_omegaconf_as_the_guide_writes_it():
+    """The YAML of docs/guides/configuration.md, interpolations resolved."""
+    omegaconf = pytest.importorskip("omegaconf")
+    page = Path(__file__).parents[2] / "docs" / "guides" / "configuration.md"
+    (text,) = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    rules = from_config(omegaconf.OmegaConf.create(text).rules)
+    assert rules[0].init == ei.Zeros()
+    assert rules[1].fields["weight"] == ei.HeNormal(gain=0.7)

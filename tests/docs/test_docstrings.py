@@ -16,7 +16,7 @@ def public(space: Any = ei, path: str = "eqinit") -> Iterator[tuple[str, Any]]:
         value = getattr(space, name)
         if not isinstance(value, types.ModuleType):
             yield f"{path}.{name}", value
-        elif value.__name__ == f"{path}.{name}":
+        elif value.__name__ == f"{path}.{name}" and value is not ei.typing:  # aliases
             yield from public(value, value.__name__)
 
 

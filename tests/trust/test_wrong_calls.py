@@ -45,7 +45,7 @@ def public_callables() -> set[str]:
         for name in listed or [n for n in vars(module) if not n.startswith("_")]:
             value: Any = getattr(module, name)
             if isinstance(value, ModuleType):
-                if value.__name__.startswith("eqinit"):
+                if value.__name__.startswith("eqinit") and name != "typing":
                     look(value, f"{prefix}{name}.")
             elif callable(value):
                 found.add(prefix + name)
