@@ -15,4 +15,4 @@ def test_typed_research_names_rule_and_path(capsys: pytest.CaptureFixture[str]):
     # The user's own annotation finds the transposed matrix, eqinit says whose it was.
     assert "Type-check error whilst checking the return value" in printed
     assert "eqinit was drawing `query` (rule Layer(Attention))" in printed
-    assert "query, of Attention (rule Path('query')): Constant got a value of shape" in printed
+    assert "query, of Attention (rule Path('query')): Constant got a value" in printed

@@ -42,6 +42,7 @@ def test_namespaces():
         "surgery",
         "transformer",
         "transforms",
+        "typing",
     ]
 
 
@@ -81,7 +82,9 @@ FACES = [name for name in NAMESPACES if not hasattr(sys.modules[name], "__path__
 @pytest.mark.parametrize("face", FACES)
 def test_a_face_has_imports_and_nothing_else(face: str):
     module = importlib.import_module(face)
-    for name, value in exported(face).items():
+    # Those of `typing` are aliases, which know no module.
+    classes = {} if face == "eqinit.typing" else exported(face)
+    for name, value in classes.items():
         assert value.__module__.startswith("eqinit._"), name
     lines = Path(str(module.__file__)).read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("def ", "class ", "@"))]
