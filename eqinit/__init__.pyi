@@ -16,6 +16,7 @@ from . import (
     typing as typing,
 )
 from ._apply import apply as apply
+from ._auto import auto as auto
 from ._citation.citation import bibtex as bibtex, citation as citation
 from ._config.config import (
     configurable as configurable,

@@ -13,6 +13,10 @@ from .values import Fate, Track, Use
 from .walker import Place
 
 
+# A doubt that leaves no doubt about fan_in.
+ABOUT_OUTPUTS = "one of its outputs' axes may be a stack"
+
+
 class Reader:
     """Reads every use of every parameter.
 
@@ -76,7 +80,7 @@ class Reader:
         self._check_sums(key, draft, fate)
         outs = {p.digit.axis for p in draft.pieces if p.name == "out"}
         if sum(not self._is_out(key, axis) for axis in outs) > 1:
-            draft.doubts.append("one of its outputs' axes may be a stack")
+            draft.doubts.append(ABOUT_OUTPUTS)
         return finished(use, draft, shape, "kernel")
 
     def _check_sums(self, key: Any, draft: Draft, fate: Fate) -> None:

@@ -2258,6 +2258,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "rule Path('pytree.1.weight'): it matches nothing. `pytree.1.weight` is the shared copy",
         ),
     ],
+    "auto": [
+        (
+            "ei.auto(LINEAR, KEY, lambda m: m(jnp.ones(3)))",
+            "ValueError",
+            "trace_layouts got no array among the arguments of `call`",
+        ),
+        ("ei.auto(LINEAR, KEY, 3)", "TypeCheckError", "parameter 'call'"),
+    ],
     "bases.AbstractBase": [
         (
             "ei.bases.AbstractBase()",
