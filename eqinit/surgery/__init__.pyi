@@ -25,6 +25,7 @@ from ._low_rank.merge import (
     lora_parameters as lora_parameters,
     merge_lora as merge_lora,
 )
+from ._merge import merge as merge
 from ._net2net import net2deeper as net2deeper
 from ._positions import interpolate_positions as interpolate_positions
 from ._record import Record as Record, RecordRow as RecordRow
@@ -40,6 +41,7 @@ from ._units.groups import (
     UnitMember as UnitMember,
     unit_groups as unit_groups,
 )
+from ._units.match import match as match
 from ._units.prune import permute as permute, prune as prune, unit_scores as unit_scores
 from ._units.widen import widen as widen
 from ._weights.load import load_weights as load_weights

@@ -40,7 +40,7 @@ TOLD_APART = {
     "roll": lambda h: h * jnp.roll(h, 1),
     "window": _windows(jnp.array([[[1.0, 2.0, 0.5]]])),
     "argmax": lambda h: h * jnp.argmax(h).astype(h.dtype),
-    "top": lambda h: h * jax.lax.top_k(h, 2)[1].sum().astype(h.dtype),
+    "top": lambda h: h * jax.lax.top_k(h, 1)[1].sum().astype(h.dtype),
     "pick": lambda h: h * h[jnp.array([2, 0, 1, 4, 5, 3])],
     "mask": lambda h: h @ jnp.tril(jnp.ones((6, 6))),
 }

@@ -3907,6 +3907,25 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "permute got order=[0, 1], which is no order of the 4 units of `layers.0.weight[0]`.",
         ),
     ],
+    "surgery.match": [
+        (
+            "ei.surgery.match(MLP, LINEAR, lambda m, x: m(x), jnp.ones(3))",
+            "ValueError",
+            "match got two models that differ in 6 parameters:",
+        ),
+    ],
+    "surgery.merge": [
+        (
+            "ei.surgery.merge([MLP, MLP], [0.5, 0.6])",
+            "ValueError",
+            "merge got weights=[0.5, 0.6] for 2 models: it takes one each, which add up to 1",
+        ),
+        (
+            "ei.surgery.merge([])",
+            "ValueError",
+            "merge got no models; pass two of them or more.",
+        ),
+    ],
     "surgery.unit_scores": [
         (
             'ei.surgery.unit_scores(MLP, "layers.0", lambda m, x: m(x), jnp.ones(3), gradient=LINEAR)',

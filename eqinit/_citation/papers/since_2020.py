@@ -6,6 +6,16 @@ SINCE_2020: dict[str, tuple[str, str]] = {
         "Guiguang and Sun, Jian",
         "RepVGG: Making VGG-style ConvNets great again",
     ),
+    "2203.05482": (
+        "Wortsman, Mitchell and Ilharco, Gabriel and Gadre, Samir Ya and Roelofs, "
+        "Rebecca and others",
+        "Model soups: Averaging weights of multiple fine-tuned models improves "
+        "accuracy without increasing inference time",
+    ),
+    "2209.04836": (
+        "Ainsworth, Samuel K. and Hayase, Jonathan and Srinivasa, Siddhartha",
+        "Git Re-Basin: Merging models modulo permutation symmetries",
+    ),
     "2312.03732": (
         "Kalajdzievski, Damjan",
         "A rank stabilization scaling factor for fine-tuning with LoRA",

@@ -104,7 +104,9 @@ class UnitGroups(AbstractReport):
         rows = [UnitRow(m, g) for g in self.groups for m in g.members]
         rows.sort(key=lambda row: (row.member.position, row.member.axis))
         free = len(self.free)
-        summary = [f"{free} groups of units, and {len(self.groups) - free} frozen ones"]
+        plural = "" if free == 1 else "s"
+        frozen = len(self.groups) - free
+        summary = [f"{free} group{plural} of units to be moved, {frozen} frozen"]
         return Table(rows, _COLUMNS, summary, UnitRow.to_dict)
 
 
