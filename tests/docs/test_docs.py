@@ -149,3 +149,12 @@ def test_broken_page_fails():
 def test_output_is_what_is_printed():
     page = "```python\nprint('a ')\n```\n```text\nb\n```\n```text\nc\n```\n"
     assert rendered(page, "page.md") == page.replace("\nb\n", "\na\n")
+
+
+@pytest.mark.parametrize(
+    "word", "tree_at pytorch kaiming freeze finetune yaml hydra".split()
+)
+def test_the_search_box_finds(word: str):
+    """What people type who have never heard of eqinit."""
+    texts = (page.read_text("utf-8").lower() for page in DOCS.rglob("*.md"))
+    assert any(re.search(rf"\b{word}\b", text) for text in texts)
