@@ -132,6 +132,13 @@ def test_two_commands_set_everything_up():
     assert ".venv/bin/pytest" in suite
 
 
+def test_readme_is_short_and_shows_one_figure():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) < 120
+    (figure,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
+    assert (ROOT / figure).exists()
+
+
 # That the checks can fail.
 
 
