@@ -16,6 +16,11 @@ from ._convolutional import (
     fixup as fixup,
     resnet as resnet,
 )
+from ._coordinates import (
+    CoordinateCheck as CoordinateCheck,
+    Coordinates as Coordinates,
+    mup_coordinate_check as mup_coordinate_check,
+)
 from ._defaults import (
     flax as flax,
     keras as keras,
@@ -58,7 +63,7 @@ from ._vision import (
     vit_moco as vit_moco,
     vit_timm as vit_timm,
 )
-from ._width import mup as mup, mup_adam_scales as mup_adam_scales
+from ._width import mup as mup, mup_scales as mup_scales, mup_steps as mup_steps
 
 
 def __dir__() -> list[str]:

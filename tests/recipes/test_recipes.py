@@ -509,7 +509,8 @@ def test_every_recipe_is_here():
         for name, fn in vars(recipes).items()
         if inspect.isfunction(fn) and not name.startswith("_")
     }
-    assert public == set(CASES) | {"mup", "mup_adam_scales"}
+    width = {"mup", "mup_scales", "mup_steps", "mup_coordinate_check"}
+    assert public == set(CASES) | width
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -576,69 +577,3 @@ def test_what_is_asked_for_must_be_there():
             ei.plan(Agent(), recipe("policy"))
     with pytest.raises(ValueError, match=r"adaLN_modulation.*matches nothing"):
         ei.plan(Agent(), recipes.dit())
-
-
-def test_mup_at_the_base_width_is_lecun():
-    plan = ei.plan(mlp(16), recipes.mup(mlp(16)))
-    assert plan["layers.1.weight"].std == pytest.approx(1 / 4)
-    assert plan["layers.2.weight"].std == pytest.approx(1 / 4)
-
-
-def test_mup_scales():
-    wide = ei.plan(mlp(64), recipes.mup(mlp(16)))
-    assert wide["layers.0.weight"].std == pytest.approx(2**-0.5)
-    assert wide["layers.1.weight"].std == pytest.approx(1 / 8)
-    # The readout: 1 / 8 over the root of a growth of 4.
-    assert wide["layers.2.weight"].std == pytest.approx(1 / 16)
-    scales = recipes.mup_adam_scales(mlp(64), mlp(16))
-    assert scales.layers[0].weight == 1.0
-    assert scales.layers[1].weight == scales.layers[2].weight == 0.25
-    assert scales.layers[1].bias == 1.0
-    deeper = eqx.nn.MLP(2, 1, 64, 3, key=KEY)
-    with pytest.raises(ValueError, match=r"the base model has no `layers\.3\.weight`"):
-        ei.plan(deeper, recipes.mup(mlp(16)))
-
-
-def _coordinates(width: int, scaled: bool) -> float:
-    """How far three steps of Adam move the output of a net this wide."""
-    import optax
-
-    x = jax.random.normal(jax.random.key(1), (16, 2))
-    y = jnp.sin(3 * x[:, :1])
-    rules = recipes.mup(mlp(32)) if scaled else recipes.selu_net()
-    rules = [*rules, ei.Rule(ei.Role("bias"), ei.Zeros(), optional=True)]
-    net = ei.apply(mlp(width), jax.random.key(2), rules)
-    arrays, static = eqx.partition(net, eqx.is_inexact_array)
-    scales = recipes.mup_adam_scales(arrays, mlp(32)) if scaled else None
-    adam = optax.adam(1e-2)
-
-    def forward(arrays):
-        return jax.vmap(eqx.combine(arrays, static))(x)
-
-    @jax.jit
-    def step(arrays, state):
-        grads = jax.grad(lambda a: jnp.mean((forward(a) - y) ** 2))(arrays)
-        updates, state = adam.update(grads, state)
-        if scales is not None:
-            updates = jax.tree.map(lambda u, s: u * s, updates, scales)
-        return eqx.apply_updates(arrays, updates), state
-
-    moved, state = arrays, adam.init(arrays)
-    with jax.numpy_dtype_promotion("standard"):  # optax relies on it
-        for _ in range(3):
-            moved, state = step(moved, state)
-    return float(jnp.abs(forward(moved) - forward(arrays)).mean())
-
-
-@pytest.mark.slow
-def test_mup_coordinate_check():
-    """The output moves by as much at width 512 as at 32; without muP by far more."""
-
-    def slope(scaled: bool) -> float:
-        narrow, wide = (_coordinates(width, scaled) for width in (32, 512))
-        return math.log(wide / narrow) / math.log(512 / 32)
-
-    # At most a factor 16^0.25 = 2 over a factor 16 in width, against the linear growth
-    # (slope 1, less what saturates) of the standard parametrisation.
-    assert abs(slope(True)) < 0.25
-    assert slope(False) > 0.4

@@ -2777,6 +2777,20 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "`select='wieght'` matches no layer. Layers of this model:",
         ),
     ],
+    "recipes.CoordinateCheck": [
+        (
+            "ei.recipes.CoordinateCheck()",
+            "TypeError",
+            "CoordinateCheck.__init__() missing 2 required positional arguments: 'widths' and",
+        ),
+    ],
+    "recipes.Coordinates": [
+        (
+            "ei.recipes.Coordinates()",
+            "TypeError",
+            "Coordinates.__init__() missing 4 required positional arguments: 'path', 'before',",
+        ),
+    ],
     "recipes.beit": [
         (
             "ei.recipes.beit(std=-1.0)",
@@ -2896,16 +2910,50 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.mup": [
         (
+            "ei.recipes.mup(None)",
+            "ValueError",
+            "mup needs a base model: the same model with smaller widths, which may be",
+        ),
+        (
             "ei.plan(LINEAR, ei.recipes.mup(MLP))",
             "ValueError",
             "weight, of Linear (rule Role('kernel')): the rule's function raised ValueError on",
         ),
     ],
-    "recipes.mup_adam_scales": [
+    "recipes.mup_coordinate_check": [
         (
-            "ei.recipes.mup_adam_scales(LINEAR, MLP)",
+            "ei.recipes.mup_coordinate_check(None, None, None)",
+            "TypeCheckError",
+            "parameter 'make'",
+        ),
+        (
+            "ei.recipes.mup_coordinate_check(len, len, len, widths=[8])",
+            "ValueError",
+            "mup_coordinate_check got widths=(8,); a slope takes two at least, such as",
+        ),
+    ],
+    "recipes.mup_scales": [
+        (
+            "ei.recipes.mup_scales(LINEAR, MLP)",
             "ValueError",
             "mup: the base model has no `weight`. It must be the same model with smaller widths: the",
+        ),
+        (
+            "ei.recipes.mup_scales(LINEAR, None)",
+            "ValueError",
+            "mup_scales needs a base model: the same model with smaller widths, which may be",
+        ),
+        (
+            'ei.recipes.mup_scales(LINEAR, LINEAR, "lion")',
+            "TypeCheckError",
+            "parameter 'optimizer'",
+        ),
+    ],
+    "recipes.mup_steps": [
+        (
+            "ei.recipes.mup_steps(LINEAR, None)",
+            "ValueError",
+            "mup_scales needs a base model: the same model with smaller widths, which may be",
         ),
     ],
     "recipes.nan": [
