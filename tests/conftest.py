@@ -44,6 +44,9 @@ gc.set_threshold(100_000, 50, 100)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runslow", action="store_true", help="run slow tests as well")
     parser.addoption(
+        "--thorough", action="store_true", help="more models and cases, as CI does once"
+    )
+    parser.addoption(
         "--optimised", action="store_true", help="compile as users do, which is slower"
     )
     parser.addoption(
@@ -76,6 +79,19 @@ def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
     return found
 
 
+def _for_thorough_runs(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests marked `thorough`, and of those marked `first_case` all but the first."""
+    met: set[str] = set()
+    found: list[pytest.Item] = []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        repeated = test in met and "first_case" in item.keywords
+        met.add(test)
+        if repeated or "thorough" in item.keywords:
+            found.append(item)
+    return found
+
+
 def _deselect(
     config: pytest.Config, items: list[pytest.Item], unwanted: list[pytest.Item]
 ) -> None:
@@ -94,4 +110,6 @@ def pytest_collection_modifyitems(
             item.add_marker(pytest.mark.slow)
     if config.getoption("--runslow") or "slow" in config.getoption("markexpr"):
         return
+    if not config.getoption("--thorough"):
+        _deselect(config, items, _for_thorough_runs(items))
     _deselect(config, items, [item for item in items if "slow" in item.keywords])

@@ -70,6 +70,7 @@ def test_prefix_device_stack_and_jit(found: dict[str, Any]) -> None:
     assert devices == 1
 
 
+@pytest.mark.thorough
 def test_two_processes_draw_the_same_model() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -55,6 +55,7 @@ def pre_activations(model: eqx.nn.MLP, x: Any) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.relu], ids=["tanh", "relu"])
 @pytest.mark.parametrize("gain", [1e-3, 1.0, 30.0])
 def test_lsuv(activation: Any, gain: float):
@@ -132,6 +133,7 @@ def test_convolutions_by_channel():
     assert isinstance(model, CNN)
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", ["transformer", "scanned"])
 def test_transformers(name: str):
     """Attention projections and stacked layers: a correction a slice."""

@@ -144,6 +144,7 @@ def ensemble() -> Any:
     return filled(make, seed=7)
 
 
+@pytest.mark.thorough
 def test_mapped_over_an_ensemble():
     """vmap of the probe: one report for each member."""
     models = ensemble()

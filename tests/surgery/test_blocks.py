@@ -48,6 +48,7 @@ def assert_follows(record, old, new):
     return moments
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("index", [0, 1, -1])
 def test_an_inserted_block_changes_nothing(name: str, index: int):
@@ -94,6 +95,7 @@ def test_a_block_of_ones_own_is_inserted():
         surgery.insert(scanned(), "blocks", 1, block=block, zero=ZERO)
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", BOTH)
 def test_removing_takes_a_block_out(name: str):
     old = BOTH[name][0]()
@@ -118,6 +120,7 @@ def test_removing_goes_wrong():
         surgery.remove(transformer(), "blocks.0", 0)
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("order", ["stack", "repeat"])
 def test_grown_models_compute_what_they_did(name: str, order: str):
@@ -150,6 +153,7 @@ def test_the_order_of_copies():
         surgery.grow(old, "blocks", 1)
 
 
+@pytest.mark.thorough
 def test_a_stack_is_the_same_function_iterated_or_scanned():
     old, x = transformer(), BOTH["transformer"][1]
     new, record = surgery.stack_blocks(old, "blocks", record=True)
@@ -176,6 +180,7 @@ def test_a_stack_is_the_same_function_iterated_or_scanned():
         new.blocks[2]
 
 
+@pytest.mark.thorough
 def test_a_stack_grows_as_a_list_does():
     old, x = transformer(), BOTH["transformer"][1]
     stack = surgery.stack_blocks(old, "blocks")

@@ -194,6 +194,7 @@ def test_one_projection_for_three():
     assert [row.what for row in again.rows][:2] == ["1 of 3", "1 of 3"]
 
 
+@pytest.mark.thorough
 def test_one_projection_in_a_stack_and_for_several_inputs():
     old, x = scanned(), MODELS["scanned"][2]()
     new = surgery.fuse_qkv(old, "blocks.attn")
@@ -334,6 +335,7 @@ class RepBlock(eqx.Module):
         return a + b + c, state
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("groups", [1, 2])
 def test_branches_of_a_block_become_one_convolution(groups: int):
     block, state = nn.make_with_state(RepBlock)(groups)
@@ -351,6 +353,7 @@ def test_branches_of_a_block_become_one_convolution(groups: int):
     assert_same_outputs(wanted, jax.vmap(conv)(x))
 
 
+@pytest.mark.thorough
 def test_branches_of_several_sizes_and_dilations():
     def conv(size, padding, **options):
         return nn.Conv1d(3, 3, size, padding=padding, **options, key=KEY)

@@ -36,6 +36,7 @@ def adapters_moved(model):
     return chosen.map(lambda x: x + rng.normal(0, 0.1, x.shape).astype(np.float32))
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("dora", [False, True])
 def test_an_adapted_model_starts_as_it_was(start: str, dora: bool):
@@ -58,6 +59,7 @@ def test_an_adapted_model_starts_as_it_was(start: str, dora: bool):
     assert_same_outputs(call(mlp(), x), call(record.undo(new), x))
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", MODELS)
 def test_every_kind_of_model_can_be_adapted_and_merged(name: str):
     make, run, example = MODELS[name]
@@ -109,6 +111,7 @@ def test_dora_keeps_lengths_apart_from_directions():
     assert np.allclose(np.linalg.norm(rows, axis=1), np.abs(new.magnitude), rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_only_adapters_are_trained():
     old, x = transformer(), MODELS["transformer"][2]()
     model = surgery.lora(old, "blocks.*.attn", 2, KEY, dora=True)
@@ -260,6 +263,7 @@ def test_factors_that_cannot_be():
         surgery.factorize(scanned(), "blocks.up", rank=2)
 
 
+@pytest.mark.first_case
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_adapters_learn(name: str):

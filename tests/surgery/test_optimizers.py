@@ -20,6 +20,7 @@ def standard_promotion():
         yield
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("standard_promotion")
 def test_stale_moments_and_how_to_renew_them():
     optax = pytest.importorskip("optax")

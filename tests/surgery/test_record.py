@@ -92,6 +92,7 @@ def test_moments_of_adam_follow():
     assert new[0].count == 2
 
 
+@pytest.mark.thorough
 def test_a_moment_of_another_width_than_its_parameter_stays_so():
     model, record = grown()
     optimiser = optax.adam(1e-3, mu_dtype=jnp.bfloat16)
@@ -102,6 +103,7 @@ def test_a_moment_of_another_width_than_its_parameter_stays_so():
     assert same_structure(optax.adam(1e-3), cast, state)
 
 
+@pytest.mark.thorough
 def test_momentum_behind_a_chain_follows():
     model, record = grown()
     optimiser = optax.chain(
@@ -196,6 +198,7 @@ def test_a_sum_of_an_unknown_power_is_refused():
         record.apply_to(state)
 
 
+@pytest.mark.thorough
 def test_a_moment_of_another_shape_is_refused():
     _, record = grown()
     optimiser = optax.scale_by_factored_rms(min_dim_size_to_factor=4)
