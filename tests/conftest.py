@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick", action="store_true", help="one case a scheme, not its variants"
     )
-    parser.addoption("--cases", type=int, help="random models and rules (500)")
+    parser.addoption("--cases", type=int, help="random models and rules (200)")
     parser.addoption("--reseed", type=int, help="another choice of what is random")
     parser.addoption(
         "--update-docs", action="store_true", help="write what the docs' blocks print"
