@@ -5,14 +5,21 @@ those of `jax.random` on the flat leaf, by who makes it.
 """
 
 import json
+import os
 import sys
 from typing import Any
 
+
+# Before jax is imported: a mesh needs devices.
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+
 import jax
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 import eqinit as ei
 from eqinit._fill.request import FillRequest
+from eqinit._parameters.keys import derive_keys
 from eqinit._parameters.spec import make_spec
 
 
@@ -39,21 +46,56 @@ def differing(a: Any, b: Any) -> int:
     return int((x.view(np.int32) != y.view(np.int32)).sum())
 
 
+MESH = jax.make_mesh((4,), ("x",))
+
+
+def sharded(site: ei.Site) -> NamedSharding:
+    """By the first axis that four devices can share evenly, else whole on each."""
+    axes = [i for i, size in enumerate(site.shape) if size % 4 == 0]
+    parts = ["x" if axes and i == axes[0] else None for i in range(len(site.shape))]
+    return NamedSharding(MESH, PartitionSpec(*parts))
+
+
+def through_models(
+    init: Any, key: jax.Array, shapes: list[tuple[int, ...]]
+) -> tuple[list[Any], dict[str, list[Any]]]:
+    """The keys of the leaves of a model, and these leaves, by who made them."""
+    names = [f"w{i:03}" for i in range(len(shapes))]
+    keys = list(derive_keys(key, names))
+
+    def make(key: Any) -> dict[str, Any]:
+        del key
+        return {n: jax.numpy.zeros(s) for n, s in zip(names, shapes, strict=True)}
+
+    model, rules = make(key), [("*", init)]
+    made = {
+        "apply": ei.apply(model, key, rules),
+        "build": ei.build(make, key, rules),
+        "jit(apply)": jax.jit(lambda m, k: ei.apply(m, k, rules))(model, key),
+        "mesh": ei.build(make, key, rules, sharding=sharded),
+    }
+    return keys, {way: [tree[name] for name in names] for way, tree in made.items()}
+
+
 def main(tests: str, widths: list[int], taps: list[int]) -> dict[str, dict[str, int]]:
     sys.path.insert(0, tests)
     from flat_draws import flat_draw
 
     key, other = jax.random.split(jax.random.key(11))
-    data = np.asarray(jax.random.key_data(key))
     counts: dict[str, dict[str, int]] = {}
     for name, init in INITS.items():
-        specs = [make_spec(s, np.float32) for s in shapes_of(widths, taps)]
+        shapes = shapes_of(widths, taps)
+        specs = [make_spec(shape, np.float32) for shape in shapes]
         bulk = init.law(specs[0]).bulk()
         numbers = (float(bulk.loc), float(bulk.scale), bulk.params)
-        wanted = [
-            flat_draw(FillRequest(data, spec.shape, bulk.kernel, *numbers))
-            for spec in specs
-        ]
+
+        def flat(
+            k: Any, shape: tuple[int, ...], b: Any = bulk, n: Any = numbers
+        ) -> Any:
+            data = np.asarray(jax.random.key_data(k))
+            return flat_draw(FillRequest(data, shape, b.kernel, *n))
+
+        wanted = [flat(key, shape) for shape in shapes]
         jitted = jax.jit(lambda k, i=init, ss=specs: [i.draw(k, s) for s in ss])(key)
         mapped = jax.vmap(lambda k, i=init, ss=specs: [i.draw(k, s) for s in ss])(
             jax.numpy.stack([other, key])
@@ -65,6 +107,11 @@ def main(tests: str, widths: list[int], taps: list[int]) -> dict[str, dict[str, 
         }
         counts[name] = {
             way: sum(map(differing, arrays, wanted)) for way, arrays in made.items()
+        }
+        keys, leaves = through_models(init, key, shapes)
+        wanted = list(map(flat, keys, shapes))
+        counts[name] |= {
+            way: sum(map(differing, arrays, wanted)) for way, arrays in leaves.items()
         }
         counts[name]["entries"] = sum(array.size for array in wanted)
     return counts
