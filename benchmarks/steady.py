@@ -49,7 +49,7 @@ def _jax(law: str) -> Callable[[Any, tuple[int, ...]], Any]:
 
 
 def jax_random(law: str) -> dict[str, float]:
-    """`jax.random`, a parameter at a time, compiled once a shape."""
+    """`jax.random`, a parameter at a time, compiled once per shape."""
     import jax
 
     draw = jax.jit(_jax(law), static_argnums=1)

@@ -66,7 +66,7 @@ def _moved(results: list[Any]) -> list[Any]:
     """Arrays of numpy on the device: copied, in one call for all.
 
     Copied, as jax may take over the memory that it is given, and two leaves that share
-    a buffer cannot be donated. One call, as one a leaf costs 10 us.
+    a buffer cannot be donated. One call, as one per leaf costs 10 us.
     """
     host = [i for i, value in enumerate(results) if isinstance(value, np.ndarray)]
     moved = jax.device_put([np.array(results[i]) for i in host])

@@ -1,4 +1,4 @@
-"""The way on an accelerator: nothing leaves it, at one small compilation a shape."""
+"""The way on an accelerator: nothing leaves it, at one small compilation per shape."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence

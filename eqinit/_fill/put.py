@@ -19,7 +19,7 @@ _returned = jax.jit(lambda *arrays: arrays)
 class Putter:
     """Puts arrays where they are to live.
 
-    `jax.device_put` takes 30 us an array (60 us with jax 0.10), in a list or not. The
+    `jax.device_put` takes 30 us per array (60 us with jax 0.10), in a list or not. The
     arguments of a jitted function take 6 us, and one that returns them computes
     nothing. It has to be compiled for their shapes, so this is the way for shapes of
     which there are thousands.

@@ -42,7 +42,7 @@ class RowTable:
         ends = np.cumsum([0, *map(rows_of, self._sizes)])
         self._starts, self._ends = ends[:-1], ends[1:]
         self._offsets = np.array([r.offset for r in requests], np.uint64)
-        # A row a leaf: its key and its floats; where a row starts is its own affair.
+        # A row per leaf: its key and its floats; where a row starts is its own affair.
         self._fixed = np.zeros((len(requests), COLUMNS), np.uint32)
         self._fixed[:, :2] = [r.key_data for r in requests]
         floats = np.array([float_columns(r) for r in requests], np.float32)

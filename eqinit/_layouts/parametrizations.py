@@ -148,7 +148,7 @@ def unknown(node: Any) -> str:
     if callable(fn) and "args" in fields:
         return (
             f"{name} applies `{getattr(fn, '__qualname__', fn)}`, whose inverse is not "
-            "known. Say it with `register_inverse(fn, inverse)`, or leave this "
+            "known. Declare it with `register_inverse(fn, inverse)`, or leave this "
             "parameter as it is with `Keep()`."
         )
     return (

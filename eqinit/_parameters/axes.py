@@ -17,7 +17,7 @@ Size: TypeAlias = int | tuple[str, ...]
 _TOKEN = re.compile(r"\(|\)|\*?[A-Za-z_]\w*(?:=\d+)?|\S")
 _NAME = re.compile(r"(\*?)([A-Za-z_]\w*)(?:=(\d+))?$")
 _HELP = (
-    "Write one token an axis, such as `out in *kernel`, `(gate=4 out) in` or "
+    "Write one token per axis, such as `out in *kernel`, `(gate=4 out) in` or "
     "`head out in`."
 )
 

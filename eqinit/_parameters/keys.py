@@ -88,7 +88,7 @@ def _threefry_words(key: Key) -> UInt32[np.ndarray, "2"] | None:
 
 
 def derive_keys(key: Key, paths: Sequence[str]) -> Array:
-    """One key a path, in one vectorised call.
+    """One key per path, in one vectorised call.
 
     Where jax has to do it (under a trace, for other kinds of keys), rows are padded to
     a power of two so that models of similar size share a compile.

@@ -14,7 +14,7 @@ from .rule import Rule
 def notes_of(
     sites: Sites, rows: Sequence[Row], rules: Sequence[Rule]
 ) -> tuple[str, ...]:
-    """One sentence a finding: aliases, masks, state that is not at hand."""
+    """One sentence per finding: aliases, masks, state that is not at hand."""
     return (
         *_aliases(sites),
         *_parametrized(sites, rows),

@@ -35,7 +35,7 @@ _M = TypeVar("_M")
 )
 @dataclasses.dataclass(frozen=True, repr=False)
 class Plan(AbstractReport):
-    """What every parameter of a model will get: one row a parameter.
+    """What every parameter of a model will get: one row per parameter.
 
     Printing it shows the table. It holds no model: `apply` and `check` take one, which
     must have the same parameters (paths, shapes, dtypes).
@@ -88,8 +88,8 @@ class Plan(AbstractReport):
 
         - `model`: a concrete model, as `apply` returned it.
 
-        **Returns:** a [`eqinit.reports.Check`][]: one row a parameter with realised and
-        expected mean and std, and z-scores.
+        **Returns:** a [`eqinit.reports.Check`][]: one row per parameter with realised
+        and expected mean and std, and z-scores.
         """
         sites = {site.path: site for site in self.sites_in(model).parameters}
         rows = [row for row in self.rows if row.init is not None]

@@ -34,7 +34,7 @@ def resolve(
     strict: bool = False,
     allow_abstract: bool = False,
 ) -> Resolved:
-    """One row a parameter, and what else a plan shows.
+    """One row per parameter, and what else a plan shows.
 
     `allow_abstract` is for a caller that has another source for unclaimed values.
 

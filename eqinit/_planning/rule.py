@@ -92,7 +92,7 @@ class Rule(eqx.Module):
         if (init is None) == (not fields):
             raise TypeError(
                 f"Rule({self.selector!r}) takes one initializer for everything it "
-                "selects, `Rule(selector, Zeros())`, or one a field, "
+                "selects, `Rule(selector, Zeros())`, or one per field, "
                 "`Rule(selector, weight=HeNormal(), bias=Zeros())`."
             )
         if isinstance(axes, str) and len(fields) > 1:

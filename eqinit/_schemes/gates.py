@@ -121,7 +121,7 @@ class AbstractTimescaleBias(AbstractInitializer):
     def sample(self, key: Key, spec: ParamSpec) -> Array:
         signs = self.signs(spec)
         gates = gate_position(spec, self._any_gate(spec))[0]
-        # One draw a unit, whichever gates use it.
+        # One draw per unit, whichever gates use it.
         shape = tuple(1 if i == gates else n for i, n in enumerate(signs.shape))
         units = math.prod(spec.known_axes.sizes("out"))
         bias = self.unit(key, shape, units, spec.draw_dtype)
@@ -213,7 +213,7 @@ class PriorProb(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `probability`: $\pi$ in (0, 1); a scalar or one a class.
+    - `probability`: $\pi$ in (0, 1); a scalar or one per class.
 
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
     """
@@ -244,7 +244,7 @@ class ClassPrior(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `frequencies`: one positive number a class, probabilities or counts (they are
+    - `frequencies`: one positive number per class, probabilities or counts (they are
         normalised), in an array or a list. `None` gives every one of the $C$ outputs
         $-\ln C$.
 
@@ -258,7 +258,7 @@ class ClassPrior(AbstractLawInitializer):
         if self.frequencies is not None and np.ndim(self.frequencies) != 1:
             yield (
                 f"ClassPrior got frequencies of shape {np.shape(self.frequencies)}; it "
-                "takes one number a class, `ClassPrior(np.bincount(labels) + 1)`."
+                "takes one number per class, `ClassPrior(np.bincount(labels) + 1)`."
             )
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
@@ -269,7 +269,7 @@ class ClassPrior(AbstractLawInitializer):
         if np.shape(weights) != (classes,):
             raise ValueError(
                 f"ClassPrior has {np.shape(weights)[0]} frequencies and the bias is "
-                f"{spec.shape}: pass one a class."
+                f"{spec.shape}: pass one per class."
             )
         if isinstance(weights, jax.Array):
             return ConstantLaw(jnp.log(weights / weights.sum()))

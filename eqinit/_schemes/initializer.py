@@ -211,7 +211,7 @@ class AbstractLawInitializer(AbstractInitializer):
 
 
 class AbstractMatrixInitializer(AbstractInitializer):
-    """A scheme that acts on matrices (out, in * taps), one a stack, gate, group, head.
+    """A scheme that acts on matrices (out, in * taps), per stack, gate, group, head.
 
     Subclasses implement `matrix`; this class finds the matrices in the array, gives
     each a key of its own, and puts them back.
@@ -237,7 +237,7 @@ class AbstractMatrixInitializer(AbstractInitializer):
 
 
 def draw_slices(draw: Any, key: Key, count: int) -> Array:
-    """`draw` once a slice, each slice with a key of its own; a lone slice keeps `key`.
+    """`draw` once per slice, each with a key of its own; a lone slice keeps `key`.
 
     A loop rather than a `vmap`: the batched draws of rbg keys differ from single ones,
     and one decomposition at a time needs the least memory.

@@ -1,4 +1,4 @@
-"""Convolution kernels, one a group and stack, seen as (out, in, *taps)."""
+"""Convolution kernels, one per group and stack, seen as (out, in, *taps)."""
 
 import abc
 import math
@@ -14,7 +14,7 @@ from .initializer import AbstractInitializer, draw_slices
 
 
 class AbstractConvInitializer(AbstractInitializer):
-    """A scheme that acts on kernels (out, in, *taps), one a group, gate and stack.
+    """A scheme that acts on kernels (out, in, *taps), one per group, gate and stack.
 
     The counterpart of [`eqinit.AbstractMatrixInitializer`][] for schemes to which the
     taps are not just more inputs. Subclasses implement `kernel`; a matrix is a kernel

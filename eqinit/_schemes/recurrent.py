@@ -41,7 +41,7 @@ class Unitary(AbstractSquare):
     - `angles="henaff"`: $t \sim U(-\pi, \pi)$.
     - `angles="cayley"`: $t \sim U(0, \pi/2)$, the angles of scoRNN's initialisation.
 
-    Parametrised recurrent layers store a skew-symmetric $A$ with $W = e^A$ (expRNN) or
+    Parametrized recurrent layers store a skew-symmetric $A$ with $W = e^A$ (expRNN) or
     $W = (I + A)^{-1}(I - A)$ (scoRNN): `stored="skew"` draws that $A$, with blocks
     $t\,J$ for `"henaff"` and $-\tan(t/2)\,J$ for `"cayley"`,
     $J = \begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix}$, so that both ways give the same

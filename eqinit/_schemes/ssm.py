@@ -61,7 +61,7 @@ _STORED: dict[str, Any] = {
     "complex": lambda z: z,
     "real": np.real,
     "imag": np.imag,
-    "log_real": lambda z: np.log(-np.real(z)),  # the stable parametrisation
+    "log_real": lambda z: np.log(-np.real(z)),  # the stable parametrization
 }
 
 

@@ -1,4 +1,4 @@
-"""The maximal update parametrisation: one learning rate for every width."""
+"""The maximal update parametrization: one learning rate for every width."""
 
 import math
 from typing import Any, Literal
@@ -59,7 +59,7 @@ def mup(
     *,
     layouts: LayoutsLike = None,
 ) -> list[Rule]:
-    r"""Kernels for the maximal update parametrisation, relative to a base model.
+    r"""Kernels for the maximal update parametrization, relative to a base model.
 
     Kernels are LeCun normal: variance $g^2 / n_\text{in}$. A readout, whose inputs have
     grown over the base model's by $m$ and whose outputs have not, has that over $m$. At

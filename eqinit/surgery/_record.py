@@ -27,7 +27,7 @@ class RecordRow:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Record(AbstractReport):
-    """What one operation changed. Printing it shows a table, one row a parameter.
+    """What one operation changed. Printing it shows a table, one row per parameter.
 
     - `operation`: its name.
     - `rows`: the parameters that were changed, in tree order; then those that are gone.

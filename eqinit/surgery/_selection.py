@@ -61,7 +61,7 @@ class Selection(Generic[_M]):
 
         **Arguments:**
 
-        - `values`: one a parameter, in the order of `paths`; a mapping from path to
+        - `values`: one per parameter, in the order of `paths`; a mapping from path to
             value; or a single number for all, or a single array for a single parameter.
 
         **Returns:** a new model.

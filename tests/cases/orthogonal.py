@@ -1,4 +1,4 @@
-"""Orthogonal matrices, one a gate, head, group and stacked layer."""
+"""Orthogonal matrices, one per gate, head, group and stacked layer."""
 
 import numpy as np
 

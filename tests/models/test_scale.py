@@ -14,7 +14,7 @@ from eqinit import HeNormal, Normal, Rule, Zeros
 
 nn = eqx.nn
 KEY = jax.random.key(0)
-LAYERS = 500  # enough to tell one from one a layer
+LAYERS = 500  # enough to tell one from one per layer
 
 
 class Counter:
@@ -63,7 +63,7 @@ def test_work_does_not_grow_with_the_layers(
     puts = Counter(monkeypatch, eqx, "tree_at")
     keys = Counter(monkeypatch, ask, "derive_keys")
     drawn = ei.apply(model, KEY, RULES)
-    assert puts.calls <= 1  # one a model; one a leaf would be quadratic
+    assert puts.calls <= 1  # one per model; one per leaf would be quadratic
     assert keys.calls == 1
     # What three layers needed serves five hundred, but for one program whose shape is
     # the number of keys.

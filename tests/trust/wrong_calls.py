@@ -231,7 +231,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.ClassPrior(jnp.ones(3))(KEY, (4,))",
             "ValueError",
-            "ClassPrior has 3 frequencies and the bias is (4,): pass one a class.",
+            "ClassPrior has 3 frequencies and the bias is (4,): pass one per class.",
         ),
         (
             'ei.ClassPrior("even")',
@@ -1140,17 +1140,17 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.Normal()(KEY, (4, 6), axes="out in-put")',
             "ValueError",
-            "axes `out in-put` has `-`, which is no name. Write one token an axis, such as `out in",
+            "axes `out in-put` has `-`, which is no name. Write one token per axis, such as `out in",
         ),
         (
             'ei.Normal()(KEY, (4, 6), axes="() in")',
             "ValueError",
-            "axes `() in` has unbalanced or empty brackets. Write one token an axis, such as `out in",
+            "axes `() in` has unbalanced or empty brackets. Write one token per axis, such as `out in",
         ),
         (
             'ei.Normal()(KEY, (4, 6), axes="(out *in)")',
             "ValueError",
-            "axes `(out *in)` has a starred name inside brackets. Write one token an axis, such as",
+            "axes `(out *in)` has a starred name inside brackets. Write one token per axis, such as",
         ),
         (
             "ei.Normal()(KEY, (3, 2), jnp.int32)",
@@ -1639,7 +1639,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.Rule("weight", ei.Zeros(), axes="out in)")',
             "ValueError",
-            "axes `out in)` has unbalanced brackets. Write one token an axis, such as `out in",
+            "axes `out in)` has unbalanced brackets. Write one token per axis, such as `out in",
         ),
         (
             'ei.Rule("weight", ei.Zeros(), axes={"weight": 3})',
@@ -1649,7 +1649,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.Rule("weight", ei.Zeros(), axes={"weight": "(out in"})',
             "ValueError",
-            "axes `(out in` has unbalanced or empty brackets. Write one token an axis, such as `out in",
+            "axes `(out in` has unbalanced or empty brackets. Write one token per axis, such as `out in",
         ),
     ],
     "filters.STFT": [
@@ -3129,7 +3129,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.register_layout(Raw, w="(out in")',
             "ValueError",
-            "layout of Raw: `w`: axes `(out in` has unbalanced or empty brackets. Write one token an",
+            "layout of Raw: `w`: axes `(out in` has unbalanced or empty brackets. Write one token per",
         ),
         (
             'ei.register_layout(Raw, w="out in", gate=("i", "f"))',

@@ -36,7 +36,7 @@ class PerSlice(AbstractCombinator):
     **Arguments:**
 
     - `init`: any initializer; it draws all slices, each with numbers of its own.
-    - `factors`: one a slice, or a function of `(index, count)`.
+    - `factors`: one per slice, or a function of `(index, count)`.
     - `axis`: which slices: `0` for the outermost stack, `1` for the one inside of it,
         or the name of an independent axis of the layout, such as `"expert"`.
     """

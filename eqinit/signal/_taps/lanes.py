@@ -29,7 +29,7 @@ class In(enum.IntEnum):
     LOG2_SCALE = 1  # a power of two, so that scaling never rounds
     LOG2_GRAD_SCALE = 2
     LEVEL = 3  # how many bytes of the extremes are known
-    MAX_HIGH = 4  # those bytes, 16 bits a lane, which float32 holds exactly: of the
+    MAX_HIGH = 4  # those bytes, 16 bits per lane, which float32 holds exactly: of the
     MAX_LOW = 5  # largest value, of the largest of minus the value, and of the largest
     MIN_HIGH = 6  # gradient
     MIN_LOW = 7

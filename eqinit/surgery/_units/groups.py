@@ -77,7 +77,7 @@ class UnitRow:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class UnitGroups(AbstractReport):
-    """All groups of a model. Printing it shows a table, one row an axis.
+    """All groups of a model. Printing it shows a table, one row per axis.
 
     - `groups`: by their first place.
     """

@@ -33,7 +33,7 @@ class MatchRow:
 class WeightMatch(AbstractReport):
     """What [`eqinit.surgery.load_weights`][] would do. Printing it shows the table.
 
-    - `rows`: one a parameter, in tree order.
+    - `rows`: one per parameter, in tree order.
     - `unused`: names of stored arrays that nothing was made of, with their shapes.
     - `left_out`: names that `rename` leaves out.
     - `problems`: arrays whose names fit a parameter and whose shapes do not.
