@@ -49,7 +49,7 @@ class CoordinateCheck(AbstractReport):
         return max((row.slope for row in self.rows), key=abs, default=0.0)
 
     def plot(self) -> Any:
-        """Sizes after the steps against width, one line a layer, with matplotlib."""
+        """Sizes after the steps against width, one line per layer, with matplotlib."""
         plt = require_pyplot()
         figure, axes = plt.subplots()
         for row in self.rows:
