@@ -119,6 +119,14 @@ def test_nav_mentions_every_page():
     assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
 
 
+def test_the_site_loads_nothing_from_elsewhere():
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for key in ("extra_javascript", "extra_css"):
+        (listed,) = re.findall(rf"^{key}:\n((?:  - .*\n)+)", config, re.MULTILINE)
+        assert "http" not in listed
+    assert "font: false" in config  # nor Google's fonts
+
+
 def readme_commands() -> list[str]:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shell = [block.text for block in blocks(text) if block.lang == "bash"]
