@@ -35,6 +35,7 @@ from ._renew import (
     shrink_and_perturb as shrink_and_perturb,
 )
 from ._selection import Selection as Selection
+from ._transplant import transplant as transplant
 from ._units.groups import (
     UnitGroup as UnitGroup,
     UnitGroups as UnitGroups,

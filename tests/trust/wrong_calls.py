@@ -3974,6 +3974,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "merge got no models; pass two of them or more.",
         ),
     ],
+    "surgery.transplant": [
+        (
+            "ei.surgery.transplant(MLP, LINEAR)",
+            "ValueError",
+            "transplant cannot fill 4 parameters:",
+        ),
+    ],
     "surgery.unit_scores": [
         (
             'ei.surgery.unit_scores(MLP, "layers.0", lambda m, x: m(x), jnp.ones(3), gradient=LINEAR)',

@@ -16,6 +16,10 @@ SINCE_2020: dict[str, tuple[str, str]] = {
         "Ainsworth, Samuel K. and Hayase, Jonathan and Srinivasa, Siddhartha",
         "Git Re-Basin: Merging models modulo permutation symmetries",
     ),
+    "2311.18823": (
+        "Xu, Zhiqiu and Chen, Yanjie and Vishniakov, Kirill and Yin, Yida and others",
+        "Initializing models with larger ones",
+    ),
     "2312.03732": (
         "Kalajdzievski, Damjan",
         "A rank stabilization scaling factor for fine-tuning with LoRA",

@@ -1,0 +1,178 @@
+"""Weights selected from a larger model."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._models.read import read
+from .._models.selectors import SelectorLike
+from .._models.site import Site
+from .._models.write import replace_leaves
+from .._nearest import nearest
+from .._parameters.paths import below, join, parent
+from .._typing import Array, Shape, checked
+from ._origins import described, fresh
+from ._record import make_record, returned
+from ._selection import select
+
+
+@checked
+def transplant(
+    model: Any,
+    source: Any,
+    *,
+    how: Literal["even", "first"] = "even",
+    layers: Mapping[str, str] = {},
+    keep: SelectorLike | None = None,
+    record: bool = False,
+) -> Any:
+    r"""Start a model with weights selected from a larger one.
+
+    Along every axis of every parameter so many entries are taken as there is room for:
+    evenly spaced, $\lfloor i\, n / m \rfloor$ for the $i$-th of $m$ out of $n$, or the
+    first. Axes of one feature dimension are of one length, so the same units are taken
+    everywhere. Gates, groups and heads of attention are selected, and within each of
+    them its entries.
+
+    ```python
+    model = surgery.transplant(small, large)  # of 12 blocks the first 6
+    model = surgery.transplant(small, large, layers={"blocks.1": "blocks.2"})
+    ```
+
+    **Arguments:**
+
+    - `model`: what is started; its values do not matter, and its sizes do.
+    - `source`: a larger model of the same kind, with values.
+    - `how`: which entries are taken. The paper found evenly spaced ones to be best.
+    - `layers`: from paths in `model` to paths in `source`, for what is below them. By
+        default they are the same.
+    - `keep`: parameters of `model` that stay as they are, such as a new head.
+    - `record`: also return the [`eqinit.surgery.Record`][]; moments start at zero.
+
+    **Returns:** a model, of the structure, shapes and dtypes of `model`.
+
+    **Raises:** `ValueError` where a parameter has no counterpart, or a smaller one.
+
+    Xu et al., Initializing models with larger ones, arXiv:2311.18823.
+    """
+    sites, larger = read(model).parameters, read(source).parameters
+    stays: set[str] = set() if keep is None else set(select(model, keep).paths)
+    wanted = [site for site in sites if site.path not in stays]
+    pairs = _paired(wanted, {site.path: site for site in larger}, layers)
+    values = {pair.to.position: _selected(pair, how) for pair in pairs}
+    changed = replace_leaves(model, values)
+    origins = {pair.to.path: fresh(f"from {pair.of.path}") for pair in pairs}
+    made = make_record("transplant", model, changed, origins)
+    return returned(changed, made, record)
+
+
+class _Pair(NamedTuple):
+    """Where a parameter comes from: `to` is filled with a selection `of` another.
+
+    - `sizes`, `room`: of each axis the lengths of its factors, there and here.
+    """
+
+    to: Site
+    of: Site
+    sizes: list[Shape]
+    room: list[Shape]
+
+
+def _paired(
+    sites: Sequence[Site], larger: Mapping[str, Site], layers: Mapping[str, str]
+) -> list[_Pair]:
+    """Every parameter with its counterpart, or an error that lists what is wrong."""
+    pairs: list[_Pair] = []
+    wrong = [
+        f"`layers` has `{path}`, and there is nothing below it in the model"
+        for path in layers
+        if all(below(site.path, path) is None for site in sites)
+    ]
+    for site in sites:
+        path = _source_path(site.path, layers)
+        other = larger.get(path)
+        if other is None:
+            near = nearest(path, list(larger))
+            wrong.append(f"`{site.path}`: the source has no `{path}`.{near}")
+        elif problem := _problem(pair := _Pair(site, other, *_factors(site, other))):
+            wrong.append(problem)
+        else:
+            pairs.append(pair)
+    if wrong:
+        listed = "\n".join(f"- {text}" for text in wrong[:8])
+        raise ValueError(
+            f"transplant cannot fill {len(wrong)} parameters:\n{listed}\nSay where "
+            "layers are with `layers={path: path in source}`, and keep what has no "
+            "counterpart with `keep=`."
+        )
+    return pairs
+
+
+def _source_path(path: str, layers: Mapping[str, str]) -> str:
+    """The longest of the paths in `layers` that it is below counts."""
+    for above in sorted(layers, key=len, reverse=True):
+        rest = below(path, above)
+        if rest is not None:
+            return join(layers[above], rest)
+    return path
+
+
+def _factors(site: Site, other: Site) -> tuple[list[Shape], list[Shape]]:
+    """The factors of each axis, where both parameters have the same ones."""
+    here, there = _by_axis(site), _by_axis(other)
+    if [len(sizes) for sizes in here] != [len(sizes) for sizes in there]:
+        here, there = ([(n,) for n in s.leaf.shape] for s in (site, other))
+    return there, here
+
+
+def _by_axis(site: Site) -> list[Shape]:
+    shape = tuple(site.leaf.shape)
+    factors = () if site.spec.axes is None else site.spec.axes.factors
+    found: list[Shape] = []
+    for i, length in enumerate(shape):
+        sizes = tuple(f.size for f in factors if f.dim == i)
+        fits = int(np.prod(sizes)) == length and bool(sizes)
+        found.append(sizes if fits else (length,))
+    return _with_heads(site, found)
+
+
+def _with_heads(site: Site, sizes: list[Shape]) -> list[Shape]:
+    """Of a projection of attention, the axis that is heads and entries of a head."""
+    above = [node for node in site.ancestors if node.path == parent(site.layer_path)]
+    if not above or not isinstance(above[0].module, eqx.nn.MultiheadAttention):
+        return sizes
+    output = site.layer_path.endswith("output_proj")
+    back = 1 if output or site.field == "bias" else 2
+    if output and site.field == "bias":
+        return sizes
+    heads, axis = above[0].module.num_heads, len(sizes) - back
+    length = int(np.prod(sizes[axis]))
+    split = [*sizes]
+    split[axis] = (heads, length // heads)
+    return split
+
+
+def _problem(pair: _Pair) -> str | None:
+    old, new = pair.of.leaf, pair.to.leaf
+    if isinstance(old, jax.ShapeDtypeStruct):
+        return f"`{pair.of.path}` of the source has a shape and no values"
+    flat = [list(itertools.chain(*sizes)) for sizes in (pair.sizes, pair.room)]
+    if len(flat[0]) == len(flat[1]) and all(n >= m for n, m in zip(*flat, strict=True)):
+        return None
+    return f"`{pair.to.path}` is {described(new)}, which is not in {described(old)}"
+
+
+def _selected(pair: _Pair, how: str) -> Array:
+    array, factors = jnp.asarray(pair.of.leaf), list(itertools.chain(*pair.sizes))
+    array = array.reshape(factors)
+    for axis, room in enumerate(itertools.chain(*pair.room)):
+        size, places = factors[axis], np.arange(room)
+        if how == "even":
+            places = places * size // max(room, 1)
+        array = jnp.take(array, places, axis=axis)
+    return array.reshape(pair.to.leaf.shape).astype(pair.to.leaf.dtype)
