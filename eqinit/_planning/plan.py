@@ -17,6 +17,7 @@ from .._models.read import Sites, read
 from .._models.shardings import new_leaves, wanted_shardings
 from .._models.site import Site
 from .._models.write import replace_leaves
+from .._parameters.keys import KEY_SCHEME
 from .._tables import AbstractReport, Table
 from .._typing import Key, checked
 from .check import Check, check_rows
@@ -115,8 +116,18 @@ class Plan(AbstractReport):
         )
         return dataclasses.replace(found, parameters=planned)
 
+    @property
+    def key_scheme(self) -> str:
+        """Name of the hash that makes a parameter's key of its path.
+
+        With another, one key gives a model other numbers.
+        """
+        return KEY_SCHEME.decode()
+
     def _table(self) -> Table[Any]:
-        return plan_table(self.rows, self.shared, dict(self.sources), self.notes)
+        table = plan_table(self.rows, self.shared, dict(self.sources), self.notes)
+        facts = {**table.facts, "key_scheme": self.key_scheme}
+        return dataclasses.replace(table, facts=facts)
 
 
 @no_collection()
