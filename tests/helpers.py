@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import math
+import os
 from collections.abc import Callable
 
 import jax
@@ -14,6 +15,9 @@ import numpy as np
 SIGMAS = 5.0
 # Kolmogorov: sqrt(n) D exceeds x with probability 2 exp(-2 x^2), here one in a million.
 KS_LIMIT = 2.7
+
+# `--reseed`: another choice of what is random.
+RESEED = int(os.environ.get("EQINIT_RESEED", "0"))
 
 Cdf = Callable[[np.ndarray], np.ndarray]
 

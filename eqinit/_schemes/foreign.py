@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,42 @@ from .._parameters.spec import ParamSpec
 from .._parameters.views import in_jax_order
 from .._typing import Array, Key, Shape
 from .initializer import AbstractInitializer, draw_slices
+
+
+# What a function is made of, to the first one made so.
+_LIKES: dict[Any, Any] = {}
+
+
+def _one_of_its_like(fn: Any) -> Any:
+    """The first function that was made of the same code and values, or this one.
+
+    `jax.nn.initializers.he_normal()` makes a new function on every call, and each would
+    be compiled anew: programs are told apart by the functions that are static in them.
+    """
+    if len(_LIKES) >= 1024:
+        _LIKES.clear()
+    try:
+        made_of = _made_of(fn)
+        first = _LIKES.setdefault(made_of, fn)
+        # A variable that it closes over may have been set to something else since.
+        return first if _made_of(first) == made_of else fn
+    except (TypeError, ValueError, RecursionError):
+        return fn  # made of an array, which has no hash, of nothing yet, or of itself
+
+
+def _made_of(value: Any) -> Any:
+    if isinstance(value, functools.partial):
+        named = sorted(value.keywords.items())
+        return (functools.partial, *map(_made_of, (value.func, value.args, named)))
+    if isinstance(value, list | tuple):
+        return (type(value), *map(_made_of, value))
+    if not isinstance(value, types.FunctionType):
+        # 1, 1.0 and True are equal, as 0.0 and -0.0 are.
+        numbers = isinstance(value, int | float | complex)
+        return (type(value), repr(value) if numbers else value)
+    cells = [cell.cell_contents for cell in value.__closure__ or ()]
+    defaults = value.__defaults__, sorted((value.__kwdefaults__ or {}).items())
+    return (value.__code__, id(value.__globals__), _made_of(cells), _made_of(defaults))
 
 
 class Foreign(AbstractInitializer):
@@ -33,7 +70,7 @@ class Foreign(AbstractInitializer):
     - `takes_fan`: whether it follows klax's protocol `(key, shape, fan_in, dtype)`.
     """
 
-    fn: Callable[..., Any] = eqx.field(static=True)
+    fn: Callable[..., Any] = eqx.field(static=True, converter=_one_of_its_like)
     takes_fan: bool = eqx.field(static=True, default=False)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:

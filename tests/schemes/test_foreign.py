@@ -1,5 +1,7 @@
 """Initializers of other libraries in rules, and eqinit's in other libraries."""
 
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -217,3 +219,74 @@ def test_klax():
 def test_orthogonal_of_either_library_is_the_same():
     linear = nn.Linear(4, 6, key=KEY)
     assert same_bits(drawn(linear, Orthogonal()), drawn(linear, jinit.orthogonal()))
+
+
+def compilations(apply: Callable[[], Any]) -> int:
+    """How many programs are compiled meanwhile."""
+    events: list[str] = []
+
+    def listen(event: str, duration: float, **_: Any) -> None:
+        del duration
+        if "backend_compile" in event:
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        apply()
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    return len(events)
+
+
+def test_initializers_that_are_made_anew_are_not_compiled_anew():
+    model = eqx.nn.Linear(7, 11, key=KEY)
+
+    def run(init: Any) -> Any:
+        return lambda: ei.apply(model, KEY, [ei.Rule(eqx.nn.Linear, weight=init)])
+
+    def mine(std: float) -> Any:
+        return lambda key, shape, dtype: std * jax.random.normal(key, shape, dtype)
+
+    for make in (jinit.he_normal, jinit.orthogonal, lambda: mine(0.25)):
+        assert compilations(run(make())) > 0
+        assert compilations(run(make())) == 0
+    # Other values are another function, also where they are equal to Python.
+    assert compilations(run(mine(0.75))) > 0
+    assert Foreign(mine(1.0)).fn is not Foreign(mine(1)).fn
+    assert Foreign(mine(0.0)).fn is not Foreign(mine(-0.0)).fn
+    half, whole = (run(mine(std))().weight for std in (0.25, 0.5))
+    assert np.array_equal(2 * half, whole)
+
+
+def test_functions_that_cannot_be_told_apart_by_value_are_themselves():
+    scale = np.ones(3)
+    array = lambda key, shape, dtype: scale[0] * jnp.ones(shape, dtype)  # noqa: E731
+    assert Foreign(array).fn is array
+
+    def recursive(key: Any, shape: Any, dtype: Any) -> Any:
+        return recursive(key, shape[1:], dtype) if shape else jnp.ones(shape, dtype)
+
+    assert Foreign(recursive).fn is recursive
+    # What a variable is now counts, not what it was when another was made.
+    first, second = counted(1.0), counted(1.0)
+    assert Foreign(first).fn is Foreign(second).fn
+    first.__closure__[0].cell_contents = 2.0
+    assert Foreign(second).fn is second
+
+
+def counted(std: float) -> Any:
+    return lambda key, shape, dtype: jnp.full(shape, std, dtype)
+
+
+def test_rules_pickle_where_their_function_does():
+    rule = ei.Rule(eqx.nn.Linear, weight=plain)
+    again = pickle.loads(pickle.dumps(rule))
+    model = eqx.nn.Linear(3, 2, key=KEY)
+    one, two = (ei.apply(model, KEY, [r]) for r in (rule, again))
+    assert eqx.tree_equal(one, two)
+    with pytest.raises(AttributeError, match="local object"):
+        pickle.dumps(ei.Rule(eqx.nn.Linear, weight=jinit.he_normal()))
+
+
+def plain(key: Any, shape: Any, dtype: Any) -> Any:
+    return jax.random.normal(key, shape, dtype)
