@@ -7,7 +7,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 from small_models import MODELS, assert_same_outputs, randomised
-from unit_cases import CASES, TOLD_APART, tell_apart
+from unit_cases import CASES, TOLD_APART, normal, tell_apart
 
 from eqinit import surgery
 
@@ -168,3 +168,56 @@ def test_shapes_will_do():
     skeleton = eqx.filter_eval_shape(lambda: model)
     shape = jax.ShapeDtypeStruct(x().shape, x().dtype)
     assert free(skeleton, call, shape) == free(model, call, x())
+
+
+def test_the_axis_that_is_sorted_need_not_be_the_last():
+    model = {"a": normal(2, 3, seed=1), "b": normal(4, 2, seed=2)}
+
+    def largest(m, x):
+        h = jnp.einsum("ai,it->at", m["a"], x)
+        top = _top_k(h, 1, 0)[1]
+        return (m["b"] @ h) * top.astype(h.dtype)
+
+    assert free(model, largest, normal(3, 5)) == []
+
+
+def _top_k(h, k: int, axis: int):
+    """Also where jax has no `axis` yet."""
+    try:
+        return jax.lax.top_k(h, k, axis=axis)
+    except TypeError:
+        return [jnp.moveaxis(x, -1, axis) for x in jax.lax.top_k(h.T, k)]
+
+
+class Tied(eqx.Module):
+    pair: eqx.nn.Shared
+    middle: eqx.nn.Linear
+
+    def __init__(self, key):
+        keys = jr.split(key, 3)
+        pair = eqx.nn.Embedding(5, 4, key=keys[0]), eqx.nn.Linear(4, 5, key=keys[1])
+        self.pair = eqx.nn.Shared(pair, lambda m: m[1].weight, lambda m: m[0].weight)
+        self.middle = eqx.nn.Linear(4, 4, key=keys[2])
+
+    def __call__(self, token):
+        embed, head = self.pair()
+        x = embed(token)
+        return head(x + self.middle(x))
+
+
+def test_a_head_that_is_tied_follows():
+    old, tokens = Tied(jr.key(0)), jnp.array([1, 3])
+
+    def call(model, tokens):
+        return jax.vmap(model)(tokens)
+
+    (group,) = surgery.unit_groups(old, call, tokens).free
+    assert {m.path for m in group.members} == {
+        *("pair.pytree.0.weight", "middle.weight", "middle.bias")
+    }
+    new = surgery.prune(old, "pair.pytree.0", [0, 1, 3], call, tokens)
+    embed, head = new.pair.pytree
+    sizes = embed.embedding_size, head.in_features, head.out_features
+    assert sizes == (3, 3, 5)
+    assert new.middle.in_features == new.middle.out_features == 3
+    assert call(new, tokens).shape == (2, 5)

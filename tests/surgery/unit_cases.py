@@ -41,6 +41,7 @@ TOLD_APART = {
     "window": _windows(jnp.array([[[1.0, 2.0, 0.5]]])),
     "argmax": lambda h: h * jnp.argmax(h).astype(h.dtype),
     "top": lambda h: h * jax.lax.top_k(h, 1)[1].sum().astype(h.dtype),
+    "gamma": lambda h: jr.gamma(jr.key(0), jnp.exp(h)),
     "pick": lambda h: h * h[jnp.array([2, 0, 1, 4, 5, 3])],
     "mask": lambda h: h @ jnp.tril(jnp.ones((6, 6))),
 }
@@ -62,13 +63,16 @@ def _fused():
     model = layers(qkv=(24, 6), out=(6, 8))
 
     def call(m, x):
-        q, k, v = jnp.moveaxis((x @ m["qkv"].T).reshape(5, 3, 2, 4), 1, 0)
+        parts = jnp.split(x @ m["qkv"].T, 3, axis=1)
+        q, k, v = (part.reshape(5, 2, 4) for part in parts)
         weights = jax.nn.softmax(jnp.einsum("shd,thd->hst", q, k))
         return jnp.einsum("hst,thd->shd", weights, v).reshape(5, 8) @ m["out"].T
 
     heads = {("qkv", 0, "3 times unit 4"), ("out", 1, "unit 4")}
-    inside = {("qkv", 0, "3 times 2 unit"), ("out", 1, "2 unit")}
-    return model, call, (normal(5, 6),), [heads, inside]
+    # Those of queries meet those of keys, and not those of values.
+    scores = {("qkv", 0, "2 times 2 unit + 2 4")}
+    values = {("qkv", 0, "2 times 2 4 + 2 unit"), ("out", 1, "2 unit")}
+    return model, call, (normal(5, 6),), [heads, scores, values]
 
 
 def _grouped_queries():

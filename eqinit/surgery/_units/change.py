@@ -97,7 +97,7 @@ def group_of(operation: str, model: Any, groups: UnitGroups, layer: Any) -> Unit
         (member.path, member.axis): groups.of(member.path, member.axis)
         for group in groups.groups
         for member in group.members
-        if member.way == "out" and below(member.path, path) is not None
+        if member.way in ("out", "both") and below(member.path, path) is not None
     }
     # Of heads and what is in a head, the heads.
     first = [next((g for g in found if not g.frozen), None) for found in made.values()]

@@ -138,8 +138,12 @@ def _iota(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
 
 
 def _random(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    del domain, values
-    return [Value(new_axes(out.shape, "meets random numbers")) for out in eqn.outputs]
+    reason = "meets random numbers"
+    for value in values:  # the parameters of a distribution
+        domain.spend(value)
+        for axis in value.axes:
+            freeze(axis, reason)
+    return [Value(new_axes(out.shape, reason)) for out in eqn.outputs]
 
 
 def _through(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:

@@ -12,14 +12,11 @@ import jax.tree_util as jtu
 from ..._models.place import Node
 from ..._models.walk import model_of, nodes_of
 from ..._models.write import rewrite
-from ..._parameters.paths import below, join
+from ..._parameters.paths import below
 from .._fields import replace_fields
 from .._swap import in_step
 from .groups import UnitGroup
-from .pattern import Pattern
-
-
-_Fields: TypeAlias = dict[str, Any]
+from .sizes import SIZES, Asked, with_fields
 
 
 def follow_sizes(
@@ -92,134 +89,17 @@ def _known(
     patterns = {(m.path, m.axis): m.pattern for m in group.members}
     changes: dict[tuple[Any, ...], _Change] = {}
     for node in nodes:
-        for kind, sizes in _SIZES:
+        for kind, sizes in SIZES:
             if isinstance(node.module, kind):
-                asked = _Asked(node, patterns, group.size, units)
+                asked = Asked(node, patterns, group.size, units)
                 changes[node.keys] = functools.partial(_with_sizes, sizes, asked)
                 break
     return changes
 
 
-def _with_sizes(sizes: Any, asked: "_Asked", layer: Any) -> Any:
-    new = {f: v for f, v in sizes(layer, asked).items() if getattr(layer, f) != v}
-    return replace_fields(layer, **new) if new else layer
+def _with_sizes(sizes: Any, asked: Asked, layer: Any) -> Any:
+    return with_fields(sizes(layer, asked), layer)
 
-
-@dataclasses.dataclass(frozen=True)
-class _Asked:
-    """What happened to one layer.
-
-    - `size`, `units`: how many units there were, and are.
-    """
-
-    node: Node
-    patterns: Mapping[tuple[str, int], Pattern]
-    size: int
-    units: int
-
-    def outer(self, count: int, field: str, axis: int) -> int:
-        """How many groups there are, if there were `count` along this axis."""
-        pattern = self.patterns.get((join(self.node.path, field), axis))
-        ahead = None if pattern is None else pattern.slower
-        if ahead is None or count % (ahead * self.size):
-            return count
-        return count // self.size * self.units
-
-
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "shape")
-
-
-def _of_linear(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    if not _is_array(layer.weight):
-        return {}
-    out, into = layer.weight.shape[-2:]
-    sizes = {"out_features": out, "in_features": into}
-    return {f: n for f, n in sizes.items() if getattr(layer, f) != "scalar"}
-
-
-def _of_conv(layer: Any, asked: _Asked) -> _Fields:
-    if not _is_array(layer.weight):
-        return {}
-    lead = layer.weight.ndim - layer.num_spatial_dims - 2
-    out, each = layer.weight.shape[lead : lead + 2]
-    groups = asked.outer(layer.groups, "weight", lead)
-    return {"out_channels": out, "in_channels": each * groups, "groups": groups}
-
-
-def _of_norm(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    for array in (layer.weight, layer.bias):
-        if _is_array(array):
-            return {"shape": tuple(array.shape[array.ndim - len(layer.shape) :])}
-    return {}
-
-
-def _of_group_norm(layer: Any, asked: _Asked) -> _Fields:
-    if not _is_array(layer.weight):
-        return {}
-    lead = layer.weight.ndim - 1
-    groups = asked.outer(layer.groups, "weight", lead)
-    return {"channels": layer.weight.shape[-1], "groups": groups}
-
-
-def _of_batch_norm(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    return {"input_size": layer.weight.shape[-1]} if _is_array(layer.weight) else {}
-
-
-def _of_embedding(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    if not _is_array(layer.weight):
-        return {}
-    tokens, size = layer.weight.shape[-2:]
-    return {"num_embeddings": tokens, "embedding_size": size}
-
-
-def _of_cell(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    if not (_is_array(layer.weight_ih) and _is_array(layer.weight_hh)):
-        return {}
-    sizes = layer.weight_ih.shape[-1], layer.weight_hh.shape[-1]
-    return {"input_size": sizes[0], "hidden_size": sizes[1]}
-
-
-def _of_attention(layer: Any, asked: _Asked) -> _Fields:
-    names = ("query", "key", "value", "output")
-    query, key, value, output = (getattr(layer, f"{name}_proj") for name in names)
-    if not all(isinstance(p, eqx.nn.Linear) for p in (query, key, value, output)):
-        return {}
-    lead = getattr(query.weight, "ndim", 2) - 2
-    heads = asked.outer(layer.num_heads, "query_proj.weight", lead)
-    return {
-        "num_heads": heads,
-        "query_size": query.in_features,
-        "key_size": key.in_features,
-        "value_size": value.in_features,
-        "output_size": output.out_features,
-        "qk_size": query.out_features // heads,
-        "vo_size": value.out_features // heads,
-    }
-
-
-def _of_mlp(layer: Any, asked: _Asked) -> _Fields:
-    del asked
-    widths = {getattr(hidden, "out_features", None) for hidden in layer.layers[:-1]}
-    return {"width_size": widths.pop()} if len(widths) == 1 else {}
-
-
-_SIZES: Sequence[tuple[Any, Any]] = (
-    (eqx.nn.Linear, _of_linear),
-    ((eqx.nn.Conv, eqx.nn.ConvTranspose), _of_conv),
-    ((eqx.nn.LayerNorm, eqx.nn.RMSNorm), _of_norm),
-    (eqx.nn.GroupNorm, _of_group_norm),
-    (eqx.nn.BatchNorm, _of_batch_norm),
-    (eqx.nn.Embedding, _of_embedding),
-    ((eqx.nn.LSTMCell, eqx.nn.GRUCell), _of_cell),
-    (eqx.nn.MultiheadAttention, _of_attention),
-    (eqx.nn.MLP, _of_mlp),
-)
 
 # Kinds of fields that are tried together; more than these would be guessing.
 _MOST_TOGETHER = 2

@@ -115,10 +115,12 @@ def _sort(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
 
 
 def _top(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    value, last = values[0].bare(), len(values[0].axes) - 1
+    value, shape = values[0].bare(), eqn.outputs[0].shape
     domain.spend(values[0])
-    size = eqn.outputs[0].shape[last]
-    return [domain.frozen(value, last, size, "is sorted")] * len(eqn.outputs)
+    # Older versions of jax take the last axis, and do not say so.
+    along = eqn.params.get("axis", -1) % len(shape)
+    found = domain.frozen(value, along, shape[along], "is sorted")
+    return [found] * len(eqn.outputs)
 
 
 def _fft(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
