@@ -13,6 +13,7 @@ from ._branch_gains import deepnet as deepnet, subln as subln, t_fixup as t_fixu
 from ._convolutional import (
     dcgan as dcgan,
     detection_head as detection_head,
+    efficientnet as efficientnet,
     fixup as fixup,
     resnet as resnet,
 )
@@ -56,8 +57,10 @@ from ._transformer import (
 )
 from ._vision import (
     beit as beit,
+    cait as cait,
     convnext as convnext,
     dit as dit,
+    mixer as mixer,
     swin as swin,
     vit_jax as vit_jax,
     vit_moco as vit_moco,

@@ -10,7 +10,7 @@ from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal
-from .._schemes.fans import HeNormal, TorchDefault
+from .._schemes.fans import FanUniform, HeNormal, TorchDefault
 from .._schemes.gates import PriorProb
 from .._typing import Natural, Number, checked
 from ._branches import branches_of
@@ -45,6 +45,26 @@ def resnet(last_norms: SelectorLike | None = None) -> list[Rule]:
         *norms(),
     ]
     return recipe("resnet", rules)
+
+
+@checked
+def efficientnet() -> list[Rule]:
+    r"""EfficientNet: He normal by fan_out, of the group's outputs alone; the classifier
+    $U(\pm 1/\sqrt{n_\text{out}})$, which is a bound by its *outputs*.
+
+    **Returns:** rules.
+
+    Tan and Le, EfficientNet: Rethinking model scaling for convolutional neural
+    networks, arXiv:1905.11946.
+    """
+    he = HeNormal(mode="fan_out", distribution="normal")
+    rules = [
+        *kernels(he, Convolution(), "convolutions"),
+        *kernels(FanUniform(1.0, "fan_out", 0.5), name="linear layers"),
+        *biases(),
+        *norms(),
+    ]
+    return recipe("efficientnet", rules)
 
 
 @checked

@@ -1,7 +1,6 @@
 """Vision transformers, and what came after them."""
 
 import math
-from typing import Any
 
 import equinox as eqx
 
@@ -10,46 +9,15 @@ from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.combined.split import Blocks
-from .._schemes.constant import Constant, Zeros
+from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal, Uniform
 from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
-from .._typing import Number, checked
+from .._typing import Natural, Number, checked
 from ._branches import by_depth, ends
 from ._parts import biases, dense, for_part, kernels, norms, recipe
-from ._selectors import Convolution, Head, Named, Of
-
-
-_POSITIONS = Named(("*pos_embed*", "*position_embed*"))
-# Class and register tokens; those of distillation and for masked patches.
-_TOKENS = Named(("cls_token*", "class_token*", "reg_token*", "register_token*"))
-_OTHER_TOKENS = Named(("dist*_token*", "mask_token*"))
-_GAMMAS = Named(("gamma", "gamma_?", "gamma?", "layer_scale*", "ls?"))
-
-
-def _tokens(std: Number, classes: Number = 1e-6) -> list[Rule]:
-    """Position embeddings and tokens, which are bare arrays."""
-    return [
-        *for_part(
-            "position embeddings", [Rule(_POSITIONS, Normal(std), optional=True)]
-        ),
-        *for_part("class tokens", [Rule(_TOKENS, Normal(classes), optional=True)]),
-        Rule(_OTHER_TOKENS, Normal(std), optional=True),
-    ]
-
-
-def _gammas(value: Number) -> list[Rule]:
-    """LayerScale: one factor per channel of what a branch returns."""
-    return [Rule(_GAMMAS, Constant(value), optional=True)]
-
-
-def _convolutions(weight: Any, bias: Any) -> list[Rule]:
-    taps = Convolution()
-    rules = [
-        Rule(taps & Of("kernel"), weight, optional=True),
-        Rule(taps & Of("bias"), bias, optional=True),
-    ]
-    return for_part("convolutions", rules)
+from ._selectors import Head, Named, Of
+from ._tokens import convolutions, gammas, tokens
 
 
 @checked
@@ -70,13 +38,13 @@ def vit_timm(std: Number = 0.02, layer_scale: Number = 1e-5) -> list[Rule]:
 
     Dosovitskiy et al., An image is worth 16x16 words, arXiv:2010.11929.
     """
-    rules = [*_tokens(std), *_gammas(layer_scale), *_timm(std)]
+    rules = [*tokens(std), *gammas(layer_scale), *_timm(std)]
     return recipe("vit_timm", rules)
 
 
 def _timm(std: Number) -> list[Rule]:
     return [
-        *_convolutions(TorchDefault(), TorchDefault()),
+        *convolutions(TorchDefault(), TorchDefault()),
         *dense(Normal(std)),
         *biases(),
         *norms(),
@@ -103,9 +71,9 @@ def vit_jax(
     rules = [
         Rule(head, weight=Zeros(), bias=ClassPrior() if prior else Zeros()),
         Rule(mlp, weight=GlorotUniform(), bias=Normal(1e-6)),
-        *_tokens(0.02),
-        *_gammas(1e-5),
-        *_convolutions(LecunNormal(), Zeros()),
+        *tokens(0.02),
+        *gammas(1e-5),
+        *convolutions(LecunNormal(), Zeros()),
         *dense(GlorotUniform()),
         *biases(),
         *norms(),
@@ -152,9 +120,9 @@ def beit(
         [
             *ends(residual, by_depth("beit", lambda g: Normal(std * g), depth.beit)),
             *for_part("classifier", [small]),
-            *_tokens(std, std),
+            *tokens(std, std),
             Rule(zero, Zeros(), optional=True),
-            *_gammas(layer_scale),
+            *gammas(layer_scale),
             *rest,
         ],
     )
@@ -185,13 +153,60 @@ def vit_moco(packed: SelectorLike | None = None) -> list[Rule]:
     """
     three = Blocks({name: GlorotUniform() for name in ("query", "key", "value")})
     split = [] if packed is None else [Rule(packed, weight=three, bias=Zeros())]
-    rules = [*split, *_tokens(0.02), *_gammas(1e-5), *_flat(), *norms()]
+    rules = [*split, *tokens(0.02), *gammas(1e-5), *_flat(), *norms()]
     return recipe("vit_moco", rules)
 
 
 def _flat() -> list[Rule]:
     """Glorot uniform, also for the patch convolution as the matrix that it is."""
-    return [*_convolutions(_flattened, Zeros()), *dense(GlorotUniform()), *biases()]
+    return [*convolutions(_flattened, Zeros()), *dense(GlorotUniform()), *biases()]
+
+
+@checked
+def cait(num_layers: Natural, std: Number = 0.02) -> list[Rule]:
+    r"""CaiT: $\mathcal N(0, 0.02^2)$ for weights, tokens and position embeddings, and
+    branches that start at 0.1, $10^{-5}$ or $10^{-6}$, as
+    [`eqinit.depth.layer_scale`][] says.
+
+    **Arguments:**
+
+    - `num_layers`: blocks of the network.
+    - `std`: standard deviation.
+
+    **Returns:** rules.
+
+    Touvron et al., Going deeper with image transformers, arXiv:2103.17239.
+    """
+    rules = gammas(depth.layer_scale(num_layers))
+    named = "By name it is `gamma`, `gamma_1`, `layer_scale` and the like."
+    factors = for_part("LayerScale", rules, lacking=named)
+    return recipe("cait", [*factors, *tokens(std, std), *_timm(std)])
+
+
+@checked
+def mixer(head: SelectorLike, mlp: SelectorLike = Layer(eqx.nn.MLP)) -> list[Rule]:
+    r"""MLP-Mixer: Glorot uniform, tiny biases in the MLPs, a zero head; the patch
+    convolution LeCun normal.
+
+    **Arguments:**
+
+    - `head`: the classifier.
+    - `mlp`: the MLPs that mix tokens and channels, whose biases are
+        $\mathcal N(0, 10^{-12})$.
+
+    **Returns:** rules.
+
+    Tolstikhin et al., MLP-Mixer: An all-MLP architecture for vision, arXiv:2105.01601.
+    """
+    rules = [
+        Rule(head, weight=Zeros(), bias=Zeros()),
+        Rule(mlp, weight=GlorotUniform(), bias=Normal(1e-6)),
+        *convolutions(LecunNormal(), Zeros()),
+        *dense(GlorotUniform()),
+        *biases(),
+        *norms(),
+    ]
+    return recipe("mixer", rules)
 
 
 @checked
@@ -214,7 +229,7 @@ def swin(
     """
     table = Rule(positions, Normal(std), optional=True)
     tables = for_part("tables of relative positions", [table])
-    rules = [*tables, *_tokens(std), *_gammas(1e-5), *_timm(std)]
+    rules = [*tables, *tokens(std), *gammas(1e-5), *_timm(std)]
     return recipe("swin", rules)
 
 
@@ -245,7 +260,7 @@ def convnext(
     last = Normal(std * head_gain)
     scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
     normal = kernels(Normal(std))
-    rules = [*_gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
+    rules = [*gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
     return recipe("convnext", rules)
 
 

@@ -297,6 +297,30 @@ CASES = {
         False,
         {"head.weight": 0.002, "proj.weight": 0.02, "gamma": 0.0},
     ),
+    "efficientnet": (
+        recipes.efficientnet(),
+        Resnet,
+        True,
+        # Torch's: 1 / sqrt(10 outputs) is the bound.
+        {"stem.weight": (2 / 72) ** 0.5, "head.weight": 30**-0.5, "head.bias": 0.0},
+    ),
+    "cait": (
+        recipes.cait(36),
+        Windowed,
+        False,
+        {"proj.weight": 0.02, "gamma": 0.0},
+    ),
+    "mixer": (
+        recipes.mixer("head"),
+        Transformer,
+        False,
+        {
+            "head.weight": 0.0,
+            "patch.weight": 12**-0.5,
+            "blocks.2.mlp.layers.0.bias": 1e-6,
+            "blocks.2.mlp.layers.0.weight": (2 / 36) ** 0.5,
+        },
+    ),
     "gpt2": (
         recipes.gpt2(BLOCKS, _OUT),
         Transformer,
@@ -562,6 +586,12 @@ def test_values_of_the_newer_ones():
     adapted = Adapted()
     plan = ei.plan(adapted, recipes.lora())
     assert [row.status for row in plan] == ["kept", "set", "set"]
+
+
+@pytest.mark.parametrize(("layers", "scale"), [(18, 0.1), (24, 1e-5), (36, 1e-6)])
+def test_layer_scale_of_cait(layers: int, scale: float):
+    """0.1 up to 18 layers, 1e-5 up to 24 and 1e-6 beyond, as in the paper."""
+    assert ei.plan(Windowed(), recipes.cait(layers))["gamma"].mean == scale
 
 
 def test_what_is_asked_for_must_be_there():

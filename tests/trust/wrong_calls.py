@@ -2798,6 +2798,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
         ),
     ],
+    "recipes.cait": [
+        (
+            "ei.recipes.cait(0)",
+            "ValueError",
+            "cait got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.plan(MLP, ei.recipes.cait(12))",
+            "ValueError",
+            "recipes.cait found no LayerScale. By name it is `gamma`,",
+        ),
+    ],
     "recipes.convnext": [
         (
             "ei.recipes.convnext(std=-1.0)",
@@ -2834,6 +2846,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.dit": [
         ("ei.recipes.dit(3)", "TypeCheckError", "parameter 'modulation'"),
+    ],
+    "recipes.efficientnet": [
+        ("ei.recipes.efficientnet(1.0)", "TypeError", "too many positional arguments"),
     ],
     "recipes.finer": [
         (
@@ -2907,6 +2922,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.mimetic": [
         ("ei.recipes.mimetic(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.mixer": [
+        ("ei.recipes.mixer(3)", "TypeCheckError", "parameter 'head'"),
     ],
     "recipes.mup": [
         (

@@ -89,6 +89,11 @@ SINCE_2020: dict[str, tuple[str, str]] = {
         "Chen, Xinlei and Xie, Saining and He, Kaiming",
         "An empirical study of training self-supervised vision transformers",
     ),
+    "2105.01601": (
+        "Tolstikhin, Ilya and Houlsby, Neil and Kolesnikov, Alexander and "
+        "Beyer, Lucas and others",
+        "MLP-Mixer: An all-MLP architecture for vision",
+    ),
     "2106.08254": (
         "Bao, Hangbo and Dong, Li and Piao, Songhao and Wei, Furu",
         "BEiT: BERT pre-training of image transformers",

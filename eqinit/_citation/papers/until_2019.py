@@ -7,6 +7,10 @@ UNTIL_2019: dict[str, tuple[str, str]] = {
         "Exploiting linear structure within convolutional networks for efficient "
         "evaluation",
     ),
+    "1905.11946": (
+        "Tan, Mingxing and Le, Quoc V.",
+        "EfficientNet: Rethinking model scaling for convolutional neural networks",
+    ),
     "1909.11556": (
         "Fan, Angela and Grave, Edouard and Joulin, Armand",
         "Reducing transformer depth on demand with structured dropout",
