@@ -9,7 +9,6 @@ import numpy as np
 from jax.core import Tracer
 
 from .._fill.bases import eligible
-from .._fill.mapped import fill_mapped
 from .._fill.request import FillRequest
 from .ask import Ask
 from .way import AbstractWay, Progress, by_device
@@ -35,6 +34,8 @@ class Mapped(AbstractWay):
 
 
 def _drawn(asks: Sequence[Ask]) -> list[Any]:
+    from .._fill.mapped import fill_mapped  # loaded for a first trace
+
     requests = [request for request in map(_request, asks) if request is not None]
     data = asks[0].keys.data[np.asarray([ask.index for ask in asks])]
     return fill_mapped(requests, data, _terms(asks))

@@ -5,12 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from .._drawing.row import Row
 from .._laws.law import Moments
 from .._tables import AbstractReport, Column, Table, number
-from .judge import Judge, Unjudged, realised, widened
 
 
 BOUND = 5.0
@@ -161,35 +157,3 @@ _COLUMNS: Sequence[Column[Any]] = (
 
 def _z(score: float) -> str:
     return f"{score:+.2f}" if abs(score) < 1000 else f"{score:+.0e}"
-
-
-def _check_row(row: Row, value: np.ndarray, judge: Judge) -> CheckRow | Unjudged | None:
-    """`None` where there is nothing to look at."""
-    if row.init is None or value.size == 0:
-        return None
-    wide = widened(value, row.spec)
-    verdict = judge.verdict(row.init, row.spec, wide)
-    if isinstance(verdict, Unjudged):
-        return verdict
-    return CheckRow(
-        row.path,
-        wide.size,
-        verdict.expected,
-        realised(wide),
-        verdict.z_mean,
-        verdict.z_std,
-        verdict.by,
-    )
-
-
-def check_rows(rows: Sequence[Row], values: Sequence[np.ndarray]) -> Check:
-    """A check of all rows."""
-    judge = Judge()
-    results = [_check_row(*pair, judge) for pair in zip(rows, values, strict=True)]
-    done = tuple(result for result in results if isinstance(result, CheckRow))
-    skipped = tuple(
-        (row.path, result.why)
-        for row, result in zip(rows, results, strict=True)
-        if isinstance(result, Unjudged)
-    )
-    return Check(done, skipped)

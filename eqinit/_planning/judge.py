@@ -3,18 +3,21 @@
 import functools
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._drawing.row import Row
 from .._laws.base import AbstractBase
 from .._laws.law import AbstractLaw, Moments
 from .._memo import Memo
 from .._parameters.spec import ParamSpec
 from .._schemes.initializer import AbstractInitializer, AbstractMatrixInitializer
 from .._schemes.kernels import AbstractConvInitializer
+from .check import Check, CheckRow
 from .scores import Shape, from_t, ratio, scores
 
 
@@ -215,3 +218,35 @@ def _nudged(value: np.ndarray, spec: ParamSpec) -> np.ndarray:
     tiny = float(limits.smallest_normal) * float(limits.eps)
     # A scalar parameter: numpy arithmetic on 0-d arrays gives numbers.
     return np.asarray(value * (1 + float(limits.eps)) + tiny)
+
+
+def _check_row(row: Row, value: np.ndarray, judge: Judge) -> CheckRow | Unjudged | None:
+    """`None` where there is nothing to look at."""
+    if row.init is None or value.size == 0:
+        return None
+    wide = widened(value, row.spec)
+    verdict = judge.verdict(row.init, row.spec, wide)
+    if isinstance(verdict, Unjudged):
+        return verdict
+    return CheckRow(
+        row.path,
+        wide.size,
+        verdict.expected,
+        realised(wide),
+        verdict.z_mean,
+        verdict.z_std,
+        verdict.by,
+    )
+
+
+def check_rows(rows: Sequence[Row], values: Sequence[np.ndarray]) -> Check:
+    """A check of all rows."""
+    judge = Judge()
+    results = [_check_row(*pair, judge) for pair in zip(rows, values, strict=True)]
+    done = tuple(result for result in results if isinstance(result, CheckRow))
+    skipped = tuple(
+        (row.path, result.why)
+        for row, result in zip(rows, results, strict=True)
+        if isinstance(result, Unjudged)
+    )
+    return Check(done, skipped)

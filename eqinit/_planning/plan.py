@@ -20,7 +20,7 @@ from .._models.write import replace_leaves
 from .._parameters.keys import KEY_SCHEME
 from .._tables import AbstractReport, Table
 from .._typing import Key, checked
-from .check import Check, check_rows
+from .check import Check
 from .resolve import Resolved, resolve
 from .rule import RulesLike, as_rules
 from .table import plan_table
@@ -92,6 +92,8 @@ class Plan(AbstractReport):
         **Returns:** a [`eqinit.reports.Check`][]: one row per parameter with realised
         and expected mean and std, and z-scores.
         """
+        from .judge import check_rows  # loaded for a first check, not a first `apply`
+
         sites = {site.path: site for site in self.sites_in(model).parameters}
         rows = [row for row in self.rows if row.init is not None]
         values = [np.asarray(_concrete(sites[row.path])) for row in rows]
