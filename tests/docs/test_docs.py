@@ -68,6 +68,8 @@ def run(block: Block, name: str, namespace: dict[str, object]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
+# What orbax imports, where it is installed.
+@pytest.mark.filterwarnings("ignore:The chararray class is:DeprecationWarning")
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_page_runs(
     page: Path,
