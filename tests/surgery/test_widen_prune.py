@@ -45,6 +45,12 @@ LAYERS = [
     ("lstm", "cell", 6),
 ]
 SUMMED = ("embed",)
+# What is of the same kind as another one takes its time elsewhere.
+SLOW = ("layers.1", "blocks.1.up", "blocks.attn", "blocks.up")
+CHOSEN = [
+    pytest.param(*row, marks=[pytest.mark.slow] if row[1] in SLOW else [])
+    for row in LAYERS
+]
 
 
 def more(layer: str, size: int) -> int:
@@ -62,7 +68,7 @@ def model_of(tree):
     return tree[0] if isinstance(tree, tuple) else tree
 
 
-@pytest.mark.parametrize(("name", "layer", "size"), LAYERS)
+@pytest.mark.parametrize(("name", "layer", "size"), CHOSEN)
 def test_a_wider_model_computes_what_it_did(name: str, layer: str, size: int):
     make, run, x = MODELS[name]
     units = more(layer, size)
@@ -126,7 +132,7 @@ def test_copies_part_unless_they_share_alike():
         assert all(same) if noise == 0 else not any(same)
 
 
-@pytest.mark.parametrize(("name", "layer", "size"), LAYERS)
+@pytest.mark.parametrize(("name", "layer", "size"), CHOSEN)
 def test_units_that_nobody_reads_can_go(name: str, layer: str, size: int):
     make, run, x = MODELS[name]
     keep = sorted({*range(size)} - {1})
@@ -245,7 +251,16 @@ def test_fields_that_nobody_knows_follow_where_the_call_needs_them():
         surgery.prune(old, "", [0, 2], fixed, x)
 
 
-@pytest.mark.parametrize("name", ["glu", "skips", "grouped", "flattened", "recurrent"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("glu", "recurrent"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("skips", "grouped", "flattened")
+        ),
+    ],
+)
 def test_hard_cases_are_widened_and_pruned(name: str):
     model, run, args, _ = CASES[name]()
     for group in surgery.unit_groups(model, run, *args).free:
