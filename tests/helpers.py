@@ -5,6 +5,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,3 +114,20 @@ def same_normals(ours: jax.Array, theirs: jax.Array) -> bool:
         return same_bits(ours, theirs)
     gap = np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64))
     return bool((gap <= 2**-22 * np.abs(np.asarray(theirs, np.float64))).all())
+
+
+def compilations(apply: Callable[[], Any]) -> int:
+    """How many programs are compiled meanwhile."""
+    events: list[str] = []
+
+    def listen(event: str, duration: float, **_: Any) -> None:
+        del duration
+        if "backend_compile" in event:
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        apply()
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    return len(events)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import same_bits
+from helpers import compilations, same_bits
 
 import eqinit as ei
 from eqinit import ParamSpec, Rule
@@ -387,3 +387,16 @@ def test_only_initializers_are_wrapped():
         accept("Scaled", jax.nn.initializers.zeros)
     wrapped = ei.Scaled(ei.interop.as_initializer(jax.nn.initializers.ones), 3.0)
     assert np.all(draw(wrapped) == 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"per": "output"}, {"connected": True}])
+def test_another_density_is_not_compiled_anew(options: Any):
+    def drawing(density: float) -> Any:
+        init = ei.Sparse(N, density=density, corrected=True, **options)
+        return lambda: init(KEY, (13, 20), axes="out in")
+
+    assert compilations(drawing(0.5)) > 0
+    assert compilations(drawing(0.25)) == 0
+    share = (np.asarray(drawing(0.25)()) != 0).mean()
+    # 260 entries: five deviations of a share of a quarter.
+    assert abs(share - 0.25) < 5 * math.sqrt(0.25 * 0.75 / 260)

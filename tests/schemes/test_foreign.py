@@ -1,7 +1,6 @@
 """Initializers of other libraries in rules, and eqinit's in other libraries."""
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import has_std, same_bits
+from helpers import compilations, has_std, same_bits
 
 import eqinit as ei
 from eqinit import HeNormal, HoedtBias, LecunNormal, Orthogonal, Rule, Zeros
@@ -219,23 +218,6 @@ def test_klax():
 def test_orthogonal_of_either_library_is_the_same():
     linear = nn.Linear(4, 6, key=KEY)
     assert same_bits(drawn(linear, Orthogonal()), drawn(linear, jinit.orthogonal()))
-
-
-def compilations(apply: Callable[[], Any]) -> int:
-    """How many programs are compiled meanwhile."""
-    events: list[str] = []
-
-    def listen(event: str, duration: float, **_: Any) -> None:
-        del duration
-        if "backend_compile" in event:
-            events.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        apply()
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-    return len(events)
 
 
 def test_initializers_that_are_made_anew_are_not_compiled_anew():

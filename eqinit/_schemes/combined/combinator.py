@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, final
+from typing import ClassVar, Protocol, final, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -51,6 +51,11 @@ class AbstractComposite(AbstractInitializer):
         """The key of a part."""
         return jax.random.fold_in(key, index)
 
+    def joiner(self, spec: ParamSpec) -> "Joiner":
+        """What joins: this scheme, or what needs fewer compilations for its numbers."""
+        del spec
+        return self
+
     @final
     def sample(self, key: Key, spec: ParamSpec) -> Array:
         law = self.law(spec)
@@ -60,12 +65,17 @@ class AbstractComposite(AbstractInitializer):
             init.draw(self.part_key(key, i), widened(part))
             for i, (init, part) in enumerate(self.parts(spec))
         ]
-        return exact.whole(_join, self, drawn, key, spec)
+        return exact.whole(_join, self.joiner(spec), drawn, key, spec)
 
 
-def _join(
-    composite: AbstractComposite, drawn: list[Array], key: Key, spec: ParamSpec
-) -> Array:
+@runtime_checkable
+class Joiner(Protocol):
+    """Whatever makes one parameter of parts."""
+
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array: ...
+
+
+def _join(composite: Joiner, drawn: list[Array], key: Key, spec: ParamSpec) -> Array:
     return composite.join(drawn, key, spec)
 
 
@@ -95,7 +105,7 @@ class AbstractCombinator(AbstractComposite):
         return 1 + getattr(self.init, "depth", 0)
 
     def own_key(self, key: Key) -> Key:
-        return jax.random.fold_in(jax.random.fold_in(key, _OWN), self.depth)
+        return own_key(key, self.depth)
 
     def key_path(self, path: str) -> str:
         return self.init.key_path(path)
@@ -112,6 +122,11 @@ class AbstractCombinator(AbstractComposite):
     @final
     def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
         return self.change(drawn[0], key, spec)
+
+
+def own_key(key: Key, depth: int) -> Key:
+    """The key of what a combinator draws itself, so deep."""
+    return jax.random.fold_in(jax.random.fold_in(key, _OWN), depth)
 
 
 def common_roles(inits: Sequence[AbstractInitializer]) -> tuple[RoleName, ...]:

@@ -1,8 +1,8 @@
 """Some entries zero: a given mask, or a random one."""
 
 import math
-from collections.abc import Iterator
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
 
 import equinox as eqx
 import jax
@@ -16,7 +16,7 @@ from ..._parameters.views import View, matrices
 from ..._typing import Array, Key, Number, ScalarLike
 from ..checks import broadcasts
 from ..initializer import AbstractInitializer, draw_slices
-from .combinator import AbstractCombinator
+from .combinator import AbstractCombinator, own_key
 
 
 class Masked(AbstractCombinator):
@@ -128,17 +128,11 @@ class Sparse(AbstractCombinator):
                 f"parameter of shape {spec.shape} has only {length}."
             )
 
-    def _view(self, spec: ParamSpec) -> View:
-        if self.per == "matrix" and spec.axes is None:
-            shape = (1, spec.size)
-            return View(1, shape, shape, (0, 1))
-        return matrices(spec)
-
     def _lines(self, spec: ParamSpec) -> tuple[int, int, int]:
         """(how many lines, entries of each, how many of these stay) in one matrix."""
         if self.per == "entry" and not self.connected:
             return 1, spec.size, 0
-        rows, cols = self._view(spec).inner
+        rows, cols = _view(self.per, spec).inner
         count, length = {
             "output": (rows, cols),
             "entry": (rows, cols),
@@ -166,35 +160,64 @@ class Sparse(AbstractCombinator):
         inner = self.init.moments(spec)
         return thinned(inner, self.share(spec), self._factor(spec))
 
-    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
-        factor = jnp.asarray(self._factor(spec), drawn.dtype)
-        mask = self.mask(self.own_key(key), spec)
-        return jnp.where(mask, drawn * factor, jnp.zeros_like(drawn))
+    def joiner(self, spec: ParamSpec) -> "_Thinner":
+        _, _, kept = self._lines(spec)
+        exact = self.per != "entry"
+        stays = jnp.asarray(kept, np.int32) if exact else self._density
+        factor = self._factor(spec)
+        return _Thinner(stays, factor, self.per, self.connected, self.depth)
 
-    def mask(self, key: Key, spec: ParamSpec) -> Array:
+    def change(self, drawn: Array, key: Key, spec: ParamSpec) -> Array:
+        return self.joiner(spec).join([drawn], key, spec)
+
+
+class _Thinner(eqx.Module):
+    """Sets to zero what does not stay: one program for all densities."""
+
+    stays: Any  # the probability of an entry, or how many of each line
+    factor: Any
+    per: Per = eqx.field(static=True)
+    connected: bool = eqx.field(static=True)
+    depth: int = eqx.field(static=True)
+
+    def join(self, drawn: Sequence[Array], key: Key, spec: ParamSpec) -> Array:
+        (array,) = drawn
+        factor = jnp.asarray(self.factor, array.dtype)
+        mask = self._mask(own_key(key, self.depth), spec)
+        return jnp.where(mask, array * factor, jnp.zeros_like(array))
+
+    def _mask(self, key: Key, spec: ParamSpec) -> Array:
         """Which entries stay: a bool array of the parameter's shape."""
         if self.per == "entry" and not self.connected:
-            return jax.random.bernoulli(key, self._density, spec.shape)
-        view = self._view(spec)
-        masks = draw_slices(lambda key: self._matrix(key, spec), key, view.count)
+            return jax.random.bernoulli(key, self.stays, spec.shape)
+        view = _view(self.per, spec)
+        masks = draw_slices(lambda key: self._matrix(key, view), key, view.count)
         return view.restore(masks, spec.shape)
 
-    def _matrix(self, key: Key, spec: ParamSpec) -> Array:
-        count, length, kept = self._lines(spec)
+    def _matrix(self, key: Key, view: View) -> Array:
+        rows, cols = view.inner
+        shapes = {"input": (cols, rows), "matrix": (1, rows * cols)}
+        lines = shapes.get(self.per, (rows, cols))
         if self.connected:
-            lines = _connected(key, (count, length), self._density)
+            kept = _connected(key, lines, self.stays)
         else:
             # Ranks rather than a threshold: two equal uniforms would keep one too many.
-            order = jnp.argsort(jax.random.uniform(key, (count, length)), axis=1)
-            lines = jnp.argsort(order, axis=1) < kept
-        if self.per == "input":
-            return lines.T
-        return lines.reshape(self._view(spec).inner)
+            order = jnp.argsort(jax.random.uniform(key, lines), axis=1)
+            ranks = jnp.argsort(order, axis=1)
+            kept = ranks < jnp.asarray(self.stays, ranks.dtype)
+        return kept.T if self.per == "input" else kept.reshape(rows, cols)
 
 
-def _connected(key: Key, shape: tuple[int, int], density: Number) -> Array:
+def _view(per: Per, spec: ParamSpec) -> View:
+    if per == "matrix" and spec.axes is None:
+        shape = (1, spec.size)
+        return View(1, shape, shape, (0, 1))
+    return matrices(spec)
+
+
+def _connected(key: Key, shape: tuple[int, int], density: Any) -> Array:
     mask_key, pick_key = jax.random.split(key)
-    mask = jax.random.bernoulli(mask_key, float(density), shape)
+    mask = jax.random.bernoulli(mask_key, density, shape)
     pick = jax.random.randint(pick_key, (shape[0], 1), 0, shape[1])
     lone = jnp.arange(shape[1])[None, :] == pick
     return mask | (lone & ~mask.any(axis=1, keepdims=True))
