@@ -49,9 +49,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--optimised", action="store_true", help="compile as users do, which is slower"
     )
-    parser.addoption(
-        "--quick", action="store_true", help="one case a scheme, not its variants"
-    )
     parser.addoption("--cases", type=int, help="random models and rules (200)")
     parser.addoption("--reseed", type=int, help="another choice of what is random")
     parser.addoption(
@@ -80,9 +77,11 @@ def _variants(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _for_thorough_runs(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Tests marked `thorough`, and of those marked `first_case` all but the first."""
+    """Those marked `thorough`; of those marked `first_case` all but the first; and a
+    scheme's variants.
+    """
     met: set[str] = set()
-    found: list[pytest.Item] = []
+    found = _variants(items)
     for item in items:
         test = item.nodeid.partition("[")[0]
         repeated = test in met and "first_case" in item.keywords
@@ -103,8 +102,6 @@ def _deselect(
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    if config.getoption("--quick"):
-        _deselect(config, items, _variants(items))
     for item in _variants(items):
         if "heavy" in item.keywords:
             item.add_marker(pytest.mark.slow)

@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -68,9 +69,19 @@ def run(block: Block, name: str, namespace: dict[str, object]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
+# Pages that take longer than all the others: CI runs them by themselves.
+LONG = ("docs/signal.md", "docs/surgery.md")
+
+
+def page_of(path: Path) -> Any:
+    name = path.relative_to(ROOT).as_posix()
+    marks = [pytest.mark.thorough] if name in LONG else []
+    return pytest.param(path, id=name, marks=marks)
+
+
 # What orbax imports, where it is installed.
 @pytest.mark.filterwarnings("ignore:The chararray class is:DeprecationWarning")
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [page_of(path) for path in PAGES])
 def test_page_runs(
     page: Path,
     tmp_path: Path,

@@ -38,6 +38,7 @@ def gpt(layers: int) -> tuple[Gpt, Any]:
     return model, traced(model)
 
 
+@pytest.mark.thorough
 def test_gpt2_of_24_layers():
     """0.02 / sqrt(48) = 0.00289 in both branches, and nowhere else."""
     model, layouts = gpt(24)
@@ -93,6 +94,7 @@ def test_gpt2_on_a_stack():
 
 
 # OLMo's kernels are of variance 1 / fan_in; both divide by sqrt(2 (l + 1)) in block l.
+@pytest.mark.first_case
 @pytest.mark.parametrize(("recipe", "unit"), [(recipes.beit, 0.02), (recipes.olmo, 64)])
 def test_depth_by_trace(recipe, unit):
     unit = unit if unit < 1 else unit**-0.5

@@ -136,6 +136,7 @@ def _param(case: Case) -> Any:
     return pytest.param(case, id=name, marks=marks)
 
 
+@pytest.mark.first_case
 @pytest.mark.bits
 @pytest.mark.parametrize("case", [_param(case) for case in SCHEMES])
 def test_what_plans_is_drawn_and_jitted(case: Case):

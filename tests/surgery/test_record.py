@@ -125,6 +125,7 @@ def two_optimisers(embedding: str = "sgd"):
     return optax.multi_transform(rules, labels)
 
 
+@pytest.mark.thorough
 def test_two_optimisers_keep_what_is_theirs():
     model, record = grown()
     optimiser = two_optimisers()

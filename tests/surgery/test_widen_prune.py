@@ -68,6 +68,7 @@ def model_of(tree):
     return tree[0] if isinstance(tree, tuple) else tree
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize(("name", "layer", "size"), CHOSEN)
 def test_a_wider_model_computes_what_it_did(name: str, layer: str, size: int):
     make, run, x = MODELS[name]
@@ -85,6 +86,7 @@ def grads_of(tree, run, *args):
     return model_of(jax.jit(gradient(rest, run))(params, *args))
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize(
     ("name", "layer", "noise"),
     [
@@ -132,6 +134,7 @@ def test_copies_part_unless_they_share_alike():
         assert all(same) if noise == 0 else not any(same)
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize(("name", "layer", "size"), CHOSEN)
 def test_units_that_nobody_reads_can_go(name: str, layer: str, size: int):
     make, run, x = MODELS[name]
