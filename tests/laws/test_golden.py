@@ -118,6 +118,7 @@ def test_every_base_has_golden_values():
     assert {type(base) for base in GOLDEN} == {*public} - {bases.AbstractBase}
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("base", GOLDEN, ids=lambda base: type(base).__name__)
 def test_golden_draws(base: bases.AbstractBase):
     got, wanted = words(base).astype(np.int64), np.asarray(GOLDEN[base])
