@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--optimised", action="store_true", help="compile as users do, which is slower"
     )
-    parser.addoption("--cases", type=int, help="random models and rules (200)")
+    parser.addoption("--cases", type=int, help="random models and rules (100)")
     parser.addoption("--reseed", type=int, help="another choice of what is random")
     parser.addoption(
         "--update-docs", action="store_true", help="write what the docs' blocks print"

@@ -307,6 +307,7 @@ NARROW_RULES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.bits
 def test_members_of_an_ensemble_are_those_of_a_loop():
     model, keys = Narrow(), jax.random.split(KEY, 3)

@@ -53,6 +53,7 @@ def compiles() -> Any:
 RULES = [Rule(nn.Linear, weight=HeNormal(), bias=Normal(0.1))]
 
 
+@pytest.mark.thorough
 def test_work_does_not_grow_with_the_layers(
     model: Any, monkeypatch: pytest.MonkeyPatch, compiles: list[str]
 ):

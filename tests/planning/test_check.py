@@ -72,6 +72,7 @@ TIMES = [
 ]
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize(("law", "count"), TIMES)
 def test_false_alarms_are_as_few_as_of_a_normal(law: str, count: int):
     base, times = LAWS[law], 2000

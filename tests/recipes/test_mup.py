@@ -75,6 +75,7 @@ def reference(growth: float, optimizer: str) -> tuple[list[float], list[float]]:
     return multipliers, [growth, 1.0, growth]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_training_is_that_of_the_reference_package(optimizer: str):
     """The same function after every step, though its weights are kept otherwise."""
@@ -166,6 +167,7 @@ def coordinates(widths: tuple[int, ...], scaled: bool, optimizer: str) -> Any:
     return recipes.mup_coordinate_check(make, call, loss, x, y, widths=widths)
 
 
+@pytest.mark.thorough
 def test_coordinate_check_is_a_table():
     check = coordinates((8, 16), True, "adam")
     assert check.widths == (8, 16)

@@ -111,6 +111,7 @@ def trace(every: int) -> collections.Counter[str]:
     return around
 
 
+@pytest.mark.thorough
 def test_what_plans_around_some_schemes_is_traced():
     around = trace(every=6)  # on a diagonal: each scheme, and each combinator
     assert set(around) == set(COMBINATORS)

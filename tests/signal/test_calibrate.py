@@ -92,6 +92,7 @@ def test_lsuv_does_not_depend_on_the_scale_of_the_start():
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.thorough
 def test_actnorm():
     model, report = calibrate(mlp(4), batched, X, method=ActNorm(), tol=1e-3)
     assert report.ok
@@ -150,6 +151,7 @@ def test_transformers(name: str):
         assert "blocks.up[2]" in kernels
 
 
+@pytest.mark.thorough
 def test_batch_handled_by_the_layer_or_by_nested_vmaps():
     """Statistics are over all mapped axes, in whatever way they are mapped."""
     model = mlp(2)
@@ -161,6 +163,7 @@ def test_batch_handled_by_the_layer_or_by_nested_vmaps():
         np.testing.assert_allclose(a.weight, b.weight, rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_one_compilation():
     traces = 0
 
@@ -213,6 +216,7 @@ def test_wrapped_kernels():
     np.testing.assert_allclose(z.var(0), 1, rtol=1e-2)
 
 
+@pytest.mark.thorough
 def test_half_precision():
     make = functools.partial(eqx.nn.MLP, 8, 4, 32, 3, key=KEY)
     model = filled(lambda: make(dtype=jnp.bfloat16))

@@ -63,6 +63,7 @@ def total(m: Any, x: Any) -> Any:
     return jnp.sum(batched(m, x).real.astype(jnp.float32))
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", CASES)
 def test_equals_by_hand(name: str):
     case = CASES[name]()
@@ -90,6 +91,7 @@ TRANSFORMS: dict[str, Any] = {
 }
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
 def test_sees_through_transformations(transform: Any):
     def call(m, x):
@@ -113,6 +115,7 @@ def loop_loss(m: Any, x: Any) -> Any:
     return jnp.mean(jax.lax.map(lambda a: SMALL.loss(m, a), x))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("jitted", [False, True])
 def test_loop_over_the_batch(jitted: bool):
     """Batches by `lax.map`: sums over steps, and a maximum spelled out exactly."""
@@ -184,6 +187,7 @@ class RNN(eqx.Module):
         return self.head(h)
 
 
+@pytest.mark.thorough
 def test_recurrent_cell():
     """Two arrays returned are two rows; steps add up, extremes are exact."""
 

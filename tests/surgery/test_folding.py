@@ -24,6 +24,10 @@ import eqinit as ei
 from eqinit import surgery
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 nn = eqx.nn
 KEY = jr.key(6)
 IMAGES = MODELS["cnn"][2]()

@@ -21,6 +21,10 @@ import eqinit as ei
 from eqinit import surgery
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 KEY = jr.key(5)
 TOKENS = jr.randint(jr.key(9), (2, 6), 0, 7)
 

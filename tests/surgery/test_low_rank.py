@@ -25,6 +25,10 @@ from eqinit import recipes, surgery
 from eqinit.surgery import LoRA
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 KEY = jr.key(4)
 STARTS = ["lora", "pissa", "olora"]
 

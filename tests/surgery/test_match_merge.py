@@ -12,6 +12,10 @@ from small_models import MODELS as EAGER, assert_same_outputs, mlp
 from eqinit import surgery
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 MODELS = {n: (m, eqx.filter_jit(run), x) for n, (m, run, x) in EAGER.items()}
 
 

@@ -10,6 +10,10 @@ import eqinit
 from eqinit import HeNormal, Role, Rule, Zeros
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 KEY = jax.random.key(11)
 
 

@@ -15,6 +15,10 @@ from eqinit.surgery._origins import Origin, fresh, mapped, moved
 from eqinit.surgery._record import make_record
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 KEY = jr.key(2)
 
 

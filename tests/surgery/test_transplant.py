@@ -20,6 +20,10 @@ from small_models import (
 from eqinit import surgery
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 def even(room: int, size: int) -> list[int]:
     return [i * size // room for i in range(room)]
 

@@ -24,6 +24,10 @@ from unit_cases import CASES
 from eqinit import surgery
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 KEY = jr.key(4)
 
 # Compiled, or every operation of every model would be compiled alone.

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 import eqinit as ei
 
 
-CASES = int(os.environ.get("EQINIT_CASES", "200"))
+CASES = int(os.environ.get("EQINIT_CASES", "100"))
 
 
 def cases(share: float) -> settings:

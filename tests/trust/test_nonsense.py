@@ -13,6 +13,10 @@ from cases import CASES, Case
 from eqinit import ParamSpec
 
 
+# CI runs these on its newest interpreter: they compile much.
+pytestmark = pytest.mark.thorough
+
+
 NAN, INF = float("nan"), float("inf")
 NONSENSE: dict[str, Any] = {
     "not a number": NAN,
