@@ -10,7 +10,7 @@ import jax.tree_util as jtu
 from .._models.walk import is_parameter
 from .._parameters.paths import spell
 from .._typing import FiniteNumber, checked
-from ._origins import described
+from ._origins import described, differences
 
 
 @checked
@@ -71,15 +71,11 @@ def _mean(arrays: Sequence[Any], shares: Sequence[float]) -> Any:
 
 def _check_alike(first: Any, other: Any, number: int) -> None:
     ones, others = (_described(model) for model in (first, other))
-    wrong = [p for p in {**ones, **others} if ones.get(p) != others.get(p)]
-    if wrong:
-        listed = "\n".join(
-            f"- `{p}`: {ones.get(p, 'none')} and {others.get(p, 'none')}"
-            for p in wrong[:8]
-        )
+    if wrong := differences(ones, others):
+        listed = "\n".join(wrong)
         raise ValueError(
-            f"merge got models 0 and {number} that differ in {len(wrong)} "
-            f"parameters:\n{listed}\nPass models of one structure."
+            f"merge got models 0 and {number} that differ in their parameters:\n"
+            f"{listed}\nPass models of one structure."
         )
 
 

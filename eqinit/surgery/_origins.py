@@ -105,3 +105,11 @@ def skeleton(model: Any) -> Any:
 def described(leaf: Any) -> str:
     """`f32[8,3]`."""
     return f"{short_dtype(leaf.dtype)}[{','.join(str(n) for n in leaf.shape)}]"
+
+
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """A line for each path at which two described models differ, eight at most."""
+    wrong = [p for p in {**one, **other} if one.get(p) != other.get(p)]
+    lines = [f"- `{p}`: {one.get(p, 'none')} and {other.get(p, 'none')}" for p in wrong]
+    more = [f"- and {len(lines) - 8} more"] if len(lines) > 8 else []
+    return lines[:8] + more

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._typing import Array, Natural, NonNegativeNumber, checked
 from .._checks import check_same
-from .._origins import Origin, described, parameters
+from .._origins import Origin, described, differences, parameters
 from .._record import make_record, returned
 from .change import Change, check_values
 from .groups import UnitGroup, UnitMember, unit_groups
@@ -83,14 +83,10 @@ def _check_alike(model: Any, reference: Any) -> None:
         {path: described(leaf) for path, leaf in parameters(tree).items()}
         for tree in (model, reference)
     )
-    wrong = [p for p in {**mine, **theirs} if mine.get(p) != theirs.get(p)]
-    if wrong:
-        listed = "\n".join(
-            f"- `{p}`: {mine.get(p, 'none')} and {theirs.get(p, 'none')}"
-            for p in wrong[:8]
-        )
+    if wrong := differences(mine, theirs):
+        listed = "\n".join(wrong)
         raise ValueError(
-            f"match got two models that differ in {len(wrong)} parameters:\n{listed}\n"
+            f"match got two models that differ in their parameters:\n{listed}\n"
             "Pass two of the same structure, made by one constructor."
         )
 
