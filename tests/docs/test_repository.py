@@ -99,3 +99,12 @@ def test_no_address_of_ours_is_made_up():
         assert re.search(
             rf'^{key}: !ENV \[EQINIT_\w+, ""\]$', read("mkdocs.yml"), re.MULTILINE
         )
+
+
+def test_the_changelog_says_what_versions_are_needed():
+    bounds = dict(
+        re.findall(r"(\w+)>=([\d.]+)", " ".join(PROJECT["project"]["dependencies"]))
+    )
+    requires = read("CHANGELOG.md").partition("### Requires")[2]
+    for name, bound in bounds.items():
+        assert re.search(rf"(?i)\b{name}\b[^.]*? {re.escape(bound)}\b", requires), name
