@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,7 @@ _TORCH: dict[str, float] = {
 
 
 Activation: TypeAlias = Callable[..., Any] | str
+_Given = TypeVar("_Given", bound=Activation | None)
 
 
 def activation_of(said: Activation) -> Callable[..., Any]:
@@ -53,6 +54,17 @@ def activation_of(said: Activation) -> Callable[..., Any]:
             '("relu", "softplus", "tanh", "sin"), "linear", or pass the function.'
         )
     return found
+
+
+def named(activation: _Given) -> _Given:
+    """The name, for a function of `jax.nn` or `jax.numpy`, and else what was given.
+
+    A name prints without an address, can be written to a config, and is equal to itself
+    in another process.
+    """
+    name = getattr(activation, "__name__", "")
+    known = getattr(jax.nn, name, None) or getattr(jnp, name, None)
+    return cast(_Given, name) if name and known is activation else activation
 
 
 @functools.cache

@@ -129,7 +129,9 @@ class Plan(AbstractReport):
     def _table(self) -> Table[Any]:
         table = plan_table(self.rows, self.shared, dict(self.sources), self.notes)
         facts = {**table.facts, "key_scheme": self.key_scheme}
-        return dataclasses.replace(table, facts=facts)
+        first, *notes = table.summary
+        lines = [f"{first}; keys: {self.key_scheme}", *notes]
+        return dataclasses.replace(table, facts=facts, summary=lines)
 
 
 @no_collection()

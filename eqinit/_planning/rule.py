@@ -16,9 +16,11 @@ from .._schemes.combined.through import Through
 from .._schemes.constant import Constant
 from .._schemes.foreign import as_initializer, is_site_function
 from .._schemes.initializer import AbstractInitializer
+from .._tables import html_table
 from .._typing import Array, Number
 from .keep import Keep
 from .part import Part
+from .spelling import spelled
 
 
 if TYPE_CHECKING:
@@ -154,6 +156,21 @@ class Rule(eqx.Module):
     @property
     def label(self) -> str:
         return repr(self.selector)
+
+    def __repr__(self) -> str:
+        """As it is written, without what was not said."""
+        given = [f"{name}={spelled(init)}" for name, init in self.fields.items()]
+        axes = dict(self.axes) if isinstance(self.axes, tuple) else self.axes
+        said = {"axes": axes, "fan_in": self.fan_in, "fan_out": self.fan_out}
+        given += [f"{name}={value!r}" for name, value in said.items() if value]
+        given += ["optional=True"] if self.optional else []
+        init = [] if self.init is None else [spelled(self.init)]
+        return f"Rule({', '.join([self.label, *init, *given])})"
+
+    def _repr_html_(self) -> str:
+        given = self.fields or {"everything selected": self.init}
+        cells = [[name, spelled(init)] for name, init in given.items()]
+        return html_table(["field", "initializer"], cells, repr(self))
 
 
 def _notations(axes: tuple[tuple[str, str], ...] | str | None) -> list[str]:

@@ -5,15 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
-import jax
-import numpy as np
-
 from .._drawing.row import Row
 from .._memo import Memo
 from .._parameters.axes import Axes
-from .._schemes.initializer import AbstractInitializer
 from .._tables import Column, Table, count, number, short_dtype
+from .spelling import spelled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,32 +130,3 @@ def _data(row: Row | _Slot) -> dict[str, Any]:
         "through": row.through or None,
         "follows": row.follows,
     }
-
-
-def spelled(init: AbstractInitializer, most: int | None = 60) -> str:
-    """An initializer in one line: fields at their defaults are left out.
-
-    With `most`, its numbers are rounded, and what is longer is cut.
-    """
-    cls = type(init)
-    if cls.__repr__ is not eqx.Module.__repr__:
-        return repr(init)
-    fields = [
-        f"{f.name}={_value(getattr(init, f.name), rounded=most is not None)}"
-        for f in dataclasses.fields(init)
-        if not _is_default(getattr(init, f.name), f.default)
-    ]
-    text = " ".join(f"{cls.__name__}({', '.join(fields)})".split())
-    return text if most is None or len(text) <= most else f"{text[: most - 3]}..."
-
-
-def _value(value: Any, *, rounded: bool) -> str:
-    if rounded and isinstance(value, float) and len(repr(value)) > 6:
-        return number(value)
-    return eqx.tree_pformat(value, width=40)
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    if isinstance(value, (jax.Array, np.ndarray)):
-        return False
-    return type(value) is type(default) and value == default

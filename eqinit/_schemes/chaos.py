@@ -11,7 +11,7 @@ import numpy as np
 
 from .._checks import non_negative
 from .._laws.families import LocScale
-from .._laws.gains import Activation, activation_of, expectation, slope
+from .._laws.gains import Activation, activation_of, expectation, named, slope
 from .._parameters.spec import ParamSpec
 from .._typing import Number, RoleName, ScalarLike, checked
 from .centred import Distribution, centred
@@ -114,7 +114,7 @@ class EdgeOfChaos(AbstractLawInitializer):
     arXiv:1902.06853.
     """
 
-    activation: Activation = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True, converter=named)
     bias_var: Annotated[Number, non_negative] = eqx.field(static=True, default=0.0)
     distribution: Distribution = eqx.field(static=True, default="normal")
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from .._checks import Condition, inside, known
 from .._laws.exact import one_by_one
 from .._laws.families import LocScale, LogNormalLaw
-from .._laws.gains import Activation
+from .._laws.gains import Activation, named
 from .._laws.law import Moments
 from .._laws.unit import StandardNormal
 from .._parameters.spec import ParamSpec
@@ -25,11 +25,7 @@ from .._typing import (
     RoleName,
     checked,
 )
-from .initializer import (
-    AbstractInitializer,
-    AbstractLawInitializer,
-    draw_slices,
-)
+from .initializer import AbstractInitializer, AbstractLawInitializer, draw_slices
 from .one_sided import log_normal_law
 from .positive import PositiveMoments, positive_moments
 
@@ -126,7 +122,9 @@ class HoedtNormal(AbstractHoedt, AbstractLawInitializer):
     corr: Corr = eqx.field(static=True, default=0.5)
     bias_noise: Noise = eqx.field(static=True, default=0.0)
     negative_slope: Slope = eqx.field(static=True, default=0.0)
-    activation: Activation | None = eqx.field(static=True, default=None)
+    activation: Activation | None = eqx.field(
+        static=True, default=None, converter=named
+    )
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def law(self, spec: ParamSpec) -> LogNormalLaw:
@@ -162,7 +160,9 @@ class HoedtMatched(AbstractHoedt):
     corr: Corr = eqx.field(static=True, default=0.5)
     bias_noise: Noise = eqx.field(static=True, default=0.0)
     negative_slope: Slope = eqx.field(static=True, default=0.0)
-    activation: Activation | None = eqx.field(static=True, default=None)
+    activation: Activation | None = eqx.field(
+        static=True, default=None, converter=named
+    )
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
     def moments(self, spec: ParamSpec) -> Moments:
@@ -244,7 +244,9 @@ class HoedtBias(AbstractHoedt, AbstractLawInitializer):
     corr: Corr = eqx.field(static=True, default=0.5)
     bias_noise: Noise = eqx.field(static=True, default=0.0)
     negative_slope: Slope = eqx.field(static=True, default=0.0)
-    activation: Activation | None = eqx.field(static=True, default=None)
+    activation: Activation | None = eqx.field(
+        static=True, default=None, converter=named
+    )
     roles: ClassVar[tuple[RoleName, ...]] = ("bias",)
 
     def law(self, spec: ParamSpec) -> LocScale:

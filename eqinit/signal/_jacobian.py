@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from .._tables import html_table, number
 from .._typing import Key, Natural, checked
 from ._probe.passes import default_dtype
 
@@ -18,6 +19,7 @@ from ._probe.passes import default_dtype
 # Up to this many entries the Jacobian is formed and decomposed: 4 million are 16 MB,
 # and an SVD of 2048 x 2048 takes seconds.
 _DENSE_ENTRIES = 4_194_304
+_SHOWN = 20  # in notebooks
 
 
 class JacobianSpectrum(eqx.Module):
@@ -47,6 +49,12 @@ class JacobianSpectrum(eqx.Module):
     def __repr__(self) -> str:
         kind = "exact" if self.exact else f"largest {self.values.shape[-1]}"
         return f"JacobianSpectrum({self._size}, {kind}: {self._numbers})"
+
+    def _repr_html_(self) -> str:
+        if isinstance(self.values, Tracer) or self.values.ndim > 1:
+            return html_table([], [], str(self))
+        cells = [[str(i), number(float(s))] for i, s in enumerate(self.values[:_SHOWN])]
+        return html_table(["", "singular value"], cells, str(self))
 
     @property
     def _size(self) -> str:

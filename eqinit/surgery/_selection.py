@@ -16,6 +16,7 @@ from .._models.selectors import AbstractSelector, as_selector
 from .._models.shardings import new_leaves
 from .._models.site import Site
 from .._models.write import replace_leaves
+from .._tables import html_table, short_dtype
 from .._typing import checked
 
 
@@ -131,6 +132,14 @@ class Selection(Generic[_M]):
             )
         leaves = [(site, _as_leaf(value, site)) for site, value in pairs]
         return replace_leaves(self.model, new_leaves(leaves, self.states))
+
+    def _repr_html_(self) -> str:
+        cells = [
+            [site.path, f"{short_dtype(site.dtype)}{list(site.shape)}"]
+            for site in self.sites
+        ]
+        caption = f"{self.count} parameters selected by {self.selector!r}"
+        return html_table(["parameter", "array"], cells, caption)
 
     def __repr__(self) -> str:
         listed = "\n".join(f"  {path}" for path in self.paths)

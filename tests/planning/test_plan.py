@@ -42,7 +42,10 @@ def test_the_table():
     assert bias.split() == (
         "layers.0.bias f32[4] out 3/4 Zeros() 0 Layer(Linear)".split()
     )
-    assert table.splitlines()[-1] == "4 parameters set (26 numbers), 0 kept"
+    assert (
+        table.splitlines()[-1]
+        == "4 parameters set (26 numbers), 0 kept; keys: eqinit-key-v1"
+    )
     # Columns line up.
     starts = {text.index("HeNormal") for text in table.splitlines() if "HeN" in text}
     assert starts == {header.index("initializer")}
@@ -153,9 +156,51 @@ def test_rows_are_data():
         plan["layers"]
 
 
+@pytest.mark.parametrize(
+    "rule, written",
+    [
+        (
+            ei.Rule(nn.Linear, weight=ei.HeNormal(gain=0.7), bias=0.0),
+            "Rule(Layer(Linear), weight=HeNormal(gain=0.7), bias=Constant())",
+        ),
+        (ei.Rule("a.b", ei.Keep()), "Rule(Path('a.b'), Keep())"),
+        (
+            ei.Rule("a", ei.Zeros(), axes="out in", fan_in=3, optional=True),
+            "Rule(Path('a'), Zeros(), axes='out in', fan_in=3.0, optional=True)",
+        ),
+        (
+            ei.Rule("a", weight=ei.Zeros(), axes={"weight": "out in"}),
+            "Rule(Path('a'), weight=Zeros(), axes={'weight': 'out in'})",
+        ),
+        (
+            ei.Rule("a", ei.ForActivation(ei.LecunNormal(), jax.nn.relu)),
+            "Rule(Path('a'), ForActivation(init=LecunNormal(), activation='relu'))",
+        ),
+    ],
+)
+def test_rule_prints_as_it_is_written(rule: ei.Rule, written: str):
+    assert repr(rule) == written
+
+
+def test_no_address_is_printed():
+    """It would be another one in every process."""
+
+    @jax.jit
+    def mine(x: jax.Array) -> jax.Array:
+        return 2 * x
+
+    rule = ei.Rule("layers.0", weight=ei.ForActivation(ei.LecunNormal(), mine))
+    rest = ei.Rule("**", lambda site: ei.Zeros())
+    for text in (repr(rule), repr(rest), str(ei.plan(mlp(), [rule, rest]))):
+        assert " at 0x" not in text
+    assert "mine" in repr(rule)
+
+
 def test_repr_is_short():
     plan = ei.plan(mlp(), RULES)
-    assert repr(plan) == "Plan(4 parameters set (26 numbers), 0 kept)"
+    assert (
+        repr(plan) == "Plan(4 parameters set (26 numbers), 0 kept; keys: eqinit-key-v1)"
+    )
 
 
 def test_a_plan_is_a_tree_of_gains():

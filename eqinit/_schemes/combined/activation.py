@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import equinox as eqx
 
-from ..._laws.gains import Activation, gain
+from ..._laws.gains import Activation, gain, named
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key
@@ -38,7 +38,9 @@ class ForActivation(AbstractCombinator):
     """
 
     init: AbstractInitializer
-    activation: Activation | None = eqx.field(static=True, default=None)
+    activation: Activation | None = eqx.field(
+        static=True, default=None, converter=named
+    )
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         met = spec.activation
