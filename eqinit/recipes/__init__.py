@@ -15,6 +15,8 @@ from ._convolutional import (
     detection_head as detection_head,
     efficientnet as efficientnet,
     fixup as fixup,
+    nfnet as nfnet,
+    regnet as regnet,
     resnet as resnet,
 )
 from ._coordinates import (
@@ -49,7 +51,9 @@ from ._recurrent import (
     xlstm as xlstm,
 )
 from ._transformer import (
+    bert as bert,
     gpt2 as gpt2,
+    llama as llama,
     mimetic as mimetic,
     neox as neox,
     plain_normal as plain_normal,

@@ -1,5 +1,6 @@
 """Convolutional networks."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -8,14 +9,14 @@ from .._models.selectors import AbstractSelector, Filter, SelectorLike
 from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
-from .._schemes.constant import Zeros
+from .._schemes.constant import Ones, Zeros
 from .._schemes.distributions import Normal
-from .._schemes.fans import FanUniform, HeNormal, TorchDefault
+from .._schemes.fans import FanUniform, HeNormal, LecunNormal, TorchDefault
 from .._schemes.gates import PriorProb
 from .._typing import Natural, Number, checked
 from ._branches import branches_of
 from ._parts import biases, for_part, kernels, norms, recipe, with_fan
-from ._selectors import Convolution, Ends, Head, Inner
+from ._selectors import Convolution, Ends, Head, Inner, Named
 
 
 @checked
@@ -23,7 +24,8 @@ def resnet(last_norms: SelectorLike | None = None) -> list[Rule]:
     r"""ResNet: He normal by fan_out; the last norm of every block may start at zero.
 
     A block whose last norm has $\gamma = 0$ is the identity. The classifier has torch's
-    default.
+    default. Of a convolution in groups (ResNeXt) the fan_out is, as torch counts it,
+    that of all groups together, though an input reaches the outputs of its own alone.
 
     **Arguments:**
 
@@ -35,16 +37,80 @@ def resnet(last_norms: SelectorLike | None = None) -> list[Rule]:
     He et al., Deep residual learning for image recognition, arXiv:1512.03385; Goyal et
     al., Accurate, large minibatch SGD, arXiv:1706.02677.
     """
-    zero = [] if last_norms is None else [Rule(last_norms, Zeros())]
-    he = HeNormal(mode="fan_out", distribution="normal")
     rules = [
-        *zero,
-        *kernels(he, Convolution(), "convolutions"),
+        *_zero(last_norms),
+        *kernels(_of_all_groups, Convolution(), "convolutions"),
         *with_fan(TorchDefault()),
         *biases(),
         *norms(),
     ]
     return recipe("resnet", rules)
+
+
+def _zero(last: SelectorLike | None) -> list[Rule]:
+    return [] if last is None else [Rule(last, Zeros())]
+
+
+def _of_all_groups(site: Site) -> HeNormal:
+    """Torch's fan_out is the size of the first axis, whatever the groups."""
+    groups = math.prod(site.spec.known_axes.sizes("group"))
+    return HeNormal(groups**-0.5, mode="fan_out", distribution="normal")
+
+
+@checked
+def regnet(last_norms: SelectorLike | None = None) -> list[Rule]:
+    r"""RegNet: He normal by fan_out, of the group's outputs alone; the classifier
+    $\mathcal N(0, 0.01^2)$.
+
+    **Arguments:**
+
+    - `last_norms`: the last norm of each residual branch, to start at zero; without it
+        all norms are ones.
+
+    **Returns:** rules.
+
+    Radosavovic et al., Designing network design spaces, arXiv:2003.13678.
+    """
+    he = HeNormal(mode="fan_out", distribution="normal")
+    rules = [
+        *_zero(last_norms),
+        *kernels(he, Convolution(), "convolutions"),
+        *kernels(Normal(0.01), name="linear layers"),
+        *biases(),
+        *norms(),
+    ]
+    return recipe("regnet", rules)
+
+
+@checked
+def nfnet(last: SelectorLike | None = None) -> list[Rule]:
+    r"""NFNet: LeCun normal, for convolutions whose weights are standardised when they
+    are used; the classifier $\mathcal N(0, 0.01^2)$.
+
+    The scales of these weights (`*gain`) are one; that of a whole branch
+    (`skipinit_gain`, `skip_gain`) zero, so that a block starts as the identity.
+
+    **Arguments:**
+
+    - `last`: scales of the last convolution of each branch, to start at zero where a
+        branch has no scale as a whole.
+
+    **Returns:** rules.
+
+    Brock et al., High-performance large-scale image recognition without normalization,
+    arXiv:2102.06171.
+    """
+    lecun = LecunNormal(distribution="normal")
+    rules = [
+        *_zero(last),
+        Rule(Named(("skip*gain",)), Zeros(), optional=True),
+        *for_part("scales", [Rule(Named(("*gain",)), Ones(), optional=True)]),
+        *kernels(lecun, Convolution(), "convolutions"),
+        *kernels(Normal(0.01), name="linear layers"),
+        *biases(),
+        *norms(),
+    ]
+    return recipe("nfnet", rules)
 
 
 @checked

@@ -1,14 +1,16 @@
 """Recurrent networks and state space models."""
 
+import math
 from typing import Any
 
 import equinox as eqx
 
 from .._models.selectors import Path, SelectorLike
+from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes.constant import Ones, Zeros
 from .._schemes.distributions import Normal
-from .._schemes.fans import FanUniform, GlorotUniform
+from .._schemes.fans import FanUniform, GlorotUniform, TorchDefault
 from .._schemes.gates import Chrono, ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.rates import LogDt, UniformRate
@@ -16,7 +18,8 @@ from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
 from .._schemes.transformer import SmallInit, Wang
 from .._typing import Natural, Number, checked
-from ._parts import embeddings, layers, norms, recipe
+from ._parts import biases, embeddings, for_part, kernels, layers, norms, recipe
+from ._selectors import Convolution
 
 
 _KERNELS: dict[str, Any] = {"weight_ih": GlorotUniform(), "weight_hh": Orthogonal()}
@@ -135,22 +138,44 @@ def xlstm(
     )
 
 
+def _around(num_layers: int | None) -> list[Rule]:
+    """What is around the state spaces of a network of Mamba's layers."""
+
+    def last(site: Site) -> FanUniform:
+        layers = num_layers or (site.block or (0, 0))[1] or math.prod(site.stack)
+        return FanUniform(gain=layers**-0.5)
+
+    out = Rule(Path("**.out_proj"), weight=last, bias=Zeros(), optional=True)
+    taps = Rule(Convolution(), TorchDefault(), optional=True)
+    return [
+        *for_part("output projections (`out_proj`)", [out]),
+        *for_part("convolutions", [taps]),
+        *kernels(TorchDefault()),
+        *embeddings(Normal(0.02)),
+        *biases(),
+        *norms(),
+    ]
+
+
 @checked
 def mamba(
     a_log: SelectorLike = Path("**.A_log"),
     d: SelectorLike = Path("**.D"),
     step: SelectorLike = Path("**.dt_proj"),
     dt_gain: Number = 1.0,
+    num_layers: Natural | None = None,
 ) -> list[Rule]:
-    r"""Mamba's own parameters: decays $1 \dots N$, skips of one, log-uniform steps.
+    r"""Mamba: decays $1 \dots N$, skips of one, log-uniform steps; around them torch's
+    default, over $\sqrt L$ in the output projections.
 
-    Rules for the state space alone; put them in front of those for the rest.
+    Embeddings are $\mathcal N(0, 0.02^2)$, as in its authors' code.
 
     **Arguments:**
 
     - `a_log`, `d`: the parameters with these roles.
     - `step`: the layer whose softplus is the step size.
     - `dt_gain`: gain of its weights, which are $U(\pm r^{-1/2})$ for a rank $r$.
+    - `num_layers`: $L$; the number of blocks that there are if left out.
 
     **Returns:** rules.
 
@@ -164,8 +189,8 @@ def mamba(
             Rule(a_log, S4D("real", "log_real")),
             Rule(d, Ones()),
             Rule(step, weight=FanUniform(gain=dt_gain), bias=steps),
+            *_around(num_layers),
         ],
-        whole=False,
     )
 
 
@@ -174,13 +199,16 @@ def mamba2(
     a_log: SelectorLike = Path("**.A_log"),
     d: SelectorLike = Path("**.D"),
     dt_bias: SelectorLike = Path("**.dt_bias"),
+    num_layers: Natural | None = None,
 ) -> list[Rule]:
-    """Mamba-2's own parameters: one decay a head, uniform in 1 to 16.
+    r"""Mamba-2: one decay per head, uniform in 1 to 16; around the state spaces as
+    [`eqinit.recipes.mamba`][].
 
     **Arguments:**
 
     - `a_log`, `d`: the parameters with these roles.
     - `dt_bias`: the parameter whose softplus is the step size.
+    - `num_layers`: the number of blocks that there are if left out.
 
     **Returns:** rules.
 
@@ -192,8 +220,8 @@ def mamba2(
             Rule(a_log, UniformRate(1.0, 16.0)),
             Rule(d, Ones()),
             Rule(dt_bias, LogDt(1e-3, 0.1, "softplus", floor=1e-4)),
+            *_around(num_layers),
         ],
-        whole=False,
     )
 
 

@@ -11,7 +11,7 @@ from .._models.blocks import is_matrix
 from .._models.place import AbstractPlace
 from .._models.selectors import AbstractSelector
 from .._models.site import Site
-from .._parameters.paths import parent
+from .._parameters.paths import parent, split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,9 @@ class Named(AbstractSelector):
     names: tuple[str, ...]
 
     def matches(self, place: AbstractPlace) -> bool:
-        if not any(fnmatchcase(place.field, name) for name in self.names):
+        # An array in a dictionary has its name there; its field is the dictionary's.
+        called = {place.field, split(place.path)[-1]}
+        if not any(fnmatchcase(one, name) for one in called for name in self.names):
             return False
         return role_of(place) not in ("kernel", "bias") and not _is_norm(place.layer)
 

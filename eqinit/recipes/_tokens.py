@@ -14,7 +14,8 @@ _POSITIONS = Named(("*pos_embed*", "*position_embed*"))
 # Class and register tokens; those of distillation and for masked patches.
 _TOKENS = Named(("cls_token*", "class_token*", "reg_token*", "register_token*"))
 _OTHER_TOKENS = Named(("dist*_token*", "mask_token*"))
-_GAMMAS = Named(("gamma", "gamma_?", "gamma?", "layer_scale*", "ls?"))
+_LAYER_SCALE = ("layer_scale*", "ls?")
+_GAMMAS = Named(("gamma", "gamma_?", "gamma?", "lambda_?", "lambda?", *_LAYER_SCALE))
 
 
 def tokens(std: Number, classes: Number = 1e-6) -> list[Rule]:

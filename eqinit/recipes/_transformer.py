@@ -25,12 +25,14 @@ from ._parts import (
     recipe,
     unit_rows,
 )
+from ._selectors import Named
+from ._tokens import tokens
 
 
 @checked
 def plain_normal(std: Number = 0.02) -> list[Rule]:
-    r"""BERT's and Llama's: $\mathcal N(0, \text{std}^2)$ for all weights and
-    embeddings, zero biases.
+    r"""$\mathcal N(0, \text{std}^2)$ for all weights, embeddings, tokens and position
+    embeddings, zero biases: what most models of the transformers library start from.
 
     **Arguments:**
 
@@ -43,7 +45,48 @@ def plain_normal(std: Number = 0.02) -> list[Rule]:
 
 def _plain(std: Number) -> list[Rule]:
     normal = Normal(std)
-    return [*kernels(normal), *embeddings(normal), *biases(), *norms()]
+    rest = [*kernels(normal), *embeddings(normal), *biases(), *norms()]
+    return [*tokens(std, std), *rest]
+
+
+@checked
+def bert(std: Number = 0.02) -> list[Rule]:
+    r"""BERT: $\mathcal N(0, 0.02^2)$ for weights and embeddings, zero biases, also
+    that of the predictions, which is an array of its own.
+
+    The paper's own code truncates at two sigma; this is what transformers does. That
+    zeroes the row of the padding token, of which nothing is known here.
+
+    **Arguments:**
+
+    - `std`: standard deviation.
+
+    **Returns:** rules.
+
+    Devlin et al., BERT: Pre-training of deep bidirectional transformers for language
+    understanding, arXiv:1810.04805.
+    """
+    predictions = Rule(Named(("bias",)), Zeros(), optional=True)
+    return recipe("bert", [predictions, *_plain(std)])
+
+
+@checked
+def llama(std: Number = 0.02) -> list[Rule]:
+    r"""Llama: $\mathcal N(0, 0.02^2)$ for weights and embeddings, ones in the norms.
+
+    What transformers does, for Mistral, Qwen and OPT as well; the paper says nothing
+    of it.
+
+    **Arguments:**
+
+    - `std`: standard deviation.
+
+    **Returns:** rules.
+
+    Touvron et al., LLaMA: Open and efficient foundation language models,
+    arXiv:2302.13971.
+    """
+    return recipe("llama", _plain(std))
 
 
 @checked

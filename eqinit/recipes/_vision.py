@@ -184,7 +184,9 @@ def cait(num_layers: Natural, std: Number = 0.02) -> list[Rule]:
 
 
 @checked
-def mixer(head: SelectorLike, mlp: SelectorLike = Layer(eqx.nn.MLP)) -> list[Rule]:
+def mixer(
+    head: SelectorLike, mlp: SelectorLike = Layer(eqx.nn.MLP), *, prior: bool = False
+) -> list[Rule]:
     r"""MLP-Mixer: Glorot uniform, tiny biases in the MLPs, a zero head; the patch
     convolution LeCun normal.
 
@@ -193,13 +195,14 @@ def mixer(head: SelectorLike, mlp: SelectorLike = Layer(eqx.nn.MLP)) -> list[Rul
     - `head`: the classifier.
     - `mlp`: the MLPs that mix tokens and channels, whose biases are
         $\mathcal N(0, 10^{-12})$.
+    - `prior`: start the head's bias at $-\ln C$ (timm's `nlhb`).
 
     **Returns:** rules.
 
     Tolstikhin et al., MLP-Mixer: An all-MLP architecture for vision, arXiv:2105.01601.
     """
     rules = [
-        Rule(head, weight=Zeros(), bias=Zeros()),
+        Rule(head, weight=Zeros(), bias=ClassPrior() if prior else Zeros()),
         Rule(mlp, weight=GlorotUniform(), bias=Normal(1e-6)),
         *convolutions(LecunNormal(), Zeros()),
         *dense(GlorotUniform()),

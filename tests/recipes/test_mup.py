@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from mirror import mirror, reference
 
 import eqinit as ei
 from eqinit import recipes
@@ -63,7 +64,41 @@ def test_steps_of_adam_and_sgd():
     assert uneven.weight == 4 / 2
 
 
-def reference(growth: float, optimizer: str) -> tuple[list[float], list[float]]:
+def test_the_table_of_the_reference_package():
+    """`references/mup_models.py` wrote it, with `mup`: a model four times its base.
+
+    What the package multiplies a weight by in the model, its readout by 1 / m, is in
+    the weight itself here: in its std, in steps of Adam once, in those of SGD twice.
+    """
+    table = reference("mup")
+    rows, draws = table["parameters"], table["draws"]
+    wide, names = mirror(rows)
+    base, _ = mirror(
+        {path: {**row, "shape": row["base"]} for path, row in rows.items()}
+    )
+    rest = ei.Rule("**", ei.Zeros())
+    plan = ei.plan(wide, [*recipes.mup(base), rest])
+    scales = {
+        optimizer: by_path(recipes.mup_scales(wide, base, optimizer))
+        for optimizer in ("adam", "sgd")
+    }
+    for path, theirs in rows.items():
+        (ours,), times = names[path], theirs["multiplier"]
+        assert scales["adam"][ours] == theirs["adam"] * times, path
+        assert scales["sgd"][ours] == theirs["sgd"] * times**2, path
+        if plan[ours].spec.role == "kernel":
+            # Normal: the sample's std is off by 1 / sqrt(2n); five once in two million.
+            error = 5 / math.sqrt(2 * draws * math.prod(theirs["shape"]))
+            assert plan[ours].std == pytest.approx(theirs["std"] * times, rel=error)
+
+
+def by_path(tree: Any) -> dict[str, float]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    keystr = jax.tree_util.keystr
+    return {keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+def training(growth: float, optimizer: str) -> tuple[list[float], list[float]]:
     """The `mup` package's way: its readout divides its output by `growth`.
 
     `MuReadout` keeps the base model's variance. `MuAdam` divides the rate of what has
@@ -81,7 +116,7 @@ def test_training_is_that_of_the_reference_package(optimizer: str):
     """The same function after every step, though its weights are kept otherwise."""
     base, width = 8, 32
     model = ei.apply(bare(width), KEY, recipes.mup(bare(base)))
-    multipliers, rates = reference(width / base, optimizer)
+    multipliers, rates = training(width / base, optimizer)
     x = jax.random.normal(jax.random.key(1), (16, 2))
     y = jnp.sin(3 * x[:, :1])
     ours = [layer.weight for layer in model.layers]

@@ -324,7 +324,7 @@ CASES = {
     "gpt2": (
         recipes.gpt2(BLOCKS, _OUT),
         Transformer,
-        False,
+        True,
         {
             "blocks.1.attn.query_proj.weight": 0.02,
             "blocks.1.attn.output_proj.weight": 0.02 / 8**0.5,
@@ -342,10 +342,34 @@ CASES = {
             "head.weight": (2 / (5 * WIDTH)) ** 0.5,
         },
     ),
+    "regnet": (
+        recipes.regnet("blocks.*.norm2"),
+        Resnet,
+        True,
+        {"stem.weight": (2 / 72) ** 0.5, "head.weight": 0.01},
+    ),
+    "nfnet": (
+        recipes.nfnet(),
+        Resnet,
+        True,
+        {"stem.weight": 27**-0.5, "head.weight": 0.01, "head.bias": 0.0},
+    ),
+    "bert": (
+        recipes.bert(),
+        Transformer,
+        True,
+        {"embed.weight": 0.02, "pos_embed": 0.02, "head.weight": 0.02},
+    ),
+    "llama": (
+        recipes.llama(0.01),
+        Transformer,
+        True,
+        {"embed.weight": 0.01, "blocks.0.norm.weight": 0.0},
+    ),
     "plain_normal": (
         recipes.plain_normal(),
         Transformer,
-        False,
+        True,
         {"head.weight": 0.02, "blocks.0.norm.weight": 0.0},
     ),
     "vaswani": (

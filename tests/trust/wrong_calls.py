@@ -2798,6 +2798,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
         ),
     ],
+    "recipes.bert": [
+        ('ei.recipes.bert("small")', "TypeCheckError", "parameter 'std'"),
+    ],
     "recipes.cait": [
         (
             "ei.recipes.cait(0)",
@@ -2901,6 +2904,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.keras": [
         ("ei.recipes.keras(1.0)", "TypeError", "too many positional arguments"),
     ],
+    "recipes.llama": [
+        ('ei.recipes.llama("small")', "TypeCheckError", "parameter 'std'"),
+    ],
     "recipes.lora": [
         ("ei.recipes.lora(3)", "TypeCheckError", "parameter 'a'"),
     ],
@@ -2988,12 +2994,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.olmo": [
         ("ei.recipes.olmo(3)", "TypeCheckError", "parameter 'residual'"),
     ],
+    "recipes.nfnet": [
+        ("ei.recipes.nfnet(3)", "TypeCheckError", "parameter 'last'"),
+    ],
     "recipes.plain_normal": [
         (
             "ei.recipes.plain_normal(-1.0)",
             "ValueError",
             "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
         ),
+    ],
+    "recipes.regnet": [
+        ("ei.recipes.regnet(3)", "TypeCheckError", "parameter 'last_norms'"),
     ],
     "recipes.resnet": [
         ("ei.recipes.resnet(3)", "TypeCheckError", "parameter 'last_norms'"),

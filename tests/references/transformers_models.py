@@ -1,0 +1,148 @@
+"""How small models of transformers start: run by hand, never by the suite.
+
+    pip install torch transformers
+    python tests/references/transformers_models.py
+
+writes `transformers.json`. Nothing is downloaded.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import transformers
+from reference_table import table, write
+
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 16,
+}
+GROUPED = {"num_key_value_heads": 1}
+# Defaults of the authors' package, which those of the library are not.
+AS_ITS_AUTHORS = {"rescale_prenorm_residual": True, "initializer_range": 0.02}
+IMAGES: dict[str, Any] = {"image_size": 16, "patch_size": 8}
+
+
+def of(config: str, model: str, **sizes: Any) -> Callable[[], torch.nn.Module]:
+    def make() -> torch.nn.Module:
+        told = getattr(transformers, f"{config}Config")(**sizes)
+        return getattr(transformers, model)(told)
+
+    return make
+
+
+def usual(config: str, model: str, **more: Any) -> Callable[[], torch.nn.Module]:
+    return of(config, model, **{**SIZES, **more})
+
+
+MODELS: dict[str, Callable[[], torch.nn.Module]] = {
+    "gpt2": of(
+        "GPT2",
+        "GPT2LMHeadModel",
+        vocab_size=60,
+        n_positions=16,
+        n_embd=32,
+        n_layer=3,
+        n_head=2,
+    ),
+    "bert": usual("Bert", "BertForMaskedLM"),
+    "roberta": usual("Roberta", "RobertaForMaskedLM", max_position_embeddings=18),
+    "distilbert": of(
+        "DistilBert",
+        "DistilBertForMaskedLM",
+        vocab_size=60,
+        dim=32,
+        hidden_dim=48,
+        n_layers=2,
+        n_heads=2,
+        max_position_embeddings=16,
+    ),
+    "llama": usual("Llama", "LlamaForCausalLM", **GROUPED),
+    "mistral": usual("Mistral", "MistralForCausalLM", **GROUPED),
+    "qwen2": usual("Qwen2", "Qwen2ForCausalLM", **GROUPED),
+    "olmo": usual("Olmo", "OlmoForCausalLM"),
+    "gpt_neox": usual("GPTNeoX", "GPTNeoXForCausalLM"),
+    "opt": of(
+        "OPT",
+        "OPTForCausalLM",
+        vocab_size=60,
+        hidden_size=32,
+        ffn_dim=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=16,
+        word_embed_proj_dim=32,
+    ),
+    "t5": of(
+        "T5",
+        "T5ForConditionalGeneration",
+        vocab_size=60,
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=2,
+    ),
+    "mamba": of(
+        "Mamba",
+        "MambaForCausalLM",
+        vocab_size=60,
+        hidden_size=32,
+        state_size=4,
+        num_hidden_layers=2,
+        time_step_rank=4,
+        **AS_ITS_AUTHORS,
+    ),
+    "mamba2": of(
+        "Mamba2",
+        "Mamba2ForCausalLM",
+        vocab_size=60,
+        hidden_size=32,
+        state_size=4,
+        num_hidden_layers=2,
+        head_dim=8,
+        num_heads=8,
+        n_groups=1,
+        **AS_ITS_AUTHORS,
+    ),
+    "vit": usual("ViT", "ViTForImageClassification", **IMAGES),
+    "deit": usual("DeiT", "DeiTForImageClassification", **IMAGES),
+    "beit": usual("Beit", "BeitForImageClassification", **IMAGES),
+    "dinov2": of(
+        "Dinov2",
+        "Dinov2ForImageClassification",
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        **IMAGES,
+    ),
+    "xlstm": of(
+        "xLSTM",
+        "xLSTMForCausalLM",
+        vocab_size=60,
+        hidden_size=32,
+        num_heads=2,
+        num_blocks=2,
+        num_hidden_layers=2,
+    ),
+}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(MODELS)
+    tables = {name: table(MODELS[name]) for name in names}
+    versions = {
+        "transformers": transformers.__version__,
+        "torch": torch.__version__,
+    }
+    write("transformers", versions, tables)
+
+
+if __name__ == "__main__":
+    main()
