@@ -1,10 +1,19 @@
 """Papers on arXiv from 2020 on."""
 
 SINCE_2020: dict[str, tuple[str, str]] = {
+    "2003.13678": (
+        "Radosavovic, Ilija and Kosaraju, Raj Prateek and Girshick, Ross and He, "
+        "Kaiming and Dollár, Piotr",
+        "Designing network design spaces",
+    ),
     "2101.03697": (
         "Ding, Xiaohan and Zhang, Xiangyu and Ma, Ningning and Han, Jungong and Ding, "
         "Guiguang and Sun, Jian",
         "RepVGG: Making VGG-style ConvNets great again",
+    ),
+    "2102.06171": (
+        "Brock, Andrew and De, Soham and Smith, Samuel L. and Simonyan, Karen",
+        "High-performance large-scale image recognition without normalization",
     ),
     "2203.05482": (
         "Wortsman, Mitchell and Ilharco, Gabriel and Gadre, Samir Ya and Roelofs, "
@@ -15,6 +24,11 @@ SINCE_2020: dict[str, tuple[str, str]] = {
     "2209.04836": (
         "Ainsworth, Samuel K. and Hayase, Jonathan and Srinivasa, Siddhartha",
         "Git Re-Basin: Merging models modulo permutation symmetries",
+    ),
+    "2302.13971": (
+        "Touvron, Hugo and Lavril, Thibaut and Izacard, Gautier and Martinet, Xavier "
+        "and others",
+        "LLaMA: Open and efficient foundation language models",
     ),
     "2311.18823": (
         "Xu, Zhiqiu and Chen, Yanjie and Vishniakov, Kirill and Yin, Yida and others",

@@ -7,6 +7,11 @@ UNTIL_2019: dict[str, tuple[str, str]] = {
         "Exploiting linear structure within convolutional networks for efficient "
         "evaluation",
     ),
+    "1810.04805": (
+        "Devlin, Jacob and Chang, Ming-Wei and Lee, Kenton and Toutanova, Kristina",
+        "BERT: Pre-training of deep bidirectional transformers for language "
+        "understanding",
+    ),
     "1905.11946": (
         "Tan, Mingxing and Le, Quoc V.",
         "EfficientNet: Rethinking model scaling for convolutional neural networks",
