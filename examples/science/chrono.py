@@ -14,7 +14,7 @@ import math
 import equinox as eqx
 import jax
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -38,6 +38,17 @@ def main() -> None:
     chrono = forget(ei.recipes.lstm_chrono(T_MAX))
     u = np.linspace(1, T_MAX - 1, 100_001)
     kept, times = (u / (1 + u)) ** T_MAX, 1 / (1 - chrono)
+    with figure("chrono", 2) as [left, right]:
+        left.hist(times, 50, density=True, color=BLUE)
+        left.plot([2, T_MAX], [1 / (T_MAX - 2)] * 2, **THEORY)
+        left.set(xlabel="time constant, in steps", ylabel="density of units")
+        steps = np.arange(T_MAX + 1)
+        for name, gate in (("b = 1", 1 / (1 + math.exp(-1))), ("chrono", chrono)):
+            left_over = np.power.outer(np.asarray(gate).ravel(), steps).mean(0)
+            colour = BLUE if name == "chrono" else ORANGE
+            right.semilogy(steps, left_over, color=colour, label=name)
+        right.set(xlabel="steps", ylabel="what is kept", ylim=(1e-15, 2))
+        right.legend(fontsize=8)
     half = (T_MAX - 2) / math.sqrt(12)
     report(
         Claim("b = 0: kept after 100 steps", 2.0**-T_MAX, plain, 1e-34),

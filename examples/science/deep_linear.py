@@ -12,7 +12,7 @@ import math
 
 import jax
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, Claim, figure, report
 from jax.scipy.special import digamma, polygamma
 
 import eqinit as ei
@@ -35,6 +35,12 @@ def main() -> None:
     halves = np.arange(1, WIDTH + 1) / 2
     mean = LAYERS / 2 * float(np.sum(np.asarray(digamma(halves)) + math.log(2 / WIDTH)))
     variance = LAYERS / 4 * float(np.sum(np.asarray(polygamma(1, halves))))
+    flat = np.linalg.svd(np.linalg.multi_dot(gauss), compute_uv=False)
+    with figure("deep_linear") as [axis]:
+        axis.semilogy(values, ".-", color=BLUE, label="orthogonal")
+        axis.semilogy(flat, ".-", color=ORANGE, label="Gaussian")
+        axis.set(xlabel="index", ylabel=f"singular value of {LAYERS} layers")
+        axis.legend(fontsize=8)
     report(
         # Each layer is orthogonal to float32's 6e-8, times a few for its size.
         Claim("orthogonal: largest singular value", 1, values.max(), LAYERS * 1e-6),

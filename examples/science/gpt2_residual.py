@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -74,6 +74,19 @@ def main() -> None:
         (a, da), (b, db) = pair
         return b / a, 5 * b / a * ((da / a) ** 2 + (db / b) ** 2) ** 0.5
 
+    with figure("gpt2_residual") as [axis]:
+        for pairs, colour, name in (
+            (plain, ORANGE, "one scale"),
+            (scaled, BLUE, "GPT-2's"),
+        ):
+            means, spread = np.asarray(pairs).T
+            axis.errorbar((4, 16), means, 5 * spread, fmt="o", color=colour, label=name)
+        axis.loglog([4, 16], [plain[0][0], 4 * plain[0][0]], **THEORY)
+        axis.loglog([4, 16], [scaled[0][0]] * 2, **THEORY)
+        axis.set(xlabel="blocks", ylabel="growth of the stream's mean square")
+        axis.set_xticks([4, 16], ["4", "16"])
+        axis.set_xticks([], minor=True)
+        axis.legend(fontsize=8)
     (grown, error), (kept, small) = ratio(plain), ratio(scaled)
     report(
         Claim("one scale: growth at 16 over that at 4", 4, grown, error),

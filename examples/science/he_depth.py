@@ -14,7 +14,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -23,25 +23,34 @@ WIDTH, LAYERS, NETS = 256, 50, 60
 
 
 def log_ratios(init: ei.AbstractInitializer, key: jax.Array) -> np.ndarray:
-    """Of NETS nets, the log of how much the mean square has changed."""
+    """Of NETS nets, the log of how much the mean square has changed, by layer."""
 
-    def layer(x: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
-        return jax.nn.relu(init(key, (WIDTH, WIDTH), axes="out in") @ x), None
+    def layer(x: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        x = jax.nn.relu(init(key, (WIDTH, WIDTH), axes="out in") @ x)
+        return x, jnp.log(jnp.sum(x**2))
 
     @jax.jit
     def net(key: jax.Array) -> jax.Array:
         start, weights = jax.random.split(key)
         # After a ReLU, as what a layer within a net sees.
         x = jax.nn.relu(jax.random.normal(start, (WIDTH,)))
-        end, _ = jax.lax.scan(layer, x, jax.random.split(weights, LAYERS))
-        return jnp.log(jnp.sum(end**2)) - jnp.log(jnp.sum(x**2))
+        _, logs = jax.lax.scan(layer, x, jax.random.split(weights, LAYERS))
+        return logs - jnp.log(jnp.sum(x**2))
 
     return np.asarray([net(k) for k in jax.random.split(key, NETS)], np.float64)
 
 
 def main() -> None:
-    he = log_ratios(ei.HeNormal(distribution="normal"), jax.random.key(0))
-    glorot = log_ratios(ei.GlorotNormal(distribution="normal"), jax.random.key(1))
+    by_he = log_ratios(ei.HeNormal(distribution="normal"), jax.random.key(0))
+    by_glorot = log_ratios(ei.GlorotNormal(distribution="normal"), jax.random.key(1))
+    he, glorot = by_he[:, -1], by_glorot[:, -1]
+    layer = np.arange(1, LAYERS + 1)
+    with figure("he_depth") as [axis]:
+        for logs, colour, lost in ((by_he, BLUE, 0.0), (by_glorot, ORANGE, 1.0)):
+            axis.plot(layer, logs.T / math.log(2), color=colour, alpha=0.2)
+            mean = -lost * layer - 5 * layer / WIDTH / 2 / math.log(2)
+            axis.plot(layer, mean, **THEORY)
+        axis.set(xlabel="layer", ylabel="log2 of the mean square", title="He, Glorot")
     variance = 5 * LAYERS / WIDTH
     # Five sigmas of a mean and of a variance of normals.
     mean_error = 5 * math.sqrt(variance / NETS)

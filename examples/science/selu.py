@@ -13,7 +13,7 @@ import math
 import equinox as eqx
 import jax
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -21,8 +21,8 @@ import eqinit as ei
 WIDTH, LAYERS, NETS, BATCH = 256, 30, 12, 64
 
 
-def moments(key: jax.Array, std: float) -> tuple[float, float]:
-    """Mean and variance over units and data of the last layer's activations."""
+def moments(key: jax.Array, std: float) -> np.ndarray:
+    """Mean and variance over units and data of each layer's activations."""
     a, b = jax.random.split(key)
     net = eqx.filter_eval_shape(
         lambda: eqx.nn.MLP(
@@ -31,22 +31,35 @@ def moments(key: jax.Array, std: float) -> tuple[float, float]:
     )
     net = ei.apply(net, a, ei.recipes.selu_net())
     x = std * jax.random.normal(b, (BATCH, WIDTH))
-    y = np.asarray(jax.jit(jax.vmap(net))(x), np.float64)
-    return float(y.mean()), float(y.var())
+    seen = []
+    for layer in net.layers:
+        x = jax.nn.selu(jax.vmap(layer)(x))
+        seen.append((float(x.mean()), float(x.var())))
+    return np.asarray(seen)
 
 
 def main() -> None:
     claims: list[Claim] = []
+    by_std: dict[float, np.ndarray] = {}
     for std in (0.5, 1.5):
         keys = jax.random.split(jax.random.key(0), NETS)
-        found = np.asarray([moments(key, std) for key in keys])
+        by_std[std] = np.asarray([moments(key, std) for key in keys])
+        last = by_std[std][:, -1]
         # Five sigmas over nets, and 1 / N: the fixed point is that of infinite width.
-        errors = 5 * found.std(0) / math.sqrt(NETS) + 1 / WIDTH
-        mean, variance = found.mean(0)
+        errors = 5 * last.std(0) / math.sqrt(NETS) + 1 / WIDTH
+        mean, variance = last.mean(0)
         claims += [
             Claim(f"data of std {std}: mean", 0, mean, errors[0]),
             Claim(f"data of std {std}: variance", 1, variance, errors[1]),
         ]
+    with figure("selu", 2) as axes:
+        for axis, i, name in zip(axes, (0, 1), ("mean", "variance"), strict=True):
+            for std, colour in ((0.5, BLUE), (1.5, ORANGE)):
+                label, values = f"data of std {std}", by_std[std]
+                axis.plot(values[:, :, i].mean(0), color=colour, label=label)
+            axis.axhline(i, **THEORY)
+            axis.set(xlabel="layer", ylabel=name)
+        axes[1].legend(fontsize=8)
     report(*claims)
 
 

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, ORANGE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -23,8 +23,8 @@ import eqinit as ei
 WIDTH, LAYERS, W0, NETS = 256, 8, 30.0, 16
 
 
-def last_of(key: jax.Array) -> tuple[float, float]:
-    """Std of the last layer's pre-activations, and of what the sine makes of them."""
+def stds_of(key: jax.Array) -> np.ndarray:
+    """Std of each layer's pre-activations, and of what the sine makes of them."""
     net = eqx.filter_eval_shape(
         lambda: eqx.nn.MLP(2, WIDTH, WIDTH, LAYERS, use_bias=False, key=key)
     )
@@ -39,20 +39,33 @@ def last_of(key: jax.Array) -> tuple[float, float]:
         ],
     )
     x = jax.random.uniform(b, (512, 2), minval=-1.0, maxval=1.0)
+    seen = []
     for layer in net.layers:
         before = W0 * jax.vmap(layer)(x)
         x = jnp.sin(before)
-    return float(before.std()), float(x.std())
+        seen.append((float(before.std()), float(x.std())))
+    return np.asarray(seen)
 
 
 def main() -> None:
-    stds = np.asarray(
-        [last_of(key) for key in jax.random.split(jax.random.key(0), NETS)]
-    )
+    keys = jax.random.split(jax.random.key(0), NETS)
+    by_layer = np.asarray([stds_of(key) for key in keys])
+    stds = by_layer[:, -1]
     variance = 1.0
     for _ in range(100):
         variance = 1 - math.exp(-2 * variance)
     means, errors = stds.mean(0), 5 * stds.std(0) / math.sqrt(NETS)
+    with figure("siren") as [axis]:
+        layers, both = range(LAYERS + 1), by_layer.mean(0)
+        axis.plot(layers, both[:, 0], "o-", color=BLUE, label="pre-activations")
+        axis.plot(layers, both[:, 1], "o-", color=ORANGE, label="activations")
+        for value in (variance, variance / 2):
+            axis.axhline(math.sqrt(value), **THEORY)
+        for value in (1, math.sqrt(0.5)):
+            axis.axhline(value, color="black", linestyle=":", linewidth=1)
+        axis.set(xlabel="layer", ylabel="std", ylim=(0.5, 1.1))
+        axis.set_title("dashed: fixed point, dotted: the paper's", fontsize=9)
+        axis.legend(fontsize=8)
     # Five sigmas, and 1 / N: the fixed point is that of infinitely many units.
     report(
         Claim("pre-activations", math.sqrt(variance), means[0], errors[0] + 1 / WIDTH),

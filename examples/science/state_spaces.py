@@ -13,7 +13,7 @@ import math
 
 import jax
 import numpy as np
-from claims import Claim, report
+from claims import BLUE, THEORY, Claim, figure, report
 
 import eqinit as ei
 
@@ -25,7 +25,7 @@ def main() -> None:
     a, b = ei.ssm.hippo("legs", SIZE)
     values = np.sort(np.linalg.eigvals(a).real)[::-1]
     rest = a + np.outer(b, b) / 2 + np.eye(SIZE) / 2
-    nu_log, _, gamma_log = (
+    nu_log, theta_log, gamma_log = (
         np.asarray(init.draw(jax.random.key(0), spec), np.float64)
         for init, spec in _ring()
     )
@@ -33,6 +33,16 @@ def main() -> None:
     steps = (np.arange(UNITS) + 0.5) / UNITS
     # A state driven by white noise has E |h|^2 = gamma^2 / (1 - |lambda|^2).
     energy = np.exp(2 * gamma_log) / (1 - np.exp(-2 * np.exp(nu_log)))
+    with figure("state_spaces", 2) as [left, right]:
+        few = slice(2000)
+        ring = np.exp(-np.exp(nu_log[few]) + 1j * np.exp(theta_log[few]))
+        left.plot(ring.real, ring.imag, ".", markersize=2, color=BLUE)
+        turn = np.linspace(0, 2 * np.pi, 200)
+        left.plot(np.cos(turn), np.sin(turn), **THEORY)
+        left.set(title="LRU: eigenvalues", aspect="equal")
+        right.plot(square, steps, color=BLUE)
+        right.plot([0, 1], [0, 1], **THEORY)
+        right.set(xlabel="squared modulus", ylabel="share of units below")
     report(
         Claim(
             "HiPPO: largest error of eigenvalues",

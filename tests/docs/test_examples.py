@@ -18,20 +18,38 @@ def test_typed_research_names_rule_and_path(capsys: pytest.CaptureFixture[str]):
     assert "query, of Attention (rule Path('query')): Constant got a value" in printed
 
 
-SCIENCE = sorted(path.stem for path in (EXAMPLES / "science").glob("*.py"))
+DOCS = EXAMPLES.parent / "docs"
+SCRIPTS = {path.stem for path in (EXAMPLES / "science").glob("*.py")} - {"claims"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in SCIENCE if name != "claims"])
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_claims_of_science_hold(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """Each script measures what a paper says, and leaves with a status if it fails."""
+    script = str(EXAMPLES / "science" / f"{name}.py")
     monkeypatch.syspath_prepend(str(EXAMPLES / "science"))
-    runpy.run_path(str(EXAMPLES / "science" / f"{name}.py"), run_name="__main__")
+    monkeypatch.setattr("sys.argv", [script, str(tmp_path)])
+    runpy.run_path(script, run_name="__main__")
     printed = capsys.readouterr().out
     assert "holds" in printed
     assert "FAILS" not in printed
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.png"]
+
+
+def test_every_claim_is_on_the_page():
+    page = (DOCS / "science.md").read_text()
+    assert {path.stem for path in (DOCS / "gallery").glob("*.png")} == SCRIPTS
+    missing = [
+        name
+        for name in sorted(SCRIPTS)
+        if f"`{name}.py`" not in page or f"(gallery/{name}.png)" not in page
+    ]
+    assert not missing
 
 
 def test_a_claim_that_fails_says_so(
