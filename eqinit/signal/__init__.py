@@ -18,6 +18,9 @@ from ._calibration.methods import (
     ScaleShift as ScaleShift,
     label_bias as label_bias,
 )
+from ._forecast.forecast import forecast as forecast
+from ._forecast.layer_forecast import LayerForecast as LayerForecast
+from ._forecast.report import Forecast as Forecast
 from ._jacobian import (
     JacobianSpectrum as JacobianSpectrum,
     jacobian_spectrum as jacobian_spectrum,

@@ -3379,6 +3379,42 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "SkippedLayer.__init__() missing 3 required positional arguments: 'path', 'kind', and",
         ),
     ],
+    "signal.Forecast": [
+        (
+            "ei.signal.Forecast()",
+            "TypeError",
+            "Forecast.__init__() missing 1 required positional argument: 'rows'",
+        ),
+    ],
+    "signal.LayerForecast": [
+        (
+            "ei.signal.LayerForecast()",
+            "TypeError",
+            "LayerForecast.__init__() missing 11 required positional arguments: 'path', 'layer',",
+        ),
+    ],
+    "signal.forecast": [
+        (
+            "ei.signal.forecast(3, LINEAR, lambda m, x: m(x), jnp.ones(3))",
+            "TypeCheckError",
+            "parameter 'plan'",
+        ),
+        (
+            "ei.signal.forecast(ei.plan(LINEAR, []), 3, lambda m, x: x, jnp.ones(3))",
+            "ValueError",
+            "this plan was made for another model; 2 parameters differ",
+        ),
+        (
+            "ei.signal.forecast(ei.plan(LINEAR, []), LINEAR, lambda m, x: x, jnp.ones(3))",
+            "ValueError",
+            "`call` calls none of the 1 selected layers",
+        ),
+        (
+            "ei.signal.forecast(ei.plan(LINEAR, []), LINEAR, LINEAR, jnp.ones(3))",
+            "TypeError",
+            "`call` is called as `call(model, *args)`",
+        ),
+    ],
     "signal.jacobian_spectrum": [
         (
             "ei.signal.jacobian_spectrum(3, jnp.ones(3))",

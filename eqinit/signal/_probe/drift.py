@@ -45,6 +45,20 @@ class Named(Protocol):
     def kind(self) -> str: ...
 
 
+@runtime_checkable
+class Scales(Named, Protocol):
+    """The scales of one row; None where nobody knows them."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def std(self) -> float | None: ...
+
+    @property
+    def grad_std(self) -> float | None: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Trend:
     """How one scale develops along one series of layers, in the direction of travel.
@@ -103,7 +117,7 @@ class Trend:
 
     def __str__(self) -> str:
         if not self.count:
-            return "no layer that a gradient reaches"
+            return "nothing is measured"
         if self.broken is not None:
             return f"{self.verdict}: {self._fault} at {self.paths[self.broken]}"
         if self.count == 1:
@@ -134,31 +148,31 @@ def series(rows: Sequence[Named]) -> dict[str, list[int]]:
     return {**grouped, **({"": sorted(alone)} if alone else {})}
 
 
-def trends(rows: Sequence[LayerSignal]) -> tuple[Trend, Trend]:
+def trends(rows: Sequence[Scales]) -> tuple[Trend, Trend]:
     """How signal and gradient develop along the longest series of like layers.
 
     Blocks have several of one length, and norms among them keep any scale: of those,
-    the one that changes most. Layers that no gradient reaches are not measured.
+    the one that changes most. Layers that are not measured (no gradient reaches them)
+    do not count.
     """
-    reached = [row for row in rows if row.count]
-    grouped = series(reached) or {"": []}
+    some = [row for row in rows if row.count]
+    # Gradients travel from the output.
+    backward = _trend(some[::-1], lambda row: row.grad_std)
+    return _trend(some, lambda row: row.std), backward
+
+
+def _trend(rows: Sequence[Scales], scale: Callable[[Scales], float | None]) -> Trend:
+    """Of one scale, for rows in the direction in which it travels."""
+    some = [(row, value) for row in rows if (value := scale(row)) is not None]
+    grouped = series([row for row, _ in some]) or {"": []}
     longest = max(len(members) for members in grouped.values())
-    forward: list[Trend] = []
-    backward: list[Trend] = []
+    candidates: list[Trend] = []
     for name, members in grouped.items():
         if len(members) == longest:
-            run = [reached[i] for i in members]
-            paths = tuple(row.path + row.output or "(model)" for row in run)
-            stds = tuple(row.std for row in run)
-            grads = tuple(row.grad_std for row in run)
-            forward.append(Trend(name, paths, stds))
-            # Gradients travel from the output.
-            backward.append(Trend(name, paths[::-1], grads[::-1]))
-    return max(forward, key=_spread), max(backward, key=_spread)
-
-
-def _spread(trend: Trend) -> float:
-    return trend.spread
+            run = [some[i] for i in members]
+            paths = tuple(row.path + row.output or "(model)" for row, _ in run)
+            candidates.append(Trend(name, paths, tuple(value for _, value in run)))
+    return max(candidates, key=lambda trend: trend.spread)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
-from .drift import Named, series
+from .drift import Scales, series
 
 
 # Okabe and Ito's colours: told apart by everyone, and in print.
@@ -32,17 +32,6 @@ def require_pyplot() -> Any:
             "plots need matplotlib: `pip install eqinit[plot]`."
         ) from error
     return plt
-
-
-@runtime_checkable
-class Scales(Named, Protocol):
-    """One layer of a plot."""
-
-    @property
-    def std(self) -> float: ...
-
-    @property
-    def grad_std(self) -> float: ...
 
 
 Rows: TypeAlias = Iterable[Scales]
@@ -114,7 +103,8 @@ def _lines(
     # One entry in the legend, also for a report that broke down or starts with points.
     axis.plot([], [], label=name, **style)
     for group, members in groups.items():
-        values = [(i, getattr(rows[i], field)) for i in members]
+        some = [(i, getattr(rows[i], field)) for i in members if rows[i].count]
+        values = [(i, value) for i, value in some if value is not None]
         good = [(i, v) for i, v in values if 0 < v < math.inf]
         if good:
             line = "-" if group or len(groups) == 1 else ""

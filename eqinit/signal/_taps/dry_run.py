@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 
 from ..._typing import Shape
 from .layers import TapPoint, axis_within
@@ -107,8 +108,9 @@ def _outputs(unit_axis: int, out: Any) -> tuple[Output, ...]:
     return tuple(outputs)
 
 
-def _arrays(tree: Any) -> list[jax.Array]:
-    return [x for x in jtu.tree_leaves(tree) if eqx.is_array(x)]
+def _arrays(tree: Any) -> list[Any]:
+    kinds = (jax.Array, np.ndarray, jax.ShapeDtypeStruct)
+    return [x for x in jtu.tree_leaves(tree) if isinstance(x, kinds)]
 
 
 def _stack(original: Any, called: Any) -> Shape | None:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import equinox as eqx
 import jax.tree_util as jtu
 
-from ..._models.walk import children_of
+from ..._models.walk import children_of, is_parameter
 from ..._models.write import rewrite
 
 
@@ -39,11 +39,11 @@ class AbstractTap(eqx.Module):
 
 
 def own_arrays(module: eqx.Module) -> list[Any]:
-    """The inexact arrays that a module holds itself, not through a module inside it."""
+    """The parameters that a module holds itself, not through a module inside it."""
     arrays: list[Any] = []
     for _, child in children_of(module) or ():
         inner = jtu.tree_leaves(child, is_leaf=lambda x: isinstance(x, eqx.Module))
-        arrays.extend(x for x in inner if eqx.is_inexact_array(x))
+        arrays.extend(x for x in inner if is_parameter(x))
     return arrays
 
 

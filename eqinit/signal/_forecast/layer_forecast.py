@@ -1,0 +1,181 @@
+"""From what stands at the marks to what is expected of each layer."""
+
+import collections
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..._typing import Shape
+from .._probe.layer_signal import Label, call_order
+from .._taps.dry_run import CalledLayer
+from .domain import Record
+from .independent import moments_of_value
+from .moments import Moments, agreeing, differing, spread
+from .trace import label
+from .values import Random, Unknown, Value
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerForecast:
+    """What is expected of one layer (one slice of a stacked one, one of its outputs).
+
+    - `path`, `layer`, `kind`, `output`: as in [`eqinit.signal.LayerSignal`][].
+    - `uses`: how often it is called in sequence.
+    - `count`: of how many numbers this is the expectation; 0 where nothing is known.
+    - `mean`, `std`, `second_moment`: of its output, over units, samples and draws.
+    - `sample_corr`: mean inner product of two samples, over their mean square.
+    - `grad_std`: of the gradient that reaches the output.
+    - `why`: why something is not known (then it is None); empty where all is.
+    """
+
+    path: str
+    layer: str
+    kind: str
+    output: str
+    uses: int
+    count: int
+    mean: float | None
+    std: float | None
+    second_moment: float | None
+    sample_corr: float | None
+    grad_std: float | None
+    why: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Use:
+    """One use of a layer, or several that are alike."""
+
+    value: Value
+    times: int
+
+
+def layer_forecasts(
+    records: Sequence[Record], layers: Sequence[CalledLayer], no_gradient: str
+) -> tuple[LayerForecast, ...]:
+    """One for each row that a probe has, in the same order."""
+    by_label: dict[str, list[Record]] = collections.defaultdict(list)
+    for record in records:
+        by_label[record.label].append(record)
+    numbers = {layer.keys: i for i, layer in enumerate(layers)}
+    rows: list[LayerForecast] = []
+    for row in call_order(layers):
+        layer = numbers[row.called.keys]
+        output = row.called.outputs.index(row.output)
+        forward = _uses(by_label[label(layer, output, backward=False)], row, False)
+        backward = _uses(by_label[label(layer, output, backward=True)], row, True)
+        rows.append(_row(row, forward, backward, no_gradient))
+    return tuple(rows)
+
+
+def _uses(records: Sequence[Record], row: Label, backward: bool) -> list[_Use]:
+    """The uses of one slice."""
+    picked = [r for r in records if _slice(r, row.called.stack, backward) == row.index]
+    # Members of an ensemble are alike, and slices behind those that were followed.
+    picked = picked or list(records[-1:])
+    last = {r.rounds[:-1]: r for r in picked if r.rounds}
+    return [
+        _Use(r.value, _times(r) if last.get(r.rounds[:-1]) is r else 1) for r in picked
+    ]
+
+
+def _times(record: Record) -> int:
+    """The last round that was followed stands for those that come after it."""
+    number, length = record.rounds[-1]
+    return max(length - number, 1)
+
+
+def _slice(record: Record, stack: Shape, backward: bool) -> Shape:
+    """Which slice of a stack a round is about, by the lengths of loops."""
+    index: list[int] = []
+    rounds = list(record.rounds)
+    for size in stack:
+        found = next(
+            (i for i, (_, length) in enumerate(rounds) if length == size), None
+        )
+        if found is None:
+            return (-1,)
+        number, length = rounds.pop(found)
+        index.append(length - 1 - number if backward else number)
+    return tuple(index)
+
+
+def _row(
+    row: Label, forward: Sequence[_Use], backward: Sequence[_Use], no_gradient: str
+) -> LayerForecast:
+    ahead, back = _pooled(forward), _pooled(backward)
+    single = len(row.called.outputs) == 1
+    known = isinstance(ahead, _Pooled)
+    reasons = [p for p in (ahead, no_gradient, back) if isinstance(p, str) and p]
+    return LayerForecast(
+        path=row.path,
+        layer=row.called.path,
+        kind=row.called.kind,
+        output="" if single else row.output.label,
+        uses=sum(use.times for use in forward),
+        count=ahead.count if known else 0,
+        mean=ahead.mean if known else None,
+        std=ahead.std if known else None,
+        second_moment=ahead.square if known else None,
+        sample_corr=_sample_corr(forward) if known else None,
+        grad_std=back.std if isinstance(back, _Pooled) and not no_gradient else None,
+        why=next(iter(reasons), ""),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pooled:
+    mean: float
+    std: float
+    square: float
+    count: int
+
+
+def _pooled(uses: Sequence[_Use]) -> _Pooled | str:
+    """Over all uses, as a probe adds them up; or why nothing is known."""
+    if not uses:
+        return "no gradient comes by"
+    unknown = [use.value.why for use in uses if isinstance(use.value, Unknown)]
+    if unknown:
+        return unknown[0]
+    times = np.array([use.times for use in uses])
+    each = [moments_of_value(use.value) for use in uses]
+    means = np.array([float(m.mean.mean()) for m in each])
+    squares = np.array([float(m.square.mean()) for m in each])
+    # About the mean of all entries, which differs from draw to draw.
+    about = np.array([spread(m) ** 2 for m in each]) + means**2
+    mean, square, second = (
+        np.average(x, weights=times) for x in (means, about, squares)
+    )
+    if not np.isfinite(square):
+        return "its second moment is not finite"
+    count = sum(math.prod(m.shape) * int(n) for m, n in zip(each, times, strict=True))
+    std = math.sqrt(max(square - mean**2, 0.0))
+    return _Pooled(float(mean), std, float(second), count)
+
+
+def _sample_corr(uses: Sequence[_Use]) -> float | None:
+    value = uses[-1].value
+    if not isinstance(value, Random) or not value.atom.units:
+        return None
+    one = value.moments
+    samples = [a for a in range(one.ndim) if a not in value.atom.units]
+    count = math.prod(one.shape[axis] for axis in samples)
+    square = float(one.square.mean())
+    if count < 2 or not square > 0:
+        return None
+    mean = _mean_over_pairs(one, samples)
+    return (mean * count / square - 1) / (count - 1)
+
+
+def _mean_over_pairs(one: Moments, samples: Sequence[int]) -> float:
+    """Of one unit in any two samples, which may be the same."""
+    pairs = one.pairs
+    for axis in range(one.ndim):
+        agree, n = agreeing(pairs, axis), one.shape[axis]
+        if axis in samples:
+            agree = (agree + (n - 1) * differing(pairs, axis)) / n
+        pairs = agree
+    return float(pairs.mean())
