@@ -1,59 +1,14 @@
-"""Plants faults in eqinit, one at a time, and says which of them no test sees.
+"""Small changes of an expression, such as programmers make, and where they could be."""
 
-```bash
-python tests/mutation.py                       # a hundred faults, of twenty kinds
-python tests/mutation.py --seed 1              # another hundred
-python tests/mutation.py --only _schemes/fans  # all faults of one file, or of a room
-```
-
-A fault is a small change of one expression, such as programmers make: a sign, a power,
-a bound, a forgotten argument. Each is planted in a copy of the repository, where the
-tests that should see it run until one fails. What survives is either a hole in the
-tests or means the same as before; the end of the output lists it, and a person looks.
-
-The suite's check of every type inside of eqinit is off here, as it is for users: it
-would see some faults by luck, and takes twice the time of everything else.
-"""
-
-import argparse
 import ast
 import dataclasses
-import os
 import random
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "eqinit"
-
-# Room to the tests that should see what goes wrong in it, the likeliest first.
-TESTS = {
-    "_laws": ["tests/laws", "tests/schemes", "tests/planning"],
-    "_fill": ["tests/drawing"],
-    "_parameters": ["tests/parameters", "tests/layouts", "tests/planning"],
-    "_schemes": ["tests/schemes", "tests/layouts", "tests/planning"],
-    "_layouts": ["tests/layouts", "tests/models", "tests/planning"],
-    "_models": ["tests/models", "tests/surgery", "tests/planning", "tests/layouts"],
-    "_drawing": ["tests/drawing", "tests/planning", "tests/models"],
-    "_planning": ["tests/planning", "tests/models"],
-    "_construction": ["tests/construction"],
-    "surgery": ["tests/surgery"],
-    "_command": ["tests/command"],
-    "_config": ["tests/config"],
-    "_citation": ["tests/docs/test_citation.py"],
-    "recipes": ["tests/recipes"],
-    "signal": ["tests/signal"],
-}
-EVERYWHERE = ["tests/test_silent_mistakes.py", "tests/trust/plans.py"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +23,13 @@ class Fault:
 
     def planted(self, source: str) -> str:
         return source[: self.start] + self.text + source[self.end :]
+
+    @property
+    def lines(self) -> range:
+        """The lines of the file that it is on, from 1."""
+        source = self.file.read_text("utf-8")
+        first, last = (source.count("\n", 0, at) + 1 for at in (self.start, self.end))
+        return range(first, last + 1)
 
     def show(self) -> str:
         source = self.file.read_text("utf-8")
@@ -340,16 +302,19 @@ def faults_of(file: Path) -> Iterator[Fault]:
         for kind, change in KINDS.items():
             for place, new in change(node, text):
                 start, end = span(place)
-                fault = Fault(kind, file, start, end, new)
-                try:
-                    ast.parse(fault.planted(source))
-                except SyntaxError:
-                    continue
-                yield fault
+                yield Fault(kind, file, start, end, new)
+
+
+def _is_python(fault: Fault) -> bool:
+    try:
+        ast.parse(fault.planted(fault.file.read_text("utf-8")))
+    except SyntaxError:
+        return False
+    return True
 
 
 def chosen(only: str, seed: int, count: int) -> list[Fault]:
-    """As many of each kind; all of them where one file or room is asked for."""
+    """As many of each kind, of the files whose path below `eqinit` holds `only`."""
     files = [p for p in sorted(PACKAGE.rglob("*.py")) if "papers" not in p.parts]
     files = [p for p in files if only in p.relative_to(PACKAGE).as_posix()]
     by_kind: dict[str, list[Fault]] = {kind: [] for kind in KINDS}
@@ -363,107 +328,7 @@ def chosen(only: str, seed: int, count: int) -> list[Fault]:
     picked: list[Fault] = []
     while len(picked) < count and any(by_kind.values()):
         for faults in by_kind.values():
-            if faults:
-                picked.append(faults.pop())
+            if faults and _is_python(faults[-1]):
+                picked.append(faults[-1])
+            del faults[-1:]
     return picked[:count]
-
-
-def suites_of(fault: Fault) -> list[str]:
-    room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    listed = TESTS.get(room, ["tests/planning", "tests/models"])
-    present = [path for path in listed if (ROOT / path).exists()]
-    return [*present, *EVERYWHERE]
-
-
-def copy_to(folder: Path) -> None:
-    leave = shutil.ignore_patterns(
-        ".git", ".venv*", "images", "__pycache__", ".hypothesis", ".*_cache", "dist"
-    )
-    shutil.copytree(ROOT, folder, ignore=leave, dirs_exist_ok=True)
-
-
-def run_tests(folder: Path, tests: list[str], limit: float) -> str:
-    """The first test that fails in a copy, or "" if none does."""
-    options = ["-o", "addopts=", "-p", "no:cacheprovider", "-q", "-x", "--no-header"]
-    options += ["--tb=no", "--quick"]
-    env = {**os.environ, "EQINIT_CASES": "300", "PYTHONPATH": str(folder)}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=folder, env=env, capture_output=True, text=True,
-            check=False, timeout=limit,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "a test that never ends"
-    if done.returncode == 0:
-        return ""
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return failed.group(1) if failed else f"exit {done.returncode}"
-
-
-def plant(fault: Fault, folder: Path, limit: float) -> str:
-    target = folder / fault.file.relative_to(ROOT)
-    source = fault.file.read_text("utf-8")
-    target.write_text(fault.planted(source), encoding="utf-8")
-    try:
-        return run_tests(folder, suites_of(fault), limit)
-    finally:
-        target.write_text(source, encoding="utf-8")
-        # Compiled files are told by their second and size, which may be the same.
-        later = time.time() + 10
-        os.utime(target, (later, later))
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of a path below eqinit/")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=900, help="seconds for a fault")
-    parser.add_argument("--list", action="store_true", help="show them, plant none")
-    given = parser.parse_args()
-    faults = chosen(given.only, given.seed, given.count)
-    if given.list:
-        print("\n".join(fault.show() for fault in faults))
-        return 0
-    survivors: list[Fault] = []
-    groups = {tuple(suites_of(fault)) for fault in faults}
-    folders: Queue[Path] = Queue()
-    with tempfile.TemporaryDirectory() as name:
-        for job in range(given.jobs):
-            folder = Path(name) / str(job)
-            copy_to(folder)
-            folders.put(folder)
-
-        def try_one(fault: Fault) -> str:
-            folder = folders.get()
-            try:
-                return plant(fault, folder, given.limit)
-            finally:
-                folders.put(folder)
-
-        def try_none(tests: tuple[str, ...]) -> str:
-            folder = folders.get()
-            try:
-                return run_tests(folder, list(tests), given.limit)
-            finally:
-                folders.put(folder)
-
-        with ThreadPoolExecutor(given.jobs) as pool:
-            broken = [seen for seen in pool.map(try_none, sorted(groups)) if seen]
-            if broken:
-                print(f"without any fault, these fail: {broken}")
-                return 2
-            for fault, seen in zip(faults, pool.map(try_one, faults), strict=True):
-                survivors += [] if seen else [fault]
-                verdict = f"seen by {seen}" if seen else "SURVIVED"
-                print(f"{verdict}\n  {fault.show()}", flush=True)
-    print(f"\n{len(faults)} faults, {len(survivors)} survived:")
-    for fault in survivors:
-        print(fault.show())
-    return bool(survivors)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,232 @@
+"""Plants faults in eqinit, one at a time, and says which of them no test sees.
+
+```bash
+python tests/mutation                       # a hundred faults, of 23 kinds
+python tests/mutation --seed 1              # another hundred
+python tests/mutation --only _schemes/fans  # all faults of one file, or of a room
+```
+
+A fault is a small change of one expression, such as programmers make: a sign, a power,
+a bound, a forgotten argument. First the suite runs once, and which test runs which line
+is noted (kept in the folder that `--keep` names, for the next time). Then each fault is
+planted in a copy of the repository, where those tests run that run its line, the
+quickest and nearest first, until one fails. What survives is either a hole in the tests
+or means the same as before; the end of the output lists it, and a person looks.
+
+The suite's check of every type inside of eqinit is off here, as it is for users: it
+would see some faults by luck, and takes twice the time of everything else. Needs
+Python 3.12, for `sys.monitoring`, and an operating system that forks.
+"""
+
+import argparse
+import functools
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import faults as kinds
+from children import run_all
+from faults import PACKAGE, ROOT, Fault
+from lines import Lines, Part, Recorder
+
+
+# What every child wants: loaded once, and with nothing computed that a fork could miss.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+import equinox
+import hypothesis
+import jax
+import optax
+import pytest
+
+
+LOADED = (equinox, hypothesis, jax, optax)
+OPTIONS = ["-o", "addopts=", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
+# What is loaded already is none of the tests'.
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+
+# Not asked: what reads files and imports no package, or takes longest for what it sees.
+SKIPPED = {"docs", "third_party", "mutation", "__pycache__"}
+# In processes of their own, where no line is noted: for what survives all others.
+LAST = ["tests/trust/test_wrong_calls.py", "tests/trust/plans.py"]
+# Seconds of tests, as they took among all others: to begin with, and for what survives.
+BUDGETS = (8.0, 60.0)
+
+
+class Chosen:
+    """A plugin of pytest: these tests in this order, and which of them fail."""
+
+    def __init__(self, tests: list[str] | None) -> None:
+        self._order = None if tests is None else {t: i for i, t in enumerate(tests)}
+        self.failed: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._order is not None:
+            order = self._order
+            items[:] = sorted(
+                (item for item in items if item.nodeid in order),
+                key=lambda item: order[item.nodeid],
+            )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+def stand_in(folder: Path) -> None:
+    """Be as a process that was started in a copy of the repository, and say nothing."""
+    os.chdir(folder)
+    os.environ.update(PYTHONPATH=str(folder), EQINIT_CASES="50")
+    here = Path(__file__).parent
+    sys.path[:] = [str(folder), *(p for p in sys.path if Path(p) != here)]
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+
+
+def copy_to(folder: Path) -> Path:
+    leave = shutil.ignore_patterns(
+        ".git", ".venv*", "images", "__pycache__", ".hypothesis", ".*_cache", "dist"
+    )
+    shutil.copytree(ROOT, folder, ignore=leave, dirs_exist_ok=True)
+    return folder
+
+
+def record(tests: list[str], to: Path, folder: Path) -> None:
+    recorder, chosen = Recorder(folder), Chosen(None)
+    stand_in(folder)
+    with recorder.listening():
+        pytest.main([*OPTIONS, *tests], plugins=[recorder, chosen])
+    recorder.save(to, without=set(chosen.failed))
+
+
+def suites() -> dict[str, list[str]]:
+    """Folders of tests, and the tests that are in none, by name."""
+    tests = ROOT / "tests"
+    found = {"top": sorted(f"tests/{path.name}" for path in tests.glob("test_*.py"))}
+    for path in sorted(tests.iterdir()):
+        if path.name not in SKIPPED and list(path.glob("test_*.py")):
+            found[path.name] = [f"tests/{path.name}"]
+    return found
+
+
+def recorded(keep: Path, folders: list[Path], limit: int) -> Lines:
+    """What each test runs; one file per folder of tests, made where it is missing."""
+    keep.mkdir(parents=True, exist_ok=True)
+    files = {name: keep / f"lines-{name}.npz" for name in suites()}
+    missing = [name for name, file in files.items() if not file.exists()]
+
+    def task(name: str, worker: int) -> None:
+        record(suites()[name], files[name], folders[worker])
+
+    tasks = [functools.partial(task, name) for name in missing]
+    for index, _ in run_all(tasks, len(folders), limit):
+        print(f"lines of {missing[index]}", flush=True)
+    return Lines([Part.load(path) for path in files.values()])
+
+
+def ranked(fault: Fault, lines: Lines) -> list[list[str]]:
+    """The tests that run a fault's line: those to begin with, and those for later.
+
+    Of its own room first, and the quickest first.
+    """
+    found = lines.tests_of(fault.file.relative_to(ROOT).as_posix(), fault.lines)
+    room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py").strip("_")
+    near = f"tests/{room}/"
+    ordered = sorted(found, key=lambda t: (not t.startswith(near), found[t]))
+    rounds: list[list[str]] = [[] for _ in BUDGETS]
+    spent = {True: 0.0, False: 0.0}
+    for test in ordered:
+        is_near = test.startswith(near)
+        for tests, budget in zip(rounds, BUDGETS, strict=True):
+            if spent[is_near] <= budget / 2:
+                tests.append(test)
+                break
+        spent[is_near] += found[test]
+    return [*rounds, LAST]
+
+
+def try_tests(fault: Fault | None, tests: list[str], to: Path, folder: Path) -> None:
+    """Plant a fault; the test that fails, or "", goes into a file."""
+    if fault is not None:
+        target = folder / fault.file.relative_to(ROOT)
+        target.write_text(fault.planted(target.read_text("utf-8")), encoding="utf-8")
+        # Compiled files are told by their second and size: a second that no other has.
+        os.utime(target, (os.getpid(), os.getpid()))
+    stand_in(folder)
+    chosen = Chosen(None if tests is LAST else tests)
+    files = dict.fromkeys(test.partition("::")[0] for test in tests)
+    status = pytest.main([*OPTIONS, "-x", *files], plugins=[chosen])
+    ended = (
+        "" if status in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else f"exit {status}"
+    )
+    to.write_text(next(iter(chosen.failed), ended))
+
+
+def restore(fault: Fault, folder: Path) -> None:
+    shutil.copy2(fault.file, folder / fault.file.relative_to(ROOT))
+
+
+def tried(
+    faults: list[Fault], rounds: list[list[str]], folders: list[Path], limit: int
+) -> Iterator[tuple[int, str]]:
+    """For each fault, by index, the test that saw it, or ""."""
+
+    def task(index: int, worker: int) -> None:
+        folder = folders[worker]
+        for fault in faults:  # whatever was planted here before
+            restore(fault, folder)
+        try_tests(faults[index], rounds[index], folder / f"seen-{index}", folder)
+
+    tasks = [functools.partial(task, i) for i in range(len(faults))]
+    for index, status in run_all(tasks, len(folders), limit):
+        seen = [folder / f"seen-{index}" for folder in folders]
+        text = "".join(path.read_text() for path in seen if path.exists())
+        for path in seen:
+            path.unlink(missing_ok=True)
+        yield index, text if status == 0 else f"a test that never ends ({status})"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a part of a path below eqinit/")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--limit", type=int, default=900, help="seconds for a fault")
+    parser.add_argument("--keep", type=Path, help="where to keep which tests run what")
+    parser.add_argument("--list", action="store_true", help="show them, plant none")
+    given = parser.parse_args()
+    faults = kinds.chosen(given.only, given.seed, given.count)
+    if given.list:
+        print("\n".join(fault.show() for fault in faults))
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        folders = [copy_to(Path(name) / str(job)) for job in range(given.jobs)]
+        lines = recorded(given.keep or Path(name) / "lines", folders, 3600)
+        left = dict(enumerate(faults))
+        seen_by: dict[int, str] = {}
+        for stage in range(len(BUDGETS) + 1):
+            rounds = {i: ranked(fault, lines)[stage] for i, fault in left.items()}
+            indices = [i for i, tests in rounds.items() if tests]
+            some, tests = [left[i] for i in indices], [rounds[i] for i in indices]
+            for at, test in tried(some, tests, folders, given.limit):
+                if test:
+                    index = indices[at]
+                    seen_by[index] = test
+                    print(f"seen by {test}\n  {left.pop(index).show()}", flush=True)
+    print(f"\n{len(faults)} faults, {len(left)} survived:")
+    for fault in left.values():
+        print(fault.show())
+    return bool(left)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
