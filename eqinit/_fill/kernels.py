@@ -4,7 +4,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import jax
@@ -20,8 +20,9 @@ WIDTH = 1024
 
 Kernel: TypeAlias = Callable[[np.ndarray], jax.Array]
 
-_lock = threading.Lock()
-_ready: dict[tuple[str, str, int, Device], Future[Kernel]] = {}
+_Name: TypeAlias = tuple[str, str, int, Device]
+_kernels: dict[_Name, Kernel] = {}
+_locks: dict[_Name, threading.Lock] = {}  # one each, for whoever compiles it
 
 
 def rows_per_launch(device: Device) -> int:
@@ -63,18 +64,11 @@ def _compile(base: str, dtype: str, rows: int, device: Device) -> Kernel:
 def compiled(base: str, dtype: str, rows: int, device: Device) -> Kernel:
     """The compiled kernel, waiting for it if another thread is at it."""
     name = (base, dtype, rows, device)
-    with _lock:
-        future = _ready.get(name)
-        mine = future is None
-        if future is None:
-            future = _ready[name] = Future()
-    if mine:
-        try:
-            future.set_result(_compile(*name))
-        except BaseException as error:
-            future.set_exception(error)
-            del _ready[name]
-    return future.result()
+    # A lock, and no promise to whoever waits: an interrupt cannot leave it unkept.
+    with _locks.setdefault(name, threading.Lock()):
+        if name not in _kernels:
+            _kernels[name] = _compile(*name)
+        return _kernels[name]
 
 
 def prefetch(

@@ -1,8 +1,11 @@
 """The collector is off meanwhile, and afterwards as it was."""
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -56,4 +59,45 @@ def test_two_threads_that_overlap():
     for thread in threads:
         thread.join()
     assert states == [False]
+    assert gc.isenabled()
+
+
+def interrupted_at(moment: int) -> bool:
+    """Ask for no collection, with an interrupt at that line of eqinit; whether it came."""
+    left = moment
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith("_gc.py"):
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with no_collection(), no_collection():
+            pass
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return left < 0  # where nobody hears of it: while an object dies
+
+
+# One that comes while an object dies is told of, and goes no further.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_at_any_line_leaves_it_as_it_was():
+    gc.enable()
+    moments = 0
+    while interrupted_at(moments):
+        moments += 1
+        assert gc.isenabled(), moments
+    assert moments > 20
+    with no_collection():
+        assert not gc.isenabled()
     assert gc.isenabled()
