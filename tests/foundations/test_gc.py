@@ -63,7 +63,7 @@ def test_two_threads_that_overlap():
 
 
 def interrupted_at(moment: int) -> bool:
-    """Ask for no collection, with an interrupt at that line of eqinit; whether it came."""
+    """Ask for no collection, with an interrupt at that line; whether it came."""
     left = moment
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:

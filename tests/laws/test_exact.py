@@ -1,7 +1,9 @@
 """What holds the last bit of a draw against compilers, constants and shapes."""
 
+import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +41,33 @@ def test_apart_holds_a_product_and_a_sum_apart():
     wanted = (X[:5000] * np.float32(1.37) + np.float32(0.77)).reshape(1000, 5)
     narrow = jnp.asarray(X[:5000].reshape(1000, 5))
     assert same_bits(jax.jit(lambda x: exact.apart(x * 1.37) + 0.77)(narrow), wanted)
+
+
+def test_apart_holds_what_can_be_no_nan():
+    # Bits that are made a number of [1, 2): LLVM knows that neither they nor a multiple
+    # of them are NaN, and of a selection on that nothing would be left.
+    bits = np.random.default_rng(1).integers(0, 2**32, 5000, np.uint32)
+    one = np.float32(1).view(np.uint32)
+
+    def unit(bits: Any, view: Callable) -> Any:
+        return view((bits >> np.uint32(9)) | one) - np.float32(1)
+
+    def draw(bits: jax.Array) -> jax.Array:
+        view = functools.partial(jax.lax.bitcast_convert_type, new_dtype=jnp.float32)
+        scaled = exact.apart(unit(bits, view) * np.float32(1.37))
+        return scaled + np.float32(0.77)
+
+    twice = unit(bits, lambda x: x.view(np.float32)) * np.float32(1.37)
+    assert same_bits(jax.jit(draw)(bits), twice + np.float32(0.77))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_apart_keeps_narrow_numbers(dtype: str):
+    # Some of which have no infinity.
+    every = np.arange(2**8, dtype=np.uint8).view(jnp.float8_e4m3fn).astype(dtype)
+    kept, nan = np.asarray(jax.jit(exact.apart)(every)), np.isnan(every)
+    assert same_bits(kept[~nan], every[~nan])
+    assert np.isnan(kept[nan]).all()
 
 
 def test_affine_rounds_twice():
