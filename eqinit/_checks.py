@@ -11,6 +11,7 @@ cannot be looked at, and passes.
 import dataclasses
 import functools
 import inspect
+import math
 import reprlib
 import types
 import typing
@@ -60,6 +61,18 @@ class Kind:
     holds: Callable[[Any], bool]
 
 
+def _are_sizes(value: Any) -> bool:
+    whole = [isinstance(n, int | np.integer) and n >= 0 for n in value]
+    flags = [isinstance(n, bool | np.timedelta64) for n in value]
+    # Beyond that jax has no random bits.
+    return all(whole) and not any(flags) and math.prod(map(int, value)) < 2**63
+
+
+sizes = Kind(
+    "a tuple of whole numbers >= 0, of less than 2**63 entries in all",
+    lambda value: isinstance(value, tuple) and _are_sizes(value),
+)
+
 # Beside a condition: an array may have a number for each entry of a parameter.
 entries: Any = object()
 
@@ -69,12 +82,14 @@ _KINDS = {
     "real": np.floating,
     "complex": np.complexfloating,
 }
+# Numpy derives a span of time from integers, and what is masked from arrays.
+_NO_NUMBERS = (np.timedelta64, np.ma.MaskedArray)
 _NUMBERS = (int, float, complex, np.generic, np.ndarray, jax.Array)
 
 
 def _array(value: Any, condition: Condition) -> np.ndarray | None:
     """A number or an array of the right kind, as it will be when numbers are drawn."""
-    if not isinstance(value, _NUMBERS):
+    if not isinstance(value, _NUMBERS) or isinstance(value, _NO_NUMBERS):
         return None
     if isinstance(value, jax.Array) and not value.is_fully_addressable:
         return np.ones((), int)  # a part of it is on other hosts
@@ -118,6 +133,16 @@ def ordered(owner: str, *, strict: bool = True, **values: Any) -> Iterator[str]:
         )
 
 
+def near(owner: str, **values: Any) -> Iterator[str]:
+    """What is wrong where two numbers are further apart than any number is large."""
+    (low, first), (high, last) = values.items()
+    if known(first, last):
+        apart = np.subtract(last, first, dtype=np.float64)
+        if not passes(finite, apart[()]):
+            yield f"{owner} got {low}={shown(first)} and {high}={shown(last)}, {_FAR}"
+
+
+_FAR = "further apart than any float32 is large. Take bounds that are closer."
 _NOTHING = object()
 
 # One way in which a value may be right, and the words for it.
@@ -297,4 +322,6 @@ def check_call(fn: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> 
     if arguments:
         given = signature.bind(*args, **kwargs).arguments
         mine = [a for a in arguments if a.name in given]
-        _raise(a.problem(fn.__name__, given[a.name]) for a in mine)
+        # `Normal()(key, shape)` is known by what is called.
+        owner = type(args[0]).__name__ if fn.__name__ == "__call__" else fn.__name__
+        _raise(a.problem(owner, given[a.name]) for a in mine)

@@ -15,6 +15,8 @@ RoleName: TypeAlias = Literal["kernel", "bias", "scale", "embedding", "other"]
 ROLES: tuple[RoleName, ...] = ("kernel", "bias", "scale", "embedding", "other")
 
 Shape: TypeAlias = tuple[int, ...]
+# The same from users, who may have worked it out with numpy.
+AnyShape: TypeAlias = Annotated[tuple[Any, ...], _checks.sizes]
 # To static checkers an int is a float; to a runtime one only if it is said.
 Number: TypeAlias = float | int
 # Anything that `jnp.dtype` understands; numpy's own alias is private to stubs.
@@ -63,6 +65,7 @@ def checked(fn: _F) -> _F:
 
 __all__ = [
     "ROLES",
+    "AnyShape",
     "Array",
     "Count",
     "DTypeLike",

@@ -1,6 +1,7 @@
 """Axis notation: what each axis of a parameter means, and the fans that follow."""
 
 import dataclasses
+import difflib
 import functools
 import math
 import re
@@ -127,6 +128,24 @@ def _check_stars(text: str, axes: tuple[tuple[Token, ...], ...]) -> None:
         raise ValueError(f"axes `{text}` has a starred name inside brackets. {_HELP}")
 
 
+# What somebody may write who means an axis that counts in a fan.
+_MEANT = {"kernel": "kernel", "input": "in", "output": "out", "in": "in", "out": "out"}
+_MEANT |= {"pair": "pair", "inn": "in", "outt": "out"}
+
+
+def _check_slips(text: str, names: set[str]) -> None:
+    """Raise at a name that is nearly one with a meaning: its axis would be independent,
+    and the fans others than was meant.
+    """
+    for name in sorted(names - {"in", "out", "kernel", "pair"}):
+        # In short words every letter counts: `bin` and `fin` are names of axes.
+        near = difflib.get_close_matches(name.casefold(), _MEANT, n=1, cutoff=0.8)
+        exact = name.casefold() in _MEANT
+        if exact or (near and len(name) > 4):
+            meant = _MEANT[name.casefold() if exact else near[0]]
+            raise ValueError(f"axes `{text}` have `{name}`. Did you mean `{meant}`?")
+
+
 def _default_role(names: set[str]) -> RoleName:
     if {"in", "out"} <= names:
         return "kernel"
@@ -146,6 +165,7 @@ def parse(text: str) -> Notation:
     axes = tuple(tuple(_token(word) for word in g) for g in _tokens(text, body))
     _check_stars(text, axes)
     names = {token.name for axis in axes for token in axis}
+    _check_slips(text, names)
     role = prefix.strip() if colon else _default_role(names)
     if role not in ROLES:
         raise ValueError(f"axes `{text}`: no role `{role}`; roles are {list(ROLES)}.")

@@ -14,7 +14,7 @@ from .._laws import exact
 from .._laws.law import AbstractLaw, Moments
 from .._parameters.spec import ParamSpec, make_spec
 from .._parameters.views import View, matrices
-from .._typing import Array, DTypeLike, Key, Number, RoleName, Shape, checked
+from .._typing import AnyShape, Array, DTypeLike, Key, PositiveNumber, RoleName, checked
 from .ranges import misfits
 from .words import check_words
 
@@ -129,12 +129,12 @@ class AbstractInitializer(eqx.Module):
     def __call__(
         self,
         key: Key,
-        shape: Shape,
+        shape: AnyShape,
         dtype: DTypeLike = None,
         *,
         axes: str | None = None,
-        fan_in: Number | None = None,
-        fan_out: Number | None = None,
+        fan_in: PositiveNumber | None = None,
+        fan_out: PositiveNumber | None = None,
     ) -> Array:
         """Draw one array outside of any model.
 
@@ -150,11 +150,25 @@ class AbstractInitializer(eqx.Module):
 
         **Raises:** `ValueError` where the scheme needs axes or a fan and got neither.
         """
-        if dtype is None:
-            dtype = jax.dtypes.canonicalize_dtype(float)
+        dtype = _held(float if dtype is None else dtype)
+        shape = tuple(map(int, shape))
         spec = make_spec(shape, dtype, axes, fan_in=fan_in, fan_out=fan_out)
         self.check(spec)
         return self.draw(key, spec)
+
+
+def _held(dtype: DTypeLike) -> np.dtype[Any]:
+    """A dtype, as jax has it: Python's `float` is its default one."""
+    if dtype in (float, complex):
+        return jax.dtypes.canonicalize_dtype(dtype)
+    given = jnp.dtype(dtype)
+    if given in (np.float64, np.complex128) and not jax.config.jax_enable_x64:  # pyright: ignore
+        raise ValueError(
+            f"jax makes no arrays of {given} as it is set. Say "
+            '`jax.config.update("jax_enable_x64", True)` first, or ask for another '
+            "dtype."
+        )
+    return given
 
 
 # (scheme, what it draws) of every scheme inside of another.

@@ -42,7 +42,7 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
         yield f"its `moments` raised {type(error).__name__}: {error}"
         return
     constant = law is not None and law.constant is not None
-    if moments and not constant and _is_nonsense(moments):
+    if moments and not constant and _is_nonsense(moments, law, spec):
         yield (
             f"its mean would be {moments.mean} and its std {moments.std}: "
             "it was given something that is no number, or a negative fan."
@@ -59,11 +59,26 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
             f"{number(least)} to {number(largest)}. Let it draw smaller ones, or use a "
             "wider dtype."
         )
+    elif law is not None and not constant and floating:
+        yield from _too_wide(name, law, spec)
 
 
-def _is_nonsense(moments: Moments) -> bool:
+def _too_wide(name: str, law: AbstractLaw, spec: ParamSpec) -> Iterator[str]:
+    """A uniform number is drawn as a share of how far its bounds are apart."""
+    low, high = law.support() or (0.0, 0.0)
+    if math.isfinite(high - low) and high - low > float(jnp.finfo(spec.real_dtype).max):
+        yield (
+            f"{name} draws values from {number(low)} to {number(high)}, further apart "
+            f"than any {spec.real_dtype} is large. Let it draw smaller ones."
+        )
+
+
+def _is_nonsense(moments: Moments, law: AbstractLaw | None, spec: ParamSpec) -> bool:
     """No numbers, where the law has any: Cauchy's has no mean, and an infinite std."""
     mean, std = moments
+    if math.isinf(std) and law is not None:
+        _, unit, _ = law.normalised(spec.is_complex)
+        return math.isfinite(unit)  # of itself it has one, and its scale has none
     return math.isnan(std) or (math.isnan(mean) and math.isfinite(std))
 
 

@@ -20,6 +20,7 @@ Python 3.12, for `sys.monitoring`, and an operating system that forks.
 
 import argparse
 import functools
+import json
 import os
 import shutil
 import sys
@@ -194,6 +195,29 @@ def tried(
         yield index, text if status == 0 else f"a test that never ends ({status})"
 
 
+def without_faults(
+    tests: list[str], folder: Path, faults: list[Fault], limit: int
+) -> list[str]:
+    """Those of the tests that saw a fault that fail where there is none."""
+    names = [test for test in dict.fromkeys(tests) if test.startswith("tests/")]
+    to = folder / "failing"
+
+    def task(worker: int) -> None:
+        del worker
+        for fault in faults:
+            restore(fault, folder)
+        stand_in(folder)
+        chosen = Chosen(names)
+        files = dict.fromkeys(test.partition("::")[0] for test in names)
+        pytest.main([*OPTIONS, *files], plugins=[chosen])
+        to.write_text(json.dumps(chosen.failed))
+
+    ended = dict(run_all([task], 1, limit)) if names else {0: 0}
+    if any(ended.values()):
+        return [f"they do not end: {ended}"]
+    return json.loads(to.read_text()) if names else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a part of a path below eqinit/")
@@ -212,20 +236,23 @@ def main() -> int:
         folders = [copy_to(Path(name) / str(job)) for job in range(given.jobs)]
         lines = recorded(given.keep or Path(name) / "lines", folders, 3600)
         left = dict(enumerate(faults))
-        seen_by: dict[int, str] = {}
+        seen_by: list[str] = []
         for stage in range(len(BUDGETS) + 1):
             rounds = {i: ranked(fault, lines)[stage] for i, fault in left.items()}
             indices = [i for i, tests in rounds.items() if tests]
             some, tests = [left[i] for i in indices], [rounds[i] for i in indices]
             for at, test in tried(some, tests, folders, given.limit):
                 if test:
-                    index = indices[at]
-                    seen_by[index] = test
-                    print(f"seen by {test}\n  {left.pop(index).show()}", flush=True)
+                    seen_by.append(test)
+                    fault = left.pop(indices[at])
+                    print(f"seen by {test}\n  {fault.show()}", flush=True)
+        failing = without_faults(seen_by, folders[0], faults, 3600)
     print(f"\n{len(faults)} faults, {len(left)} survived:")
     for fault in left.values():
         print(fault.show())
-    return bool(left)
+    if failing:
+        print(f"of those that saw a fault, these fail without one: {failing}")
+    return bool(left or failing)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import number, ordered
+from ..._checks import near, number, ordered
 from ..._laws.exact import affine
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
@@ -144,6 +144,7 @@ class Stretched(AbstractCombinator):
 
     def conflicts(self) -> Iterator[str]:
         yield from ordered(type(self).__name__, lower=self.lower, upper=self.upper)
+        yield from near("Stretched", lower=self.lower, upper=self.upper)
 
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         yield from real_only("Stretched", spec)

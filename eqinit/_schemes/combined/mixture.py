@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import non_negative
+from ..._checks import non_negative, shown
 from ..._laws.law import Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, Key, Number, RoleName
@@ -38,6 +38,11 @@ class Mixture(AbstractComposite):
         inits: Sequence[AbstractInitializer],
         weights: Sequence[Number] | None = None,
     ) -> None:
+        if not isinstance(inits, list | tuple):
+            raise TypeError(
+                f"Mixture takes a list of initializers, and their weights beside it: "
+                f"`Mixture((Normal(0.01), Zeros()), (3, 1))`; got {shown(inits)}."
+            )
         self.inits = tuple(inits)
         self.weights = (
             (1.0,) * len(self.inits) if weights is None else as_tuple(weights)
