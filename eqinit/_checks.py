@@ -11,7 +11,6 @@ cannot be looked at, and passes.
 import dataclasses
 import functools
 import inspect
-import math
 import reprlib
 import types
 import typing
@@ -55,23 +54,11 @@ flags = Condition("True, False or an array of these", np.isfinite, ("bool",))
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What a value has to be that is no number: `wanted` in words, and a test."""
+    """What a value has to be that is no number: the words for it, and a test."""
 
     wanted: str
     holds: Callable[[Any], bool]
 
-
-def _are_sizes(value: Any) -> bool:
-    whole = [isinstance(n, int | np.integer) and n >= 0 for n in value]
-    flags = [isinstance(n, bool | np.timedelta64) for n in value]
-    # Beyond that jax has no random bits.
-    return all(whole) and not any(flags) and math.prod(map(int, value)) < 2**63
-
-
-sizes = Kind(
-    "a tuple of whole numbers >= 0, of less than 2**63 entries in all",
-    lambda value: isinstance(value, tuple) and _are_sizes(value),
-)
 
 # Beside a condition: an array may have a number for each entry of a parameter.
 entries: Any = object()
@@ -82,8 +69,7 @@ _KINDS = {
     "real": np.floating,
     "complex": np.complexfloating,
 }
-# Numpy derives a span of time from integers, and what is masked from arrays.
-_NO_NUMBERS = (np.timedelta64, np.ma.MaskedArray)
+_NO_NUMBERS = (np.timedelta64, np.ma.MaskedArray)  # derived from those
 _NUMBERS = (int, float, complex, np.generic, np.ndarray, jax.Array)
 
 
@@ -133,16 +119,6 @@ def ordered(owner: str, *, strict: bool = True, **values: Any) -> Iterator[str]:
         )
 
 
-def near(owner: str, **values: Any) -> Iterator[str]:
-    """What is wrong where two numbers are further apart than any number is large."""
-    (low, first), (high, last) = values.items()
-    if known(first, last):
-        apart = np.subtract(last, first, dtype=np.float64)
-        if not passes(finite, apart[()]):
-            yield f"{owner} got {low}={shown(first)} and {high}={shown(last)}, {_FAR}"
-
-
-_FAR = "further apart than any float32 is large. Take bounds that are closer."
 _NOTHING = object()
 
 # One way in which a value may be right, and the words for it.
@@ -283,9 +259,8 @@ def _parameters(fn: Callable[..., Any]) -> tuple[inspect.Signature, list[Argumen
 
 
 def _raise(problems: Iterable[str | None]) -> None:
-    all_of_them = [problem for problem in problems if problem is not None]
-    if all_of_them:
-        raise ValueError("\n".join(all_of_them))
+    if told := [problem for problem in problems if problem is not None]:
+        raise ValueError("\n".join(told))
 
 
 def check_fields(
@@ -295,9 +270,8 @@ def check_fields(
 
     If there is none, it lists `conflicts()`: what is wrong with several together.
     """
-    owner = type(instance).__name__
-    arguments = _fields(type(instance))
-    _raise(a.problem(owner, getattr(instance, a.name)) for a in arguments)
+    cls = type(instance)
+    _raise(a.problem(cls.__name__, getattr(instance, a.name)) for a in _fields(cls))
     _raise(conflicts())
 
 
@@ -322,6 +296,5 @@ def check_call(fn: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> 
     if arguments:
         given = signature.bind(*args, **kwargs).arguments
         mine = [a for a in arguments if a.name in given]
-        # `Normal()(key, shape)` is known by what is called.
-        owner = type(args[0]).__name__ if fn.__name__ == "__call__" else fn.__name__
-        _raise(a.problem(owner, given[a.name]) for a in mine)
+        owner = type(args[0]) if fn.__name__ == "__call__" else fn
+        _raise(a.problem(owner.__name__, given[a.name]) for a in mine)

@@ -1,6 +1,7 @@
 """Names for the types that appear in public signatures, and the runtime checker."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -15,8 +16,6 @@ RoleName: TypeAlias = Literal["kernel", "bias", "scale", "embedding", "other"]
 ROLES: tuple[RoleName, ...] = ("kernel", "bias", "scale", "embedding", "other")
 
 Shape: TypeAlias = tuple[int, ...]
-# The same from users, who may have worked it out with numpy.
-AnyShape: TypeAlias = Annotated[tuple[Any, ...], _checks.sizes]
 # To static checkers an int is a float; to a runtime one only if it is said.
 Number: TypeAlias = float | int
 # Anything that `jnp.dtype` understands; numpy's own alias is private to stubs.
@@ -39,6 +38,21 @@ PositiveNumber: TypeAlias = Annotated[Number, _checks.positive]
 NonNegativeNumber: TypeAlias = Annotated[Number, _checks.non_negative]
 # What has a number for each entry of a parameter, or for each class.
 Entries: TypeAlias = Annotated[ScalarLike, _checks.finite, _checks.entries]
+
+
+def _are_sizes(value: Any) -> bool:
+    whole = [isinstance(n, int | np.integer) and n >= 0 for n in value]
+    flags = [isinstance(n, bool | np.timedelta64) for n in value]
+    # Beyond that jax has no random bits.
+    return all(whole) and not any(flags) and math.prod(map(int, value)) < 2**63
+
+
+_sizes = _checks.Kind(
+    "a tuple of whole numbers >= 0, of less than 2**63 entries in all",
+    lambda value: isinstance(value, tuple) and _are_sizes(value),
+)
+# A shape from users, who may have worked it out with numpy.
+AnyShape: TypeAlias = Annotated[tuple[Any, ...], _sizes]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

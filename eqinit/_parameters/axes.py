@@ -129,8 +129,17 @@ def _check_stars(text: str, axes: tuple[tuple[Token, ...], ...]) -> None:
 
 
 # What somebody may write who means an axis that counts in a fan.
-_MEANT = {"kernel": "kernel", "input": "in", "output": "out", "in": "in", "out": "out"}
-_MEANT |= {"pair": "pair", "inn": "in", "outt": "out"}
+_MEANT = {
+    "kernel": "kernel",
+    "pair": "pair",
+    "in": "in",
+    "inn": "in",
+    "input": "in",
+} | {
+    "out": "out",
+    "outt": "out",
+    "output": "out",
+}
 
 
 def _check_slips(text: str, names: set[str]) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._checks import shown
+from .._checks import finite, known, passes, shown
 from .._parameters.spec import ParamSpec
 from .._typing import Shape
 
@@ -19,6 +19,18 @@ def as_tuple(values: Any) -> Any:
     if concrete and isinstance(values, np.ndarray | jax.Array) and values.ndim == 1:
         return tuple(values.tolist())
     return tuple(values) if isinstance(values, list) else values
+
+
+def near(owner: str, **values: Any) -> Iterator[str]:
+    """What is wrong where two numbers are further apart than any number is large."""
+    (low, first), (high, last) = values.items()
+    if known(first, last):
+        apart = np.subtract(last, first, dtype=np.float64)
+        if not passes(finite, apart[()]):
+            yield f"{owner} got {low}={shown(first)} and {high}={shown(last)}, {_FAR}"
+
+
+_FAR = "further apart than any float32 is large. Take bounds that are closer."
 
 
 def number_dtype(owner: str, dtype: Any) -> str:

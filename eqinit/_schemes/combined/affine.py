@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import near, number, ordered
+from ..._checks import number, ordered
 from ..._laws.exact import affine
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, DTypeLike, Entries, Finite, Key, ScalarLike
-from ..checks import broadcasts, number_dtype
+from ..checks import broadcasts, near, number_dtype
 from ..initializer import AbstractInitializer, cast
 from .combinator import AbstractCombinator, real_only, spread
 
