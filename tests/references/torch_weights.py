@@ -4,8 +4,7 @@ Needs torch, and nothing else of this repository:
 
     python tests/references/torch_weights.py
 
-writes one file a module into `tests/references/`: its weights, an input, the output.
-The test takes every file that it finds there.
+writes one file per module into `tests/references/`: its weights, an input, the output.
 """
 
 from pathlib import Path

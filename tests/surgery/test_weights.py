@@ -1,8 +1,7 @@
 """Weights from elsewhere: outputs against what torch's docs say, and every leftover.
 
-torch itself is not needed: `references/torch_forward.py` writes its formulas in numpy,
-and `references/torch_weights.py` is the script that writes what torch computes, which
-the last test compares with where its files are.
+torch itself is not needed: `references/torch_forward.py` has its formulas in numpy, and
+`references/torch_weights.py` is the script that wrote what torch computes.
 """
 
 import functools
@@ -280,6 +279,29 @@ def test_a_layout_says_where_the_axes_of_other_layers_are():
     assert eqx.tree_equal(loaded, surgery.load_weights(layer, flax))
 
 
+class Token(eqx.Module):
+    cls: jax.Array
+    others: dict[str, jax.Array]
+
+
+def test_leading_axes_of_one_are_dropped():
+    """Tokens and positions of torch are of a batch of one."""
+    model = Token(jnp.zeros(4), {"position": jnp.zeros((5, 4)), "gain": jnp.zeros(())})
+    stored = {
+        "cls": random(1, 1, 4),
+        "others.position": random(1, 5, 4),
+        "others.gain": random(1),
+    }
+    loaded = surgery.load_weights(model, stored)
+    assert np.array_equal(loaded.cls, stored["cls"][0, 0])
+    assert np.array_equal(loaded.others["position"], stored["others.position"][0])
+    assert loaded.others["gain"] == stored["others.gain"][0]
+    with pytest.raises(ValueError, match=r"`cls` \[4,1\] does not make `cls` \[4\]"):
+        surgery.load_weights(model, stored | {"cls": random(4, 1)})
+    with pytest.raises(ValueError, match=r"`cls` \[2,4\] does not make `cls` \[4\]"):
+        surgery.load_weights(model, stored | {"cls": random(2, 4)})
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_saved_weights_are_loaded_again(name: str):
     make, call, example = MODELS[name]
@@ -529,11 +551,40 @@ def output(name: str, layer, x):
     return jax.vmap(layer)(x) if name == "embedding" else layer(x)
 
 
+def state_dict(file: Path) -> tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The layer's name, its weights, and the input `x` with the output `y`."""
+    arrays = dict(np.load(file))
+    stored = {k.removeprefix("state."): v for k, v in arrays.items() if "state." in k}
+    return file.stem.removeprefix("torch_"), stored, arrays
+
+
+def test_every_layer_has_a_file():
+    assert {file.stem.removeprefix("torch_") for file in FILES} == set(LAYERS)
+
+
+@pytest.mark.first_case
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-@pytest.mark.skipif(not FILES, reason="nobody with torch has written the files")
 def test_outputs_of_torch(file: Path):
-    name = file.stem.removeprefix("torch_")
-    arrays = np.load(file)
-    stored = {k.removeprefix("state."): arrays[k] for k in arrays if "state." in k}
+    name, stored, arrays = state_dict(file)
     layer = surgery.load_weights(LAYERS[name](), stored)
     assert_close(output(name, layer, arrays["x"]), arrays["y"])
+
+
+@pytest.mark.first_case
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_what_is_saved_is_what_torch_has(file: Path):
+    """Names, axes and values; of the two biases of a cell, torch's sum."""
+    name, stored, _ = state_dict(file)
+    saved = surgery.save_weights(surgery.load_weights(LAYERS[name](), stored))
+    if name in ("lstm", "gru"):
+        saved = {f"{key}_l0": value for key, value in saved.items()}
+        # Of a GRU the state's bias of n alone is apart.
+        for both in (saved, stored):
+            bias = both.pop("bias_hh_l0")
+            both["bias_ih_l0"] = both["bias_ih_l0"] + bias
+    stored.pop("num_batches_tracked", None)
+    saved.pop("num_batches_tracked", None)
+    assert {k: v.shape for k, v in saved.items()} == {
+        k: v.shape for k, v in stored.items()
+    }
+    assert all(np.allclose(saved[k], stored[k], atol=1e-6) for k in stored)

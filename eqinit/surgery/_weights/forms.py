@@ -145,6 +145,17 @@ def _by_layout(site: Site) -> Iterator[Form]:
         yield from map(as_is, ("weight", "scale"))
     elif site.spec.role == "bias":
         yield as_is("bias")
+    yield of_a_batch(site.field, len(site.shape))
+
+
+def of_a_batch(name: str, rank: int) -> Form:
+    """An array with leading axes of one: a token `(1, 1, d)` that torch broadcasts."""
+
+    def load(x: Any) -> Any:
+        shape = x.shape[max(x.ndim - rank, 0) :]
+        return x.reshape(shape) if math.prod(shape) == math.prod(x.shape) else x
+
+    return Form((name,), load, "axes of one dropped")
 
 
 def torch_order(axes: Axes, ndim: int) -> list[int] | None:

@@ -12,7 +12,7 @@ from ..._models.walk import model_of
 from ..._parameters.paths import join, parent, split
 from ..._typing import Shape
 from .attention import attention_forms, attention_of
-from .forms import Form, forms_of
+from .forms import Form, as_is, forms_of, of_a_batch
 from .statistics import Statistics, holds, statistics
 
 
@@ -67,7 +67,7 @@ def _parameter(model: Any, site: Site) -> Target:
     if rest != site.field and site.parametrization is None:
         # A tuple or a dict of arrays: each has its own name, and the layer's forms do
         # not tell them apart.
-        forms = [Form((rest,), lambda x: x)]
+        forms = [as_is(rest), of_a_batch(rest, len(site.shape))]
     unit = _outside(model, site.layer_path)
     ways = [*_ways(model, site.layer_path, forms)]
     if (found := attention_of(site)) is not None:
