@@ -5,17 +5,16 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-import numpy as np
 
 from .._models.read import read
 from .._models.site import Site
 from .._tables import short_dtype
-from .._typing import checked
+from .._typing import Shape, checked
 from .afterwards import Afterwards
+from .calls import shape_of, trace_call
 from .domain import Meaning
 from .facts import contradiction
 from .roles import Reader
@@ -64,44 +63,22 @@ def trace_layouts(model: Any, call: Callable[..., Any], *args: Any) -> TracedLay
     return TracedLayouts(tuple(_beside_layout(site, row) for site, row in pairs))
 
 
-def _shape(site: Site) -> tuple[int, ...]:
-    return tuple(site.leaf.shape)
-
-
-_ARRAYS = (jax.Array, np.ndarray, jax.ShapeDtypeStruct)
+def _shape(site: Site) -> Shape:
+    return shape_of(site.leaf)
 
 
 def _follow(
     model: Any, sites: Sequence[Site], call: Callable[..., Any], args: Sequence[Any]
 ) -> Meaning:
     """Trace the call, and walk what it does."""
-    leaves, treedef = jtu.tree_flatten((model, args))
-    parameters = [site.position for site in sites]
-    taken, start = set(parameters), len(jtu.tree_leaves(model))
-    # Concrete arrays beside the parameters (permutations, masks) stay what they are.
-    others = [
-        i
-        for i, leaf in enumerate(leaves)
-        if isinstance(leaf, _ARRAYS) and i not in taken
-        if i >= start or isinstance(leaf, jax.ShapeDtypeStruct)
-    ]
-    inputs = [*parameters, *others]
-
-    def flat(*values: Any) -> list[Any]:
-        filled = list(leaves)
-        for position, value in zip(inputs, values, strict=True):
-            filled[position] = value
-        model, args = jtu.tree_unflatten(treedef, filled)
-        return [x for x in jtu.tree_leaves(call(model, *args)) if eqx.is_array(x)]
-
-    given = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in inputs]
-    jaxpr = jax.make_jaxpr(flat)(*given)
+    traced = trace_call(model, call, args, [site.position for site in sites])
+    start = len(jtu.tree_leaves(model))
     meaning = Meaning(RULES)
     values = [meaning.parameter(n, _shape(site)) for n, site in enumerate(sites)]
-    values += [_input(meaning, leaves[i], i < start) for i in others]
+    values += [_input(meaning, traced.leaves[i], i < start) for i in traced.others]
     if not any(value.kind == Kind.DATA for value in values):
         raise ValueError(_NO_DATA)
-    _returned(meaning, walk(meaning, jaxpr, values))
+    _returned(meaning, walk(meaning, traced.jaxpr, values))
     return meaning
 
 
@@ -114,7 +91,7 @@ _NO_DATA = (
 
 
 def _input(meaning: Meaning, leaf: Any, of_model: bool) -> Value:
-    shape = tuple(leaf.shape)
+    shape = shape_of(leaf)
     if of_model:
         return constant(shape, None, ("buffer",))
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):

@@ -21,6 +21,11 @@ from ._probe.passes import default_dtype
 _DENSE_ENTRIES = 4_194_304
 _SHOWN = 20  # in notebooks
 
+# Directions of a block beyond the values asked for, and how often the Jacobian is
+# applied to each. With these the twentieth value of a Gaussian 500 x 500 matrix, which
+# has next to no gaps, is 3 % too small, and that of a product of 20 right to rounding.
+_SPARE, _ROUNDS = 10, 4
+
 
 class JacobianSpectrum(eqx.Module):
     """Singular values of a Jacobian, largest first.
@@ -107,53 +112,41 @@ def _dense(jac: _Linear) -> Float[Array, "outputs inputs"]:
     return jax.vmap(jac.transposed)(jnp.eye(outputs))
 
 
-def _orthogonalised(v: Array, basis: Float[Array, "steps size"]) -> Array:
-    # Twice is enough: once leaves errors of the size of what was removed.
-    for _ in range(2):
-        v = v - (basis @ v) @ basis
-    return v
+def _largest(jac: _Linear, count: int, key: Key) -> Float[Array, " count"]:
+    """Block Golub-Kahan-Lanczos: the largest singular values, repeated ones included.
 
-
-def _normalised(v: Array) -> tuple[Array, Array]:
-    norm = jnp.linalg.norm(v)
-    return v / jnp.where(norm > 0, norm, 1), norm
-
-
-def _lanczos(jac: _Linear, steps: int, key: Key) -> Float[Array, " steps"]:
-    """Golub-Kahan-Lanczos bidiagonalisation with full reorthogonalisation.
-
-    The singular values of the small bidiagonal matrix are those of the Jacobian, the
-    largest first to converge.
+    From one vector at a time a value that is there twenty times would be found once:
+    all that products with the Jacobian can reach from there has one direction of each.
+    A block of more directions than values are asked for holds as many as there are.
     """
     outputs, inputs = jac.shape
-    start, _ = _normalised(jax.random.normal(key, (inputs,)))
-
-    def step(
-        i: Array, state: tuple[Array, Array, Array, Array]
-    ) -> tuple[Array, Array, Array, Array]:
-        left, right, alphas, betas = state
-        u = _orthogonalised(jac.forward(right[i]), left)
-        u, alpha = _normalised(u)
-        left = left.at[i].set(u)
-        v = _orthogonalised(jac.transposed(u), right)
-        v, beta = _normalised(v)
-        return (
-            left,
-            right.at[i + 1].set(v),
-            alphas.at[i].set(alpha),
-            betas.at[i].set(beta),
+    # On the shorter side, which the blocks may fill: then the values are exact.
+    size = min(jac.shape)
+    there, back = jac.forward, jac.transposed
+    if outputs < inputs:
+        there, back = back, there
+    width = min(count + _SPARE, size)
+    block = jax.random.normal(key, (width, size))
+    basis, images = jnp.zeros((0, size)), jnp.zeros((0, max(jac.shape)))
+    for _ in range(min(_ROUNDS, math.ceil(size / width))):
+        block = _orthonormal(block[: size - len(basis)], basis)
+        image = jax.lax.map(there, block)
+        basis, images = (
+            jnp.concatenate([basis, block]),
+            jnp.concatenate([images, image]),
         )
+        block = jax.lax.map(back, image)
+    return jnp.linalg.svd(images, compute_uv=False)[:count]
 
-    zeros = jnp.zeros
-    state = (
-        zeros((steps, outputs)),
-        zeros((steps + 1, inputs)).at[0].set(start),
-        zeros(steps),
-        zeros(steps),
-    )
-    _, _, alphas, betas = jax.lax.fori_loop(0, steps, step, state)
-    bidiagonal = jnp.diag(alphas) + jnp.diag(betas[:-1], k=1)
-    return jnp.linalg.svd(bidiagonal, compute_uv=False)
+
+def _orthonormal(
+    block: Float[Array, "width size"], basis: Float[Array, "rows size"]
+) -> Float[Array, "width size"]:
+    # Directions that are in the basis already leave rounding errors, which have to be
+    # made orthogonal to it once more when they have been scaled up.
+    for _ in range(3):
+        block = jnp.linalg.qr((block - (block @ basis.T) @ basis).T)[0].T
+    return block
 
 
 def _mean_square(jac: _Linear, probes: int, key: Key) -> Float[Array, ""]:
@@ -183,8 +176,10 @@ def jacobian_spectrum(
 
     - `fn`: a function of one argument, such as a model (of one example, not a batch).
     - `x`: where: a PyTree of float arrays.
-    - `count`: how many of the largest to find where the matrix is not formed; they cost
-        two products with the Jacobian for each of about twice as many steps.
+    - `count`: how many of the largest to find where the matrix is not formed; it takes
+        8 products with the Jacobian for each, and 80 more. Repeated values are found as
+        often as they are there; where there are no gaps between them the last of many
+        may be some per cent too small.
     - `probes`: random directions for `mean_square` where the matrix is not formed.
     - `exact`: form the matrix or not; by default up to 4 million entries.
     - `key`: for the random directions; a fixed one by default.
@@ -225,8 +220,9 @@ def _spectrum(
             values, jnp.mean(jnp.square(values)), jac.shape, exact=True
         )
     keys = jax.random.split(key)
-    steps = min(2 * count + 10, *jac.shape)
-    values = _lanczos(jac, steps, keys[0])[:count]
     return JacobianSpectrum(
-        values, _mean_square(jac, probes, keys[1]), jac.shape, exact=False
+        _largest(jac, count, keys[0]),
+        _mean_square(jac, probes, keys[1]),
+        jac.shape,
+        exact=False,
     )

@@ -56,6 +56,22 @@ def test_matrix_free_equals_dense(shape: tuple[int, int]):
     np.testing.assert_allclose(found.values, values[:5], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "shape", [(80, 100), pytest.param((100, 80), marks=pytest.mark.thorough)]
+)
+def test_repeated_values(shape: tuple[int, int]):
+    """As often as they are there, and no less: from one vector each is found once."""
+    left, right = (orthonormal(n, 80, seed=n) for n in shape)
+    values = np.repeat([3.0, 2.0, 1.0], [8, 2, 70])
+    matrix = jnp.asarray((left * values) @ right.T, jnp.float32)
+    found = jacobian_spectrum(
+        lambda x: matrix @ x, jnp.zeros(shape[1]), count=12, exact=False
+    )
+    np.testing.assert_allclose(found.values, values[:12], rtol=1e-5)
+    flat = jacobian_spectrum(lambda x: 2 * x, jnp.zeros(30), count=40, exact=False)
+    np.testing.assert_allclose(flat.values, np.full(30, 2.0), rtol=1e-5)
+
+
 def test_mean_square_of_random_directions():
     fn = gaussian(64, 2)
     x = jnp.zeros(64)

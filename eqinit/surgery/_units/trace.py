@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.tree_util as jtu
-import numpy as np
 
+from ..._inference.calls import shape_of, trace_call
 from ..._inference.walker import walk
 from ..._models.walk import is_parameter, model_of
 from ..._parameters.paths import join, spell
-from ..._typing import Shape
 from .domain import Units, Value
 from .factors import freeze
 from .rules import RULES
@@ -30,9 +28,6 @@ class Held(NamedTuple):
     value: Value
 
 
-_ARRAYS = (jax.Array, np.ndarray, jax.ShapeDtypeStruct)
-
-
 def leaf_paths(tree: Any) -> list[str]:
     """The path of each leaf, in order: that of the model, or `state` and a number."""
     model = model_of(tree)
@@ -48,46 +43,23 @@ def follow(
     tree: Any, call: Callable[..., Any], args: Sequence[Any]
 ) -> tuple[Units, list[Held]]:
     """Trace `call(tree, *args)`, and walk what it does."""
-    leaves, treedef = jtu.tree_flatten((tree, tuple(args)))
-    paths = leaf_paths(tree)
-    held = [i for i in range(len(paths)) if is_parameter(leaves[i])]
-    given = [
-        i
-        for i, leaf in enumerate(leaves)
-        if isinstance(leaf, _ARRAYS) and i not in set(held)
-        if i >= len(paths) or isinstance(leaf, jax.ShapeDtypeStruct)
-    ]
-    inputs = [*held, *given]
-
-    def flat(*values: Any) -> list[Any]:
-        filled = list(leaves)
-        for position, value in zip(inputs, values, strict=True):
-            filled[position] = value
-        tree, args = jtu.tree_unflatten(treedef, filled)
-        return _outputs(call(tree, *args))
-
-    shapes = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in inputs]
-    jaxpr = jax.make_jaxpr(flat)(*shapes)
+    paths, leaves = leaf_paths(tree), jtu.tree_leaves(tree)
+    held = [i for i, leaf in enumerate(leaves) if is_parameter(leaf)]
+    # The state that comes back follows the model's, and is no output of its own.
+    traced = trace_call(tree, call, args, held, is_leaf=_is_state)
     units = Units(RULES)
     found = [
-        Held(i, paths[i], units.parameter(n, _shape(leaves[i])))
+        Held(i, paths[i], units.parameter(n, shape_of(leaves[i])))
         for n, i in enumerate(held)
     ]
-    values = [one.value for one in found] + [
-        units.data(_shape(leaves[i])) for i in given
-    ]
-    for out in walk(units, jaxpr, values):
+    values = [one.value for one in found]
+    values += [units.data(shape_of(traced.leaves[i])) for i in traced.others]
+    for out in walk(units, traced.jaxpr, values):
         units.spend(out)
         for axis in out.axes:
             freeze(axis, "is an output of the call")
     return units, found
 
 
-def _shape(leaf: Any) -> Shape:
-    return tuple(leaf.shape)
-
-
-def _outputs(out: Any) -> list[Any]:
-    """Its arrays; the state that comes back follows the model's."""
-    nodes = jtu.tree_leaves(out, is_leaf=lambda node: isinstance(node, eqx.nn.State))
-    return [node for node in nodes if eqx.is_array(node)]
+def _is_state(node: Any) -> bool:
+    return isinstance(node, eqx.nn.State)
