@@ -238,3 +238,13 @@ def test_one_value_of_a_normal_is_no_alarm():
     assert z[0] > -2
     assert z[1] < 3.2
     assert z[2] > 5
+
+
+def test_lopsided_the_other_way_is_scored_the_other_way():
+    values = np.random.default_rng(0).exponential(size=50) - 1.2
+    right = Shape(0.0, 1.0, 9.0, 2.0)
+    left = right._replace(skewness=-2.0)
+    mean, std = scores(values, np.zeros(50), right)
+    assert scores(-values, np.zeros(50), left) == (-mean, std)
+    # A short upper tail: far above is less likely than it is of a normal.
+    assert scores(1 - values, np.zeros(50), left)[0] > 2 * abs(mean)

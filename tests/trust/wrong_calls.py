@@ -958,6 +958,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "LogNormal": [
         (
+            'ei.LogNormal()(KEY, (3,), "complex64")',
+            "ValueError",
+            "LogNormal is positive, and the parameter is complex.",
+        ),
+        (
             "ei.LogNormal(-1.0)",
             "ValueError",
             "LogNormal got std=-1.0; it must be a finite number >= 0, such as `LogNormal(std=1.0)`.",
@@ -4012,6 +4017,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "surgery.merge_branches": [
+        (
+            "ei.surgery.merge_branches([nn.Conv1d(2, 2, 3, stride=s, key=KEY) for s in (1, 2)])",
+            "ValueError",
+            "these branches are not one convolution:",
+        ),
+        (
+            "ei.surgery.merge_branches([eqx.nn.Identity()])",
+            "ValueError",
+            "merge_branches got no convolution; pass at least one",
+        ),
         (
             "ei.surgery.merge_branches()",
             "TypeError",

@@ -1,0 +1,34 @@
+"""What laws say of themselves, against scipy and against their own draws."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from eqinit import bases
+from eqinit._laws.families import LocScale
+
+
+KEY = jax.random.key(3)
+
+
+def test_a_truncated_std_is_scipys_unless_it_is_asked_for_the_complex_one():
+    base = bases.TruncatedStandardNormal(-1.0, 2.5)
+    wanted = stats.truncnorm(-1.0, 2.5).std()
+    assert base.std() == pytest.approx(wanted, rel=1e-9)
+    assert base.std(False) == base.std() != base.std(True)
+
+
+def test_the_support_of_several_scales_is_that_of_the_largest():
+    # A negative one turns the law around.
+    law = LocScale(bases.SymmetricUniform(), 0.5, np.array([-3.0, 1.0]))
+    assert law.support() == (-2.5, 3.5)
+    one = LocScale(bases.TruncatedStandardNormal(-1.0, 2.0), 0.0, -2.0)
+    assert one.support() == (-4.0, 2.0)
+
+
+def test_what_is_real_is_not_drawn_complex():
+    law = LocScale(bases.UnitExponential(), 0.0, 1.0)
+    with pytest.raises(ValueError, match="is a law of real numbers"):
+        law.sample(KEY, (3,), jnp.dtype(jnp.complex64))

@@ -1,0 +1,87 @@
+"""Single lines of schemes that the table of cases does not reach."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+import pytest
+
+import eqinit as ei
+from eqinit._parameters.spec import make_spec
+from eqinit._schemes.filters import triangle
+from eqinit._typing import Positive
+
+
+KEY = jax.random.key(5)
+
+
+def test_moments_under_an_array_of_factors():
+    # Half are uniform on (0, 1), half on (0, 2): mean 3/4, square (1 + 4) / 2 / 3.
+    init = ei.Scaled(ei.Uniform(0.0, 1.0), np.array([1.0, 2.0], np.float32))
+    mean, std = init.moments(make_spec((5, 2), "float32"))
+    assert mean == pytest.approx(3 / 4)
+    assert std == pytest.approx(math.sqrt(5 / 6 - 9 / 16))
+
+
+def test_words_and_what_decides_a_program_are_no_leaves():
+    hoedt = ei.HoedtBias(2.0, corr=0.3, bias_noise=0.2, negative_slope=0.1)
+    assert jtu.tree_leaves(hoedt) == [2.0]
+    assert jtu.tree_leaves(ei.UniformGate(keep="f", write="i")) == []
+    draw = jax.jit(lambda init: init(KEY, (3,), fan_in=4))
+    assert jnp.isfinite(draw(hoedt)).all()
+
+
+class Picky(ei.AbstractLawInitializer):
+    """One that looks at its number before it is drawn."""
+
+    gain: Positive = 1.0
+
+    def problems(self, spec: ei.ParamSpec) -> Iterator[str]:
+        if self.gain > 3:  # of an array Python knows no truth
+            yield "too much"
+
+    def law(self, spec: ei.ParamSpec) -> Any:
+        return ei.Normal(self.gain).law(spec)
+
+
+@pytest.mark.parametrize("scheme", [ei.HeNormal, Picky])
+def test_an_array_for_a_number_is_all_that_is_told(scheme: Any):
+    init = scheme(gain=np.array([1.0, 2.0]))
+    with pytest.raises(ValueError, match="a draw needs one number") as raised:
+        init.check(make_spec((3, 2), "float32", "out in"))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_s5_takes_complex_parameters_or_pairs():
+    complex_, pairs = ei.ssm.S5("B"), "out in pair=2"
+    assert complex_(KEY, (4, 3), "complex64", axes="out in").shape == (4, 3)
+    assert complex_(KEY, (4, 3, 2), axes=pairs).shape == (4, 3, 2)
+    with pytest.raises(ValueError, match=r"S5 has complex values .* float32"):
+        complex_(KEY, (4, 3), axes="out in")
+
+
+def test_constants_are_held_against_both_ends_of_a_dtype():
+    assert (ei.Constant(-128)(KEY, (2,), "int8") == -128).all()
+    for value, dtype in ((128, "int8"), (-129, "int8"), (-1, "uint8")):
+        with pytest.raises(ValueError, match=f"{dtype} holds"):
+            ei.Constant(value)(KEY, (2,), dtype)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(8, 4), (4, 8), (5, 5)])
+def test_entries_of_a_spectral_normal(rows: int, cols: int):
+    # Yang, Simon and Bernstein (2023): std = min(1, sqrt(out / in)) / sqrt(in).
+    spec = make_spec((rows, cols), "float32", "out in")
+    wanted = min(1.0, math.sqrt(rows / cols)) / math.sqrt(cols)
+    assert ei.matrices.SpectralNormal().moments(spec).std == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("size", range(1, 10))
+def test_triangles_are_even_and_highest_in_the_middle(size: int):
+    taps = triangle(size)
+    assert np.array_equal(taps, taps[::-1])
+    assert taps.max() == taps[size // 2] > 0
+    assert taps.sum() == pytest.approx((size + 1) // 2)
