@@ -81,3 +81,34 @@ def test_where_the_entries_of_each_unit_are():
     assert _places(Pattern(((None, 2),)), 3).tolist() == [[0, 1], [2, 3], [4, 5]]
     assert _places(Pattern(((2, None),)), 3).tolist() == [[0, 3], [1, 4], [2, 5]]
     assert _places(Pattern(((), (None,))), 3).tolist() == [[1], [2], [3]]
+
+
+class Picks(eqx.Module):
+    """Pools two arrays at once: the largest entries, and where they are."""
+
+    conv: nn.Conv1d
+    head: nn.Linear
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        h = self.conv(x)
+        places = jax.lax.broadcasted_iota(jnp.int32, h.shape, 1)
+
+        def pick(a: Any, b: Any) -> Any:
+            later = b[0] > a[0]
+            return tuple(
+                jax.lax.select(later, *pair) for pair in zip(b, a, strict=True)
+            )
+
+        none = (-jnp.inf, jnp.int32(0))
+        best, _ = jax.lax.reduce_window(
+            (h, places), none, pick, (1, 2), (1, 2), "VALID"
+        )
+        return self.head(best.mean(1))
+
+
+def test_units_go_through_a_pooling_of_two_arrays():
+    a, b = jax.random.split(KEY)
+    model = Picks(nn.Conv1d(2, 4, 1, key=a), nn.Linear(4, 3, key=b))
+    groups = ei.surgery.unit_groups(model, lambda m, x: m(x), jnp.ones((2, 6)))
+    (free,) = groups.free
+    assert {m.path for m in free.members} == {"conv.weight", "conv.bias", "head.weight"}

@@ -1,0 +1,61 @@
+"""Single lines of the inference, each by a model that only reads right with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import pytest
+
+import eqinit as ei
+
+
+KEYS = jax.random.split(jax.random.key(0), 4)
+X, Y = jax.random.normal(KEYS[0], (7, 3)), jax.random.normal(KEYS[1], (7, 5))
+
+
+def some(i: int, *shape: int) -> jax.Array:
+    return jax.random.normal(KEYS[i], shape)
+
+
+MODEL = {"a": some(2, 3, 5), "b": some(3, 5), "g": some(1, 5)}
+
+
+def read(call: Callable[..., Any], model: Any, *args: Any) -> dict[str, Any]:
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        return {row.path: row for row in ei.trace_layouts(model, call, *args)}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_sum_is_linear_where_both_of_its_parts_are(first: bool):
+    def call(m: Any, x: jax.Array) -> jax.Array:
+        h = x @ m["a"]
+        return (h + jax.nn.relu(h) if first else jax.nn.relu(h) + h) + m["b"]
+
+    rows = read(call, {k: MODEL[k] for k in "ab"}, X)
+    # No bias of the kernel: what it is added to is not the kernel's output.
+    assert rows["b"].remark == "added to data that no kernel gives"
+
+
+def test_a_sum_of_what_is_normalised_is_normalised():
+    def call(m: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+        h = x @ m["a"]
+        mean, rate = h.mean(-1, keepdims=True), 1 / h.std(-1, keepdims=True)
+        return (h * rate - mean * rate + y) * m["g"] + m["b"]
+
+    rows = read(call, MODEL, X, Y)
+    assert {p: row.remark for p, row in rows.items()} == dict.fromkeys("abg", "")
+    assert [use.axes for use in rows["g"].uses] == ["scale: feature"]
+
+
+def test_only_what_is_contracted_is_summed():
+    # Before it meets data, `w` is summed along its second axis, which `g` has not.
+    def call(m: Any, x: jax.Array) -> jax.Array:
+        return x @ ((m["w"] * m["g"][:, None]) @ m["v"])
+
+    model = {"w": some(2, 3, 4), "g": some(3, 3), "v": some(1, 4, 5)}
+    rows, summed = read(call, model, X), "only a sum of it is used"
+    assert {p: summed in row.remark for p, row in rows.items()} == {
+        "g": False,
+        "v": True,
+        "w": True,
+    }
