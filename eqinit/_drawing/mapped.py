@@ -1,7 +1,7 @@
 """In bulk where keys or numbers are traced: under `jit`, `vmap` and `grad`."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,32 +17,45 @@ from .way import AbstractWay, Progress, by_device
 _NO_KEY = np.zeros(2, np.uint32)
 
 
+class _Draw(NamedTuple):
+    """A request whose key, location and scale come apart, since they are traced."""
+
+    request: FillRequest
+    loc: Any
+    scale: Any
+
+
 class Mapped(AbstractWay):
     """What follows a plain law, with traced numbers or from traced keys."""
 
+    def __init__(self) -> None:
+        self._draws: dict[int, _Draw] = {}
+
     def takes(self, ask: Ask) -> bool:
-        return ask.keys.split and _request(ask) is not None
+        draw = _draw(ask) if ask.keys.split else None
+        if draw is not None:
+            self._draws[ask.index] = draw
+        return draw is not None
 
     def draw(self, asks: Sequence[Ask], progress: Progress) -> Iterable[Any]:
         values: list[Any] = [None] * len(asks)
         for device, members in by_device(asks).items():
             some = [asks[i] for i in members]
-            for i, value in zip(members, _drawn(some), strict=True):
+            for i, value in zip(members, self._drawn(some), strict=True):
                 values[i] = value if device is None else jax.device_put(value, device)
                 progress(asks[i].spec.nbytes)
         return values
 
+    def _drawn(self, asks: Sequence[Ask]) -> list[Any]:
+        from .._fill.mapped import fill_mapped  # loaded for a first trace
 
-def _drawn(asks: Sequence[Ask]) -> list[Any]:
-    from .._fill.mapped import fill_mapped  # loaded for a first trace
-
-    requests = [request for request in map(_request, asks) if request is not None]
-    data = asks[0].keys.data[np.asarray([ask.index for ask in asks])]
-    return fill_mapped(requests, data, _terms(asks))
+        rows = [ask.index for ask in asks]
+        draws = [self._draws[row] for row in rows]
+        requests = [draw.request for draw in draws]
+        return fill_mapped(requests, asks[0].keys.data, _terms(draws), rows)
 
 
-def _request(ask: Ask) -> FillRequest | None:
-    """What to draw; its key, location and scale come apart, since they are traced."""
+def _draw(ask: Ask) -> _Draw | None:
     law, spec = ask.law, ask.spec
     terms = None if law is None or spec.draw_dtype != np.float32 else law.bulk()
     if terms is None or any(isinstance(n, Tracer) for n in terms.params):
@@ -53,18 +66,15 @@ def _request(ask: Ask) -> FillRequest | None:
     request = FillRequest(
         _NO_KEY, spec.shape, terms.kernel, params=params, dtype=spec.dtype
     )
-    return request if eligible(request) else None
+    return _Draw(request, terms.loc, terms.scale) if eligible(request) else None
 
 
-def _terms(asks: Sequence[Ask]) -> Any:
+def _terms(draws: Sequence[_Draw]) -> Any:
     """`float32[rows, 2]`: locations, -0.0 for those that are not added, and scales."""
-    pairs: list[tuple[Any, Any]] = []
-    for ask in asks:
-        terms = None if ask.law is None else ask.law.bulk()
-        assert terms is not None
-        plain_zero = isinstance(terms.loc, (int, float)) and terms.loc == 0
-        pairs.append((-0.0 if plain_zero else terms.loc, terms.scale))
-    numbers = [number for pair in pairs for number in pair]
+    numbers: list[Any] = []
+    for draw in draws:
+        plain_zero = isinstance(draw.loc, (int, float)) and draw.loc == 0
+        numbers += [-0.0 if plain_zero else draw.loc, draw.scale]
     if not any(isinstance(number, Tracer) for number in numbers):
         return np.asarray(numbers, np.float32).reshape(-1, 2)
     # Numbers that are traced one by one: as many small arrays, then one.

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._hosted import hosted
 from .._parameters.keys import is_tracing
 from .fill import fill_into
 from .host import empty_aligned
@@ -19,7 +20,10 @@ from .traced import fill_traced
 
 
 def fill_mapped(
-    requests: Sequence[FillRequest], key_data: Any, terms: Any
+    requests: Sequence[FillRequest],
+    key_data: Any,
+    terms: Any,
+    rows: Sequence[int] | None = None,
 ) -> list[jax.Array]:
     """The draws of `fill`, bit for bit, where keys, locations or scales are traced.
 
@@ -28,14 +32,17 @@ def fill_mapped(
     the memory of the ensemble's leaf, and nothing is compiled for a shape. Derivatives
     with respect to locations and scales are exact.
 
-    **Arguments:** as those of `fill_traced`.
+    **Arguments:** as those of `fill_traced`, and
+
+    - `rows`: which of `key_data` are the requests' keys. By default all, in order.
 
     **Returns:** one array per request, in order.
     """
     kinds = tuple(
         Kind(r.shape, r.base, r.params, dtype_name(r.dtype)) for r in requests
     )
-    return list(_drawn(kinds, jnp.asarray(key_data), jnp.asarray(terms, jnp.float32)))
+    rows = tuple(range(len(kinds)) if rows is None else rows)
+    return list(_drawn(What(kinds, rows), key_data, terms))
 
 
 class Kind(NamedTuple):
@@ -57,92 +64,71 @@ class Kind(NamedTuple):
         )
 
 
-Kinds = tuple[Kind, ...]
+class What(NamedTuple):
+    """All that is static of some draws: what they are, and which keys are theirs."""
+
+    kinds: tuple[Kind, ...]
+    rows: tuple[int, ...]
+
+
 _NO_KEY = np.zeros(2, np.uint32)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _loops(kinds: Kinds, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
+def _loops(what: What, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
     """Of itself compiled: what asks for it again traces nothing."""
-    return tuple(fill_traced([kind.request for kind in kinds], key_data, terms))
+    requests = [kind.request for kind in what.kinds]
+    return tuple(fill_traced(requests, key_data[np.asarray(what.rows)], terms))
 
 
-@functools.lru_cache(maxsize=64)
-def _mappable(kinds: Kinds) -> Callable[..., tuple[jax.Array, ...]]:
-    @jax.custom_batching.custom_vmap
-    def draws(key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
-        return _loops(kinds, key_data, terms)
+def _filled(what: What, keys: np.ndarray, terms: np.ndarray) -> tuple[jax.Array, ...]:
+    """One array per leaf, of all members: `(*members, *shape)`.
 
-    @draws.def_vmap
-    def _(size: int, batched: Sequence[bool], key_data: Any, terms: Any) -> Any:
-        everything = (True,) * len(kinds)
-        if is_tracing():
-            axes = tuple(0 if b else None for b in batched)
-            mapped = jax.vmap(functools.partial(_loops, kinds), in_axes=axes)
-            return mapped(key_data, terms), everything
-        key_data, terms = (
-            x if b else jnp.broadcast_to(x, (size, *x.shape))
-            for x, b in zip((key_data, terms), batched, strict=True)
-        )
-        if isinstance(key_data, Tracer) or isinstance(terms, Tracer):
-            return _flattened(kinds, size, key_data, terms), everything
-        return _filled(kinds, size, key_data, terms), everything
-
-    return draws
-
-
-def _flattened(
-    kinds: Kinds, size: int, key_data: Any, terms: Any
-) -> tuple[jax.Array, ...]:
-    """Under a second `vmap`: as many more draws, of which that one is asked."""
-    count = len(kinds)
-    drawn = _mappable(kinds * size)(
-        key_data.reshape(size * count, 2), terms.reshape(size * count, 2)
-    )
-    return tuple(jnp.stack(drawn[i::count]) for i in range(count))
-
-
-def _filled(
-    kinds: Kinds, size: int, key_data: Any, terms: Any
-) -> tuple[jax.Array, ...]:
-    """One array per leaf, of all members; keys and terms are `(size, requests, 2)`."""
-    if default_device().platform != "cpu":
-        # On an accelerator: one program for the ensemble, whatever its shapes.
-        return jax.vmap(functools.partial(_loops, kinds))(key_data, terms)
-    keys, numbers = np.asarray(key_data), np.asarray(terms)
-    requests = [kind.request for kind in kinds]
+    Keys are `uint32[*members, keys, 2]` and terms `float32[*members, requests, 2]`.
+    """
+    members = keys.shape[:-2]
+    keys = keys.reshape(-1, *keys.shape[-2:])[:, np.asarray(what.rows)]
+    terms = terms.reshape(-1, *terms.shape[-2:])
+    requests = [kind.request for kind in what.kinds]
     memory = [
-        empty_aligned(size * r.size, r.dtype).reshape(size, r.size) for r in requests
+        empty_aligned(len(keys) * r.size, r.dtype).reshape(len(keys), r.size)
+        for r in requests
     ]
-    members = [
+    each = [
         dataclasses.replace(
-            request, key_data=keys[m, i], loc=numbers[m, i, 0], scale=numbers[m, i, 1]
+            request, key_data=keys[m, i], loc=terms[m, i, 0], scale=terms[m, i, 1]
         )
-        for m in range(size)
+        for m in range(len(keys))
         for i, request in enumerate(requests)
     ]
-    fill_into(members, [leaf[m] for m in range(size) for leaf in memory])
+    fill_into(each, [leaf[m] for m in range(len(keys)) for leaf in memory])
     leaves = [
-        leaf.reshape(size, *request.shape)
+        leaf.reshape(*members, *request.shape)
         for leaf, request in zip(memory, requests, strict=True)
     ]
     return tuple(Putter(None, ((a.shape, a.dtype) for a in leaves)).put(leaves))
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _drawn(kinds: Kinds, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
+def _drawn(what: What, key_data: Any, terms: Any) -> tuple[jax.Array, ...]:
     """With the derivative of `loc + scale z`, for which z is drawn again."""
-    return _mappable(kinds)(key_data, terms)
+    if is_tracing() or default_device().platform != "cpu":
+        # On an accelerator: one program for the ensemble, whatever its shapes.
+        return _loops(what, jnp.asarray(key_data), jnp.asarray(terms, jnp.float32))
+    fill = functools.partial(_filled, what)
+    if not isinstance(key_data, Tracer) and not isinstance(terms, Tracer):
+        return fill(np.asarray(key_data), np.asarray(terms, np.float32))
+    shapes = tuple(jax.ShapeDtypeStruct(k.shape, k.dtype) for k in what.kinds)
+    return hosted(fill, shapes)(key_data, terms)
 
 
 @_drawn.defjvp
-def _(kinds: Kinds, primals: Any, tangents: Any) -> Any:
+def _(what: What, primals: Any, tangents: Any) -> Any:
     key_data, terms = primals
-    unit = np.tile(np.asarray([-0.0, 1.0], np.float32), (len(kinds), 1))
-    values, units = _drawn(kinds, key_data, terms), _drawn(kinds, key_data, unit)
-    moved = [
-        _moved(*each) for each in zip(kinds, values, units, tangents[1], strict=True)
-    ]
+    unit = np.tile(np.asarray([-0.0, 1.0], np.float32), (len(what.kinds), 1))
+    values, units = _drawn(what, key_data, terms), _drawn(what, key_data, unit)
+    each = zip(what.kinds, values, units, tangents[1], strict=True)
+    moved = [_moved(*one) for one in each]
     return values, tuple(moved)
 
 

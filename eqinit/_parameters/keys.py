@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt32, UInt64
 
+from .._hosted import hosted
 from .._typing import Array, Key
 
 
@@ -75,16 +76,21 @@ def is_tracing() -> bool:
     return isinstance(jax.device_put(np.float32(0)), jax.core.Tracer)
 
 
-def _threefry_words(key: Key) -> UInt32[np.ndarray, "2"] | None:
-    """The words of a key that numpy can work with, or `None`."""
-    if is_tracing() or isinstance(key, jax.core.Tracer):
-        return None
-    if not getattr(key, "is_fully_addressable", True):
-        return None
+def _is_threefry(key: Key) -> bool:
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     impl = jax.random.key_impl(key) if typed else jax.config.jax_default_prng_impl  # pyright: ignore
-    words = np.asarray(jax.random.key_data(key) if typed else key)
-    return words if str(impl) == "threefry2x32" and words.shape == (2,) else None
+    return str(impl) == "threefry2x32" and key.shape == (() if typed else (2,))
+
+
+def _folded(
+    data: UInt32[np.ndarray, "*members 2"],
+    words: UInt32[np.ndarray, "*members paths 2"],
+) -> UInt32[np.ndarray, "*members paths 2"]:
+    """`_fold_all` of the words of threefry keys, in numpy."""
+    data = data[..., None, :]
+    for column in range(2):
+        data = threefry(data, words[..., column].astype(np.uint64))
+    return data
 
 
 def derive_keys(key: Key, paths: Sequence[str]) -> Array:
@@ -94,14 +100,17 @@ def derive_keys(key: Key, paths: Sequence[str]) -> Array:
     a power of two so that models of similar size share a compile.
     """
     words = hash_paths(paths)
-    if (data := _threefry_words(key)) is not None:
-        for column in range(2):
-            data = threefry(data, words[:, column].astype(np.uint64))
-        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        folded = jnp.asarray(data)
-        return (
-            jax.random.wrap_key_data(folded, impl="threefry2x32") if typed else folded
-        )
-    padded = 1 << max(len(paths) - 1, 0).bit_length()
-    words = np.concatenate([words, np.zeros((padded - len(paths), 2), np.uint32)])
-    return _fold_all(key, jnp.asarray(words))[: len(paths)]
+    mapped = isinstance(key, jax.core.Tracer)  # an ensemble's, under `vmap`
+    at_hand = mapped or getattr(key, "is_fully_addressable", True)
+    if is_tracing() or not at_hand or not _is_threefry(key):
+        padded = 1 << max(len(paths) - 1, 0).bit_length()
+        words = np.concatenate([words, np.zeros((padded - len(paths), 2), np.uint32)])
+        return _fold_all(key, jnp.asarray(words))[: len(paths)]
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    data = jax.random.key_data(key) if typed else key
+    if mapped:
+        shape = jax.ShapeDtypeStruct(words.shape, np.uint32)
+        folded = hosted(_folded, shape)(data, words)
+    else:
+        folded = jnp.asarray(_folded(np.asarray(data), words))
+    return jax.random.wrap_key_data(folded, impl="threefry2x32") if typed else folded
