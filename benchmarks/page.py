@@ -102,10 +102,18 @@ def jit_table(results: Results) -> str:
             *(_seconds(run[what]) for what in ("trace", "compile")),
             f"{run['run']:.3f}",
             f"{run['outside']:.3f}",
+            f"{run['peak']:.2f}",
         ]
         for model, run in results["traced"]["jit"].items()
     ]
-    header = ["model", "trace, s", "compile, s", "run, s", "outside of `jit`, s"]
+    header = [
+        "model",
+        "trace, s",
+        "compile, s",
+        "run, s",
+        "outside of `jit`, s",
+        "memory",
+    ]
     return _table(header, rows)
 
 

@@ -107,6 +107,22 @@ def test_numpy_and_jax_derive_the_same_keys():
     assert np.array_equal(jax.random.key_data(by_hand), eager[1])
 
 
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "raw"])
+def test_keys_of_an_ensemble_are_each_member_s_own(typed: bool):
+    make = jax.random.key if typed else jax.random.PRNGKey
+    members = jnp.stack(
+        [jnp.stack([make(3 * i + j) for j in range(3)]) for i in (0, 1)]
+    )
+
+    def words(key: jax.Array) -> jax.Array:
+        keys = derive_keys(key, PATHS)
+        return jax.random.key_data(keys) if typed else keys
+
+    together = jax.vmap(jax.vmap(words))(members)
+    for i, j in ((0, 0), (0, 2), (1, 1)):
+        assert np.array_equal(together[i, j], words(members[i, j]))
+
+
 def test_raw_keys_are_typed_keys():
     raw = ei.apply(mlp(), jax.random.PRNGKey(2026), RULES)
     typed = ei.apply(mlp(), KEY, RULES)
