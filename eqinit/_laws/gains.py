@@ -86,7 +86,14 @@ def _evaluate(fn: Callable[[Array], Any], nodes: np.ndarray) -> np.ndarray:
     # The numbers are wanted now, also while somebody traces: this is hyper-parameter
     # arithmetic, and none of it may become part of the traced program.
     with jax.ensure_compile_time_eval():
-        return np.asarray(fn(jnp.asarray(nodes)), np.float64)
+        values = fn(jnp.asarray(nodes))
+    if np.shape(values) != nodes.shape or np.asarray(values).dtype.kind in "OSU":
+        raise ValueError(
+            f"an activation takes an array and returns one of that shape, entry by "
+            f"entry; {getattr(fn, '__name__', fn)!r} returned {np.shape(values)} for "
+            f"{nodes.shape}."
+        )
+    return np.asarray(values, np.float64)
 
 
 def expectation(fn: Callable[[Array], Any], scale: float = 1.0) -> float:

@@ -4,6 +4,8 @@ import abc
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from .._inference.row import TracedRow
 from .._layouts.parametrizations import Parametrization
 from .._typing import Shape
@@ -59,6 +61,16 @@ class AbstractPlace(abc.ABC):
     @property
     def count(self) -> int | None:
         return self.indices[-1][1] if self.indices else None
+
+    def is_meant(self, answer: Any, by: Any) -> bool:
+        """What a predicate says of this place; `None` is no."""
+        # A word, a layer or an array is as good as true to Python.
+        if answer is not None and not isinstance(answer, bool | int | np.bool_):
+            raise ValueError(
+                f"{by!r} returned a {type(answer).__name__} for `{self.path}`, and not "
+                "whether that is meant: True or False."
+            )
+        return bool(answer)
 
     def failure(self, error: Exception) -> str:
         """What happened when a function of the place was called with this one."""

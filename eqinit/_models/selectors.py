@@ -169,9 +169,10 @@ class Filter(AbstractSelector):
 
     def matches(self, place: AbstractPlace) -> bool:
         try:
-            return bool(self.fn(place))
+            answer: Any = self.fn(place)
         except Exception as error:
             raise ValueError(f"{self!r} raised {place.failure(error)}") from error
+        return place.is_meant(answer, self)
 
     def __repr__(self) -> str:
         return f"Filter({_name(self.fn)})"

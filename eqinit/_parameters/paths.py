@@ -72,13 +72,18 @@ def first_below(path: str, above: str) -> str:
 
 def _is_glob(text: Any) -> bool:
     """Whether a text can match a path: no segment is empty, no backslash comes last."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > _LONGEST:
         return False
     return all(split(text)) and _UNITS.findall(text)[-1:] != ["\\"]
 
 
+_LONGEST = 10_000  # no path is, and what is would be looked at for long
 Glob: TypeAlias = Annotated[
-    str, Kind("a path or a glob, without empty segments", _is_glob)
+    str,
+    Kind(
+        "a path or a glob, without empty segments and of at most 10,000 characters",
+        _is_glob,
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 """The surgery on its own: select parameters, then get, set, map or mask them."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -8,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 
+from .._checks import shown
 from .._inference.facts import LayoutsLike, layouts_of
 from .._models.alternatives import no_match
 from .._models.read import States, read
@@ -98,9 +101,11 @@ class Selection(Generic[_M]):
                     f"{len(values)} values; pass one each, in the order of `.paths`."
                 )
             return values
-        if isinstance(values, (int, float, complex, np.number)):
+        if isinstance(values, (int, float, complex, np.generic)):
+            self._hold(values)
             return [np.full(site.shape, values, site.dtype) for site in self.sites]
         if isinstance(values, jax.Array) and values.ndim == 0:
+            self._hold(values)
             return [jnp.full(site.shape, values, site.dtype) for site in self.sites]
         if self.count != 1:
             raise ValueError(
@@ -108,6 +113,15 @@ class Selection(Generic[_M]):
                 "pass a list of arrays, or a number for all of them."
             )
         return [values]
+
+    def _hold(self, number: Any) -> None:
+        """Raise where a number would become another in one of these parameters."""
+        lost = [site for site in self.sites if not _holds(site.dtype, number)]
+        if lost:
+            raise ValueError(
+                f"`set` got {shown(number)} for `{lost[0].path}`, and {lost[0].dtype} "
+                "has no such number. Pass one that it has, or arrays."
+            )
 
     def _by_path(self, values: Mapping[str, Any]) -> list[Any]:
         if set(values) != set(self.paths):
@@ -144,6 +158,22 @@ class Selection(Generic[_M]):
     def __repr__(self) -> str:
         listed = "\n".join(f"  {path}" for path in self.paths)
         return f"Selection({self.selector!r}, {self.count} parameters)\n{listed}"
+
+
+def _holds(dtype: Any, value: Any) -> bool:
+    """Whether a parameter can be filled with this number as it is."""
+    if isinstance(value, Tracer):
+        return True
+    array = np.asarray(value)
+    is_real = not jnp.issubdtype(dtype, jnp.complexfloating)
+    kind = np.complexfloating if np.iscomplexobj(array) else np.number
+    # No bool, no time, no integer beyond 64 bits; and nothing loses its imaginary part.
+    if not jnp.issubdtype(array.dtype, kind) or array.dtype.kind == "m":
+        return False
+    if is_real and np.iscomplexobj(array):
+        return False
+    size = abs(complex(array))
+    return not math.isfinite(size) or size <= float(jnp.finfo(dtype).max)
 
 
 def _value(site: Site) -> Any:

@@ -468,6 +468,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Filter": [
         (
+            'ei.plan(LINEAR, [(ei.Filter(lambda site: "weight"), ei.Normal())])',
+            "ValueError",
+            "returned a str for `weight`, and not whether that is meant: True or False",
+        ),
+        (
             "ei.plan(LINEAR, [(ei.Filter(lambda: True), ei.Zeros())])",
             "ValueError",
             "Filter(",
@@ -1396,6 +1401,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Path": [
         (
+            'ei.Path("x" * 10**6)',
+            "ValueError",
+            "of at most 10,000 characters",
+        ),
+        (
             "ei.Path()",
             "TypeError",
             "Path.__init__() missing 1 required positional argument: 'glob'",
@@ -1408,32 +1418,32 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.Path(3)",
             "ValueError",
-            "Path got glob=3; it must be a path or a glob, without empty segments.",
+            "Path got glob=3; it must be a path or a glob, without empty segments",
         ),
         (
             'ei.Path("a..b")',
             "ValueError",
-            "Path got glob='a..b' (str); it must be a path or a glob, without empty segments.",
+            "Path got glob='a..b' (str); it must be a path or a glob, without empty segments",
         ),
         (
             'ei.Path(".a")',
             "ValueError",
-            "Path got glob='.a' (str); it must be a path or a glob, without empty segments.",
+            "Path got glob='.a' (str); it must be a path or a glob, without empty segments",
         ),
         (
             'ei.Path("a.")',
             "ValueError",
-            "Path got glob='a.' (str); it must be a path or a glob, without empty segments.",
+            "Path got glob='a.' (str); it must be a path or a glob, without empty segments",
         ),
         (
             'ei.Path("a\\\\")',
             "ValueError",
-            "Path got glob='a\\\\' (str); it must be a path or a glob, without empty segments.",
+            "Path got glob='a\\\\' (str); it must be a path or a glob, without empty segments",
         ),
         (
             "ei.Path(None)",
             "ValueError",
-            "Path got glob=None; it must be a path or a glob, without empty segments.",
+            "Path got glob=None; it must be a path or a glob, without empty segments",
         ),
     ],
     "PerGate": [
@@ -1736,7 +1746,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.Rule("a..b", ei.Zeros())',
             "ValueError",
-            "Path got glob='a..b' (str); it must be a path or a glob, without empty segments.",
+            "Path got glob='a..b' (str); it must be a path or a glob, without empty segments",
         ),
         (
             'ei.Rule("weight", ei.Zeros(), optional=1)',
@@ -2688,6 +2698,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "gain": [
         (
+            "ei.gain(lambda x: x[:3])",
+            "ValueError",
+            "an activation takes an array and returns one of that shape",
+        ),
+        (
             'ei.gain("gauss")',
             "ValueError",
             "no activation 'gauss' in jax.nn or jax.numpy. Write its name as there (\"relu\",",
@@ -3363,6 +3378,31 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "select": [
+        (
+            'ei.select(LINEAR, "weight").set(1j)',
+            "ValueError",
+            "`set` got 1j (complex) for `weight`, and float32 has no such number",
+        ),
+        (
+            'ei.select(LINEAR, "**").set(True)',
+            "ValueError",
+            "`set` got True (bool) for `weight`",
+        ),
+        (
+            'ei.select(LINEAR, "**").set(1e39)',
+            "ValueError",
+            "`set` got 1e+39 for `weight`, and float32 has no such number",
+        ),
+        (
+            'ei.select(LINEAR, "**").set(10**400)',
+            "ValueError",
+            "for `weight`, and float32 has no such number",
+        ),
+        (
+            'ei.select(LINEAR, "**").set(jnp.complex64(1j))',
+            "ValueError",
+            "and float32 has no such number",
+        ),
         (
             "ei.select(LINEAR, 3)",
             "TypeError",
