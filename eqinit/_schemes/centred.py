@@ -29,7 +29,8 @@ def centred(
     base = _base(distribution, spec)
     # Rounded to the drawing dtype before the square root: the same bits as jax.
     if isinstance(variance, (int, float)):
-        variance = np.asarray(variance, spec.real_dtype)[()]
+        with np.errstate(over="ignore"):  # `check` says so
+            variance = np.asarray(variance, spec.real_dtype)[()]
     # Where a weight is stored as a real and an imaginary part, each has half.
     variance = variance / spec.pair_size if spec.pair_size > 1 else variance
     scale = base.scale_for(variance, spec.is_complex)
@@ -40,7 +41,8 @@ def centred(
 def within(bound: ScalarLike, spec: ParamSpec) -> LocScale:
     """Uniform on $[-b, b)$; complex draws have the variance that real ones would."""
     if isinstance(bound, (int, float)):
-        bound = np.asarray(bound, spec.real_dtype)[()]
+        with np.errstate(over="ignore"):
+            bound = np.asarray(bound, spec.real_dtype)[()]
     # Real draws scale U(-1, 1); complex ones fill a disk whose E|z|^2 is 1.
     share = 3 * spec.pair_size if spec.is_complex else spec.pair_size
     return LocScale(_BASES["uniform"], 0.0, bound / share**0.5 if share > 1 else bound)

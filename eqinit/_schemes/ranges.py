@@ -35,7 +35,8 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
         yield f"{name} draws {numbers}, which {dtype} cannot hold. Ask for a float."
         return
     try:
-        moments = scheme.moments(spec) if law is None else law.moments(spec.is_complex)
+        with np.errstate(invalid="ignore"):  # infinity times zero: told below
+            moments = scheme.moments(spec) if law is None else _of(law, spec)
     except TypeError:
         return  # of a traced number, which has no value yet
     except Exception as error:  # of a user's own initializer
@@ -63,6 +64,10 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
         yield from _too_wide(name, law, spec)
 
 
+def _of(law: AbstractLaw, spec: ParamSpec) -> Moments:
+    return law.moments(spec.is_complex)
+
+
 def _too_wide(name: str, law: AbstractLaw, spec: ParamSpec) -> Iterator[str]:
     """A uniform number is drawn as a share of how far its bounds are apart."""
     low, high = law.support() or (0.0, 0.0)
@@ -76,9 +81,10 @@ def _too_wide(name: str, law: AbstractLaw, spec: ParamSpec) -> Iterator[str]:
 def _is_nonsense(moments: Moments, law: AbstractLaw | None, spec: ParamSpec) -> bool:
     """No numbers, where the law has any: Cauchy's has no mean, and an infinite std."""
     mean, std = moments
-    if math.isinf(std) and law is not None:
-        _, unit, _ = law.normalised(spec.is_complex)
-        return math.isfinite(unit)  # of itself it has one, and its scale has none
+    unit = None if law is None else law.unit
+    if math.isinf(std) and unit is not None:
+        # Its distribution has one, and its scale is no number.
+        return math.isfinite(unit.std(spec.is_complex))
     return math.isnan(std) or (math.isnan(mean) and math.isfinite(std))
 
 

@@ -35,6 +35,17 @@ def test_words_and_what_decides_a_program_are_no_leaves():
     assert jnp.isfinite(draw(hoedt)).all()
 
 
+@pytest.mark.parametrize(
+    "init", [ei.Cauchy(0.1), ei.StudentT(1.5, scale=0.1), ei.StudentT(0.5, scale=0.1)]
+)
+def test_laws_without_a_variance_can_be_drawn(init: Any):
+    spec = make_spec((3, 2), "float32", "out in")
+    init.check(spec)
+    assert jnp.isfinite(init(KEY, (3, 2))).all()
+    with pytest.raises(ValueError, match="its std inf"):
+        ei.HeNormal(gain=3e38).check(spec)
+
+
 class Picky(ei.AbstractLawInitializer):
     """One that looks at its number before it is drawn."""
 
