@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray, jaxtyped
+from jaxtyping import Array, PRNGKeyArray, TypeCheckError, jaxtyped
 
 from . import _checks
+from ._calls import bound, said
 
 
 RoleName: TypeAlias = Literal["kernel", "bias", "scale", "embedding", "other"]
@@ -71,8 +72,13 @@ def checked(fn: _F) -> _F:
             from beartype import beartype
 
             compiled.append(jaxtyped(fn, typechecker=beartype))
+        bound(fn, args, kwargs)
         _checks.check_call(fn, args, kwargs)
-        return compiled[0](*args, **kwargs)
+        try:
+            return compiled[0](*args, **kwargs)
+        except TypeCheckError as error:
+            # From None: what jaxtyping says is the model, whole, and then the reason.
+            raise (said(fn, args, kwargs, error) or error) from None
 
     return call  # pyright: ignore[reportReturnType]
 

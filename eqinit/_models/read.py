@@ -65,6 +65,12 @@ def read(model: Any, layouts: Layouts | None = None) -> Sites:
     `layouts` are those of one call: they say where an array belongs, and so what stands
     in its place.
     """
+    if isinstance(model, type):
+        name = model.__name__
+        raise TypeError(
+            f"got the class {name} for a model. Make one, `{name}(...)`, or let "
+            f"`eqinit.build(lambda key: {name}(..., key=key), key, rules)` make it."
+        )
     specs = Specs({} if layouts is None else layouts)
     walk = Walk(specs.layouts, specs)
     for part in [model] if model_of(model) is model else model:

@@ -288,7 +288,8 @@ def as_selector(said: SelectorLike) -> AbstractSelector:
         return Where(said)
     raise TypeError(
         f"a selector is a path glob, a layer type, a function of the model or a "
-        f"selector such as Role('bias'); got {said!r}."
+        f"selector such as Role('bias'); got {said!r}. Several are one with `|`, as in "
+        '`Conv2d | Linear` or `Path("a") | Path("b")`.'
     )
 
 

@@ -106,6 +106,7 @@ class Specs(AbstractSpecs):
             layout = self._extended(site, _own(site.layer, dict(axes)))
             if site.field in layout.fields:
                 spec = self._by_layout(layout, site)
+                _check_stacks(site.spec, spec)
             wrong = "" if site.traced is None else contradiction(spec, site.traced)
             if wrong:
                 raise ValueError(wrong)
@@ -151,6 +152,25 @@ class Specs(AbstractSpecs):
             (layout,),
             lambda: layout.spec(layer, *told, siblings),
             equal=(*told, kernels, layout.facts(layer)),
+        )
+
+
+def _check_stacks(known: ParamSpec, said: ParamSpec) -> None:
+    """A rule's notation must not make stacks of what the layout knows to be no stack.
+
+    `out in` for a convolution's kernel would be a stack of matrices, one for each pair
+    of channels.
+    """
+    if known.axes is None or said.axes is None:
+        return
+    kernel = ("in", "out", "kernel", "pair")
+    taken = {axis.dim for axis in known.axes.factors if axis.name in kernel}
+    lost = taken.intersection(range(len(said.axes.stack)))
+    if lost:
+        raise ValueError(
+            f"the rule's axes `{said.axes.text}` leave {len(said.axes.stack)} axes of "
+            f"shape {known.shape} over, as stacks; by the layout, "
+            f"`{known.axes.text}`, they are none. Name every axis, as the layout does."
         )
 
 

@@ -57,7 +57,8 @@ class Rule(eqx.Module):
     - `through`: the function that the model applies to what it stores before it uses
         it, such as `"softplus"`: the *effective* value follows the initializer, which
         becomes [`Through(init, through)`][eqinit.Through].
-    - `optional`: do not raise if nothing is left for this rule.
+    - `optional`: do not raise if nothing is left for this rule; for a field that is
+        misspelt all the same.
     - `**fields`: initializers by the owner's field names. An initializer is an eqinit
         scheme, one of `jax.nn.initializers` or flax or klax, a number or an array
         (`weight=0.0` is `weight=Constant(0.0)`), or a function from the site to one of
@@ -96,6 +97,11 @@ class Rule(eqx.Module):
                 f"Rule({self.selector!r}) takes one initializer for everything it "
                 "selects, `Rule(selector, Zeros())`, or one per field, "
                 "`Rule(selector, weight=HeNormal(), bias=Zeros())`."
+            )
+        if not isinstance(axes, str | Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"Rule({self.selector!r}) got axes={axes!r}; a notation is a text, "
+                'such as `"out in"`. By field it is a dict of such.'
             )
         if isinstance(axes, str) and len(fields) > 1:
             raise TypeError(
@@ -213,23 +219,27 @@ def as_assigned(given: Any) -> Assigned:
     return as_initializer(given)
 
 
-RuleLike: TypeAlias = Rule | tuple[SelectorLike, InitializerLike]
+_ByField: TypeAlias = Mapping[str, InitializerLike]
+RuleLike: TypeAlias = Rule | tuple[SelectorLike, InitializerLike | _ByField]
 if TYPE_CHECKING:
     RulesLike: TypeAlias = (
-        RuleLike | Mapping[Any, InitializerLike] | Sequence["RulesLike"]
+        RuleLike | Mapping[Any, InitializerLike | _ByField] | Sequence["RulesLike"]
     )
 else:  # no run-time checker knows a type that holds itself: `as_rules` looks
     RulesLike = Any
 
 
 def as_rules(given: Any) -> tuple[Rule, ...]:
-    """Rules from rules, `(selector, initializer)` pairs, dicts, and lists of these."""
+    """Rules from rules, `(selector, initializer)` pairs, dicts, and lists of these.
+
+    In a pair or a dict, a dict stands for initializers by field.
+    """
     if isinstance(given, Rule):
         return (given,)
     if isinstance(given, Mapping):
-        return tuple(Rule(selector, init) for selector, init in given.items())
+        return tuple(_of_pair(selector, init) for selector, init in given.items())
     if _is_pair(given):
-        return (Rule(*given),)
+        return (_of_pair(*given),)
     if isinstance(given, tuple) and given and _selects(given[0]):
         raise TypeError(
             f"a pair is `(selector, initializer)`; got {len(given)} things, {given!r}."
@@ -237,6 +247,13 @@ def as_rules(given: Any) -> tuple[Rule, ...]:
     if isinstance(given, Iterable) and not isinstance(given, _NO_LISTS):
         return tuple(rule for part in given for rule in as_rules(part))
     raise TypeError(_no_rule(given))
+
+
+def _of_pair(selector: Any, given: Any) -> Rule:
+    """`(selector, initializer)`, or `(selector, hoedt())`: initializers by field."""
+    if isinstance(given, Mapping):
+        return Rule(selector, **given)
+    return Rule(selector, given)
 
 
 _NO_LISTS = (str, np.ndarray, jax.Array)
@@ -266,6 +283,9 @@ def _no_rule(given: Any) -> str:
             f"got {given!r} where rules are wanted: that says which parameters. Say "
             f"what they get as well, as in `[({given!r}, Zeros())]`."
         )
+    if callable(given):
+        name = getattr(given, "__name__", type(given).__name__)
+        return f"got the function {name} where rules are wanted: call it, `{name}()`."
     return (
         "rules are a list of `Rule(selector, ...)`s, of pairs `(selector, "
         f"initializer)` and of such lists; got {given!r}."

@@ -27,7 +27,7 @@ def problems_of_rules(
 
 def _of_rule(sites: Sites, rule: Rule, number: int, claims: Claims) -> list[Problem]:
     selected, claimed = claims.selected[number], claims.of(number)
-    misspelt = [] if rule.optional else _unknown_fields(rule, selected)
+    misspelt = _unknown_fields(rule, selected)
     unused = not claimed and not rule.optional and not misspelt
     declined = len(claims.declined[number])
     texts = misspelt + ([_unused(sites, rule, selected, declined)] if unused else [])
@@ -54,8 +54,19 @@ def _unknown_fields(rule: Rule, selected: Sequence[Site]) -> list[str]:
             or f" There are {some}, ..."
         )
         for name in dict.fromkeys([*rule.fields, *_axes_by_field(rule)])
+        # An optional rule may be for layers that are not there, but not for `wieght`.
         if name not in known
+        and (not rule.optional or any(_slip(name, other) for other in known))
     ]
+
+
+def _slip(name: str, other: str) -> bool:
+    """Whether letters are swapped, or one is too many or missing in a longer name."""
+    if sorted(name) == sorted(other):
+        return True
+    shorter, longer = sorted((name, other), key=len)
+    drops = (longer[:i] + longer[i + 1 :] for i in range(len(longer)))
+    return len(shorter) > 3 and shorter in drops
 
 
 def _axes_by_field(rule: Rule) -> Iterable[str]:

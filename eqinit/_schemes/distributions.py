@@ -31,11 +31,12 @@ class Normal(AbstractLawInitializer):
     **Arguments:**
 
     - `std`: standard deviation.
-    - `mean`: mean.
+    - `mean`: mean, by keyword: torch and Keras have it first, and `Normal(0.0, 0.02)`
+        would be the constant 0.02.
     """
 
     std: NonNegative = 0.01
-    mean: Finite = 0.0
+    mean: Finite = eqx.field(default=0.0, kw_only=True)
 
     def law(self, spec: ParamSpec) -> LocScale:
         del spec
@@ -60,7 +61,7 @@ class TruncatedNormal(AbstractLawInitializer):
     **Arguments:**
 
     - `std`: standard deviation.
-    - `mean`: mean.
+    - `mean`: mean, by keyword, as in [`eqinit.Normal`][].
     - `lower`, `upper`: bounds in units of the std of the untruncated normal; infinite
         ones are none.
     - `corrected`: whether `std` and `mean` are reached after truncation.
@@ -69,10 +70,12 @@ class TruncatedNormal(AbstractLawInitializer):
     """
 
     std: NonNegative = 0.01
-    mean: Finite = 0.0
-    lower: Annotated[Number, number] = eqx.field(static=True, default=-2.0)
-    upper: Annotated[Number, number] = eqx.field(static=True, default=2.0)
-    corrected: bool = eqx.field(static=True, default=True)
+    mean: Finite = eqx.field(default=0.0, kw_only=True)
+    lower: Annotated[Number, number] = eqx.field(
+        static=True, default=-2.0, kw_only=True
+    )
+    upper: Annotated[Number, number] = eqx.field(static=True, default=2.0, kw_only=True)
+    corrected: bool = eqx.field(static=True, default=True, kw_only=True)
 
     def conflicts(self) -> Iterator[str]:
         # Beyond 4 sigma float32 has a thousand values of the cdf left, beyond 5 nine.

@@ -94,9 +94,18 @@ class Foreign(AbstractInitializer):
         if self.takes_fan:
             fan = spec.fan("fan_in")
             drawn = self.fn(key, shape, int(fan) if fan == int(fan) else fan, dtype)
-        else:
+        elif _takes_dtype(self.fn):
             drawn = self.fn(key, shape, dtype)
+        else:
+            drawn = self.fn(key, shape)
         drawn = jnp.asarray(drawn)
+        if jnp.issubdtype(dtype, jnp.inexact) > jnp.issubdtype(
+            drawn.dtype, jnp.inexact
+        ):
+            raise ValueError(
+                f"{_name(self.fn)} was asked for {dtype} and returned {drawn.dtype}. "
+                "Let it return `.astype(dtype)` where that is meant."
+            )
         if drawn.shape != shape:
             raise ValueError(
                 f"{_name(self.fn)} was asked for an array of shape {shape} and "
@@ -106,6 +115,17 @@ class Foreign(AbstractInitializer):
 
     def __repr__(self) -> str:
         return f"Foreign({_name(self.fn)})"
+
+
+def _takes_dtype(fn: Callable[..., Any]) -> bool:
+    """Whether three arguments fit: `lambda key, shape: ...` takes two."""
+    try:
+        inspect.signature(fn).bind(None, (), None)
+    except TypeError:
+        return False
+    except ValueError:  # has no signature
+        return True
+    return True
 
 
 @functools.lru_cache(maxsize=1024)
@@ -152,7 +172,8 @@ def is_site_function(said: Any) -> bool:
     if isinstance(said, AbstractInitializer) or not callable(said):
         return False
     required = _required(said)
-    return required is not None and len(required) == 1
+    # `jax.random.normal(key, shape=())` needs its key alone, and is no site's function.
+    return required is not None and len(required) == 1 and required != ["key"]
 
 
 def as_initializer(init: Any) -> AbstractInitializer:
@@ -180,7 +201,7 @@ def as_initializer(init: Any) -> AbstractInitializer:
         )
     if callable(init) and not isinstance(init, type):
         required = _required(init)
-        if required is None or len(required) >= 2:
+        if required is None or len(required) >= 2 or required == ["key"]:
             return Foreign(init, "fan_in" in (required or ()))
         factory = _name(init)
         raise TypeError(
@@ -189,5 +210,21 @@ def as_initializer(init: Any) -> AbstractInitializer:
         )
     raise TypeError(
         f"an initializer is an eqinit scheme such as `HeNormal()`, a function "
-        f"`(key, shape, dtype)`, or a function of the site; got {init!r}."
+        f"`(key, shape, dtype)`, or a function of the site; got "
+        f"{_cut(repr(init))}.{_hint(init)}"
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _hint(init: Any) -> str:
+    """What was meant by something that is no initializer."""
+    if isinstance(init, str):
+        return f" `eqinit.from_config({init!r})` knows names."
+    if isinstance(init, dict):
+        return " Initializers by field are spread: `Rule(selector, **initializers)`."
+    if init is None:
+        return " `Keep()` leaves a parameter as it is."
+    return ""

@@ -16,7 +16,7 @@ from .._parameters.spec import ParamSpec, make_spec
 from .._parameters.views import View, matrices
 from .._typing import AnyShape, Array, DTypeLike, Key, PositiveNumber, RoleName, checked
 from .ranges import misfits
-from .words import check_words
+from .words import check_order, check_words
 
 
 _I = TypeVar("_I", bound="AbstractInitializer")
@@ -35,7 +35,7 @@ class AbstractInitializer(eqx.Module):
     """
 
     def __new__(cls: type[_I], *args: Any, **kwargs: Any) -> _I:
-        del args
+        check_order(cls, len(args))
         check_words(cls, kwargs)
         return eqx.Module.__new__(cls)
 
@@ -49,7 +49,8 @@ class AbstractInitializer(eqx.Module):
     # The roles that a scheme is made for. A positional rule that reaches any other
     # role raises; a keyword rule means what it says.
     roles: ClassVar[tuple[RoleName, ...]] = ()
-    # Whether it draws whole numbers, which integer arrays can hold.
+    # Whether it draws whole numbers, which integer arrays can hold; `sample` may return
+    # integers then.
     whole: ClassVar[bool] = False
     # Whether `sample` is compiled as one program. Not so where it calls what is.
     compiled: ClassVar[bool] = True
@@ -183,7 +184,7 @@ def _sampled(init: AbstractInitializer, key: Key, spec: ParamSpec) -> Array:
     """What `sample` returns, which a user's own may get wrong."""
     sample: Any = init.sample(key, spec)
     if isinstance(sample, (jax.Array, np.ndarray)) and sample.shape == spec.shape:
-        whole = jnp.issubdtype(sample.dtype, jnp.integer)
+        whole = init.whole and jnp.issubdtype(sample.dtype, jnp.integer)
         if whole or sample.dtype == spec.draw_dtype:
             return jnp.asarray(sample)
     shape, dtype = np.shape(sample), getattr(sample, "dtype", None)

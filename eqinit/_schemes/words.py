@@ -59,6 +59,29 @@ def _arguments(cls: type) -> tuple[str, ...] | None:
     return tuple(p.name for p in parameters)
 
 
+@functools.cache
+def _by_keyword(cls: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that may stand by position, and those that have to be said."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    return tuple(p.name for p in parameters if p.name not in named), named
+
+
+def check_order(cls: type, given: int) -> None:
+    """Raise a `TypeError` where an argument stands by position that has to be said.
+
+    Libraries differ in what comes first: torch's normal is `(mean, std)`.
+    """
+    placed, named = _by_keyword(cls)
+    if named and given > len(placed):
+        name = cls.__name__
+        said = [*placed, *(f"{word}=..." for word in named)]
+        raise TypeError(
+            f"{name} got {given} arguments by position and takes {len(placed)}; the "
+            f"others are said by name: `{name}({', '.join(said)})`."
+        )
+
+
 def check_words(cls: type, words: Iterable[str]) -> None:
     """Raise a `TypeError` that says our words where a class is given other ones."""
     takes = _arguments(cls)

@@ -32,7 +32,7 @@ _M = TypeVar("_M")
 def swap(
     model: _M,
     selector: SelectorLike,
-    fn: Callable[[Any], Any],
+    fn: Callable[[Any], Any] | eqx.Module,
     *,
     count: Natural | None = None,
 ) -> _M:
@@ -53,7 +53,7 @@ def swap(
     - `selector`: a type (every module that is one, outermost first), a glob on the
         paths of modules, `"blocks.*.attn"`, or a function from the model to a module of
         it, or to a list of them, `lambda model: model.head`.
-    - `fn`: from the old module to the new one.
+    - `fn`: from the old module to the new one, or the new one itself.
     - `count`: how many modules are meant; anything else raises.
 
     **Returns:** a new model; everything else in it is the same object.
@@ -73,7 +73,7 @@ def swap(
     found = _matches(model, chosen)
     if not found or (count is not None and count != len(found)):
         raise ValueError(_miscount(model, chosen, found, count))
-    new = [fn(node.module) for node in found]
+    new = [_new(fn, node, len(found)) for node in found]
     paths = [node.path for node in found]
     if lost := [p for p, node in zip(paths, new, strict=True) if _is_value(node)]:
         example = new[paths.index(lost[0])]
@@ -99,6 +99,20 @@ def swap(
         for node, by in zip(found, new, strict=True)
     }
     return in_step(rewrite(model, changes))
+
+
+def _new(fn: Any, node: Node, places: int) -> Any:
+    """What `fn` makes of a module, or `fn` if it is one: a layer is callable too."""
+    if not isinstance(fn, eqx.Module):
+        return fn(node.module)
+    if places > 1 and any(map(is_parameter, jtu.tree_leaves(fn))):
+        name = type(fn).__name__
+        raise ValueError(
+            f"got one {name} for {places} places, which would start with the same "
+            f"values. Make one for each: `lambda old: {name}(...)`, or say which place "
+            "is meant with a glob or `count=1`."
+        )
+    return fn
 
 
 def _check_no_function(model: Any, selector: Any) -> None:

@@ -137,7 +137,7 @@ def test_functions_check_their_numbers(message: str):
 
 def test_all_that_is_wrong_is_said_at_once():
     with pytest.raises(ValueError, match=r"(?s)std=-1\.0.*\n.*mean=nan"):
-        ei.Normal(-1.0, math.nan)
+        ei.Normal(-1.0, mean=math.nan)
 
 
 def test_an_error_ends_with_a_call_that_works():
