@@ -92,10 +92,13 @@ def test_the_table_of_the_reference_package():
             assert plan[ours].std == pytest.approx(theirs["std"] * times, rel=error)
 
 
+def keystr(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
 def by_path(tree: Any) -> dict[str, float]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    keystr = jax.tree_util.keystr
-    return {keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+    return {keystr(path): leaf for path, leaf in leaves}
 
 
 def training(growth: float, optimizer: str) -> tuple[list[float], list[float]]:
@@ -229,6 +232,152 @@ def test_coordinates_stay_flat_with_mup_alone(optimizer: str):
     assert all(abs(row.slope) < 0.125 for row in hidden)
     assert -0.5 - 0.125 < readout.slope < 0.125
     assert coordinates(widths, False, optimizer).steepest > 0.25
+
+
+class Residual(eqx.Module):
+    norm: eqx.nn.LayerNorm
+    up: eqx.nn.Linear
+    down: eqx.nn.Linear
+
+    def __init__(self, width: int):
+        self.norm = eqx.nn.LayerNorm(width)
+        self.up = eqx.nn.Linear(width, 2 * width, key=KEY)
+        self.down = eqx.nn.Linear(2 * width, width, key=KEY)
+
+
+class Deep(eqx.Module):
+    """A residual network, whose branches may be multiplied, as its readout may."""
+
+    first: eqx.nn.Linear
+    blocks: list[Residual]
+    last: eqx.nn.LayerNorm
+    readout: eqx.nn.Linear
+
+    def __init__(self, width: int, depth: int):
+        self.first = eqx.nn.Linear(2, width, key=KEY)
+        self.blocks = [Residual(width) for _ in range(depth)]
+        self.last = eqx.nn.LayerNorm(width)
+        self.readout = eqx.nn.Linear(width, 1, key=KEY)
+
+    def __call__(self, x: jax.Array, branch: float = 1.0, out: float = 1.0) -> Any:
+        x = self.first(x)
+        for block in self.blocks:
+            y = jnp.tanh(block.up(block.norm(x)))
+            x = x + branch * block.down(y)
+        readout = self.readout
+        return out * (readout.weight @ self.last(x)) + readout.bias
+
+
+DOWN = ei.Path("blocks.*.down")
+
+
+def groups(alpha: float, width: float, deep: float) -> dict[str, float]:
+    """Table 1 of CompleteP: rates of Adam in a model `width` times as wide and `deep`
+    times as deep, whose branches are multiplied by `deep ** -alpha`.
+    """
+    block = deep ** (alpha - 1)
+    return {
+        "first": 1.0,
+        "norm": block,
+        "weight": block / width,
+        "bias": block,
+        "last": 1.0,
+        "readout": 1.0,  # of what is divided by `width` in the model
+    }
+
+
+def group_of(path: str) -> str:
+    top, _, rest = path.partition(".")
+    if top != "blocks":
+        return top
+    return "norm" if ".norm." in path else rest.rpartition(".")[2]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_training_is_that_of_complete_p(alpha: float):
+    """The paper's multipliers in the model, ours in its weights: the same function
+    after every step of Adam, in a model twice as wide and three times as deep.
+    """
+    base, width, deep = eqx.filter_eval_shape(Deep, 8, 2), 2.0, 3.0
+    options: dict[str, Any] = {"depth": alpha, "residual": DOWN}
+    zeros = ei.Rule(ei.Role("bias"), ei.Zeros())
+    rules = [*recipes.mup(base, **options), zeros]
+    ours = ei.apply(Deep(16, 6), jax.random.key(2), rules)
+    branch, out = deep**-alpha, 1 / width
+    theirs = eqx.tree_at(
+        lambda m: [*(b.down.weight for b in m.blocks), m.readout.weight],
+        ours,
+        replace_fn=lambda w: w / (out if w.shape[0] == 1 else branch),
+    )
+    plan = ei.plan(ours, rules)
+    assert plan["blocks.4.up.weight"].std == pytest.approx(1 / 4)
+    assert plan["blocks.4.down.weight"].std == pytest.approx(branch / 32**0.5)
+    assert plan["readout.weight"].std == pytest.approx(out / 8**0.5)
+    x = jax.random.normal(jax.random.key(1), (16, 2))
+    y = jnp.sin(3 * x[:, :1])
+
+    def loss(model: Deep, *multipliers: float) -> jax.Array:
+        return jnp.mean((jax.vmap(lambda x: model(x, *multipliers))(x) - y) ** 2)
+
+    rates = jax.tree_util.tree_map_with_path(
+        lambda path, _: groups(alpha, width, deep)[group_of(keystr(path))],
+        arrays_of(theirs),
+    )
+    adam = optax.adam(1e-2, eps=1e-30)  # an epsilon sees the size of a gradient
+    steps = recipes.mup_steps(arrays_of(ours), base, **options)
+    scaled = optax.chain(adam, steps)
+    state, their_state = scaled.init(arrays_of(ours)), adam.init(arrays_of(theirs))
+    step = eqx.filter_jit(eqx.filter_value_and_grad(loss))
+    losses: list[float] = []
+    with jax.numpy_dtype_promotion("standard"):
+        for _ in range(4):
+            value, grads = step(ours)
+            updates, state = scaled.update(grads, state)
+            ours = eqx.apply_updates(ours, updates)
+            their_value, grads = step(theirs, branch, out)
+            updates, their_state = adam.update(grads, their_state)
+            updates = jax.tree.map(lambda u, r: u * r, updates, rates)
+            theirs = eqx.apply_updates(theirs, updates)
+            assert value == pytest.approx(float(their_value), rel=1e-4)
+            losses.append(float(value))
+    assert losses[-1] < losses[0]
+
+
+def test_depth_of_a_stack_and_of_what_is_in_no_block():
+    def stacked(width: int, count: int) -> Any:
+        keys = jax.random.split(KEY, count)
+        make = eqx.filter_vmap(lambda key: eqx.nn.Linear(width, width, key=key))
+        return {
+            "blocks": {"down_proj": make(keys)},
+            "head": eqx.nn.Linear(width, 1, key=KEY),
+        }
+
+    base = eqx.filter_eval_shape(stacked, 4, 2)
+    large = eqx.filter_eval_shape(stacked, 8, 10)
+    plan = ei.plan(
+        large,
+        [
+            *recipes.mup(base, depth=1.0, residual="blocks.down_proj"),
+            ("**", ei.Zeros()),
+        ],
+    )
+    assert plan["blocks.down_proj.weight"].std == pytest.approx(8**-0.5 / 5)
+    scales = recipes.mup_scales(large, base, depth=1.0, residual="blocks.down_proj")
+    assert scales["blocks"]["down_proj"].weight == pytest.approx(1 / 2 / 5)
+    assert scales["blocks"]["down_proj"].bias == pytest.approx(1 / 5)
+    assert (scales["head"].weight, scales["head"].bias) == (1 / 2, 1.0)
+
+
+def test_depth_says_what_it_lacks():
+    base = eqx.filter_eval_shape(Deep, 8, 2)
+    model = eqx.filter_eval_shape(Deep, 8, 4)
+    with pytest.raises(ValueError, match=r"no `blocks\.2\.up\.weight`.*`depth=1.0`"):
+        ei.plan(model, [*recipes.mup(base), ("**", ei.Zeros())])
+    with pytest.raises(ValueError, match="are known of Adam alone"):
+        recipes.mup_scales(model, base, "sgd", depth=1.0)
+    with pytest.raises(ValueError, match="finds no ends of residual branches"):
+        recipes.mup_scales(model, base, depth=1.0)
 
 
 def test_without_a_base_model_it_raises():

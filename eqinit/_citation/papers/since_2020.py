@@ -211,6 +211,10 @@ SINCE_2020: dict[str, tuple[str, str]] = {
         "Transformers are SSMs: Generalized models and efficient algorithms through "
         "structured state space duality",
     ),
+    "2505.01618": (
+        "Dey, Nolan and Zhang, Bin Claire and Noci, Lorenzo and Li, Mufan and others",
+        "Don't be lazy: CompleteP enables compute-efficient deep transformers",
+    ),
     "2503.04626": (
         "Pan, Yu and Wang, Chaozheng and Wu, Zekai and Wang, Qifan and Zhang, Min and "
         "Xu, Zenglin",
