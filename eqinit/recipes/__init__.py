@@ -39,6 +39,12 @@ from ._feedforward import (
     selu_net as selu_net,
     siren as siren,
 )
+from ._generative import (
+    ddpm as ddpm,
+    flow as flow,
+    hypernet as hypernet,
+    stylegan as stylegan,
+)
 from ._language import lora as lora, olmo as olmo, rwkv as rwkv, t5 as t5
 from ._recurrent import (
     gru as gru,
@@ -49,6 +55,15 @@ from ._recurrent import (
     mamba2 as mamba2,
     s4d as s4d,
     xlstm as xlstm,
+)
+from ._state_spaces import lru as lru, s5 as s5
+from ._structured import (
+    e3nn as e3nn,
+    fno as fno,
+    gat as gat,
+    gcn as gcn,
+    kan as kan,
+    neural_ode as neural_ode,
 )
 from ._transformer import (
     bert as bert,

@@ -190,6 +190,86 @@ class Agent(eqx.Module):
         self.value = eqx.nn.Linear(16, 1, key=KEY)
 
 
+class S5Layer(eqx.Module):
+    """The names and shapes of the authors' layer: 6 states, of 12, and 5 features."""
+
+    Lambda_re: jax.Array
+    Lambda_im: jax.Array
+    B: jax.Array
+    C: jax.Array
+    D: jax.Array
+    log_step: jax.Array
+
+    def __init__(self):
+        self.Lambda_re, self.Lambda_im = jnp.zeros(6), jnp.zeros(6)
+        self.B, self.C = jnp.zeros((6, 5, 2)), jnp.zeros((5, 6, 2))
+        self.D, self.log_step = jnp.zeros(5), jnp.zeros((6, 1))
+
+
+def lru_layer() -> dict[str, jax.Array]:
+    ring = {name: jnp.zeros(6) for name in ("nu_log", "theta_log", "gamma_log")}
+    ring |= {name: jnp.zeros((6, 5)) for name in ("B_re", "B_im")}
+    ring |= {name: jnp.zeros((5, 6)) for name in ("C_re", "C_im")}
+    return ring | {"D": jnp.zeros(5)}
+
+
+def generator() -> dict[str, Any]:
+    return {
+        "mapping": eqx.nn.MLP(8, 8, 8, 1, key=KEY),
+        "const": jnp.zeros((8, 4, 4)),
+        "layers": [
+            {
+                "affine": eqx.nn.Linear(8, 8, key=KEY),
+                "conv": eqx.nn.Conv2d(8, 4, 3, key=KEY),
+                "noise_strength": jnp.zeros(()),
+            }
+        ],
+    }
+
+
+def unet() -> dict[str, Any]:
+    block = {name: eqx.nn.Conv2d(8, 8, 3, key=KEY) for name in ("conv1", "conv2")}
+    block |= {"norm": eqx.nn.GroupNorm(2, 8), "time": eqx.nn.Linear(12, 8, key=KEY)}
+    attention = {"qkv": eqx.nn.Conv2d(8, 24, 1, key=KEY)}
+    attention |= {"proj_out": eqx.nn.Conv2d(8, 8, 1, key=KEY)}
+    last = eqx.nn.Conv2d(8, 3, 3, key=KEY)
+    return {"down": [block], "attention": attention, "conv_out": last}
+
+
+def couplings() -> dict[str, Any]:
+    return {
+        "rotation": jnp.zeros((6, 6)),
+        "coupling": eqx.nn.MLP(3, 6, 16, 1, key=KEY),
+    }
+
+
+def heads() -> dict[str, Any]:
+    return {
+        "weight": eqx.nn.Linear(7, 12 * 10, key=KEY),
+        "bias": eqx.nn.Linear(7, 12, key=KEY),
+    }
+
+
+def graph() -> dict[str, Any]:
+    return {
+        "fc": eqx.nn.Linear(6, 8, key=KEY),
+        "attn_l": jnp.zeros((1, 2, 4)),
+        "attn_r": jnp.zeros((1, 2, 4)),
+    }
+
+
+def splines() -> dict[str, jax.Array]:
+    sizes = {"c_basis": (3, 5, 8), "c_res": (3, 5), "c_spl": (3, 5)}
+    return {name: jnp.zeros(shape) for name, shape in sizes.items()}
+
+
+def operator() -> dict[str, Any]:
+    return {
+        "lift": eqx.nn.Conv1d(2, 6, 1, key=KEY),
+        "spectral": {"weight": jnp.zeros((6, 10, 4), jnp.complex64)},
+    }
+
+
 def mlp(width: int = 16) -> eqx.nn.MLP:
     return eqx.nn.MLP(2, 1, width, 2, key=KEY)
 
@@ -548,6 +628,94 @@ CASES = {
         {"policy.bias": 3e-3 / 3**0.5, "body.layers.1.weight": (3 * 16) ** -0.5},
     ),
     "selu_net": (recipes.selu_net(), mlp, True, {"layers.1.weight": 1 / 4}),
+    "s5": (
+        recipes.s5(),
+        S5Layer,
+        True,
+        {
+            # A complex entry of V* B has variance 1 / 5 in two parts; of C V, with
+            # vectors of 12 entries, 1 / 12 in two parts.
+            "B": (5 * 2) ** -0.5,
+            "C": (12 * 2) ** -0.5,
+            "D": 1.0,
+            "Lambda_re": 0.0,
+            "log_step": math.log(100) / 12**0.5,
+        },
+    ),
+    "lru": (
+        recipes.lru(),
+        lru_layer,
+        True,
+        {"B_re": 10**-0.5, "B_im": 10**-0.5, "C_re": 6**-0.5, "D": 1.0},
+    ),
+    "stylegan": (
+        recipes.stylegan(),
+        generator,
+        True,
+        {
+            "mapping.layers.0.weight": 100.0,
+            "mapping.layers.0.bias": 0.0,
+            "layers.0.affine.weight": 1.0,
+            "layers.0.conv.weight": 1.0,
+            "const": 1.0,
+        },
+    ),
+    "ddpm": (
+        recipes.ddpm(),
+        unet,
+        True,
+        {
+            "down.0.conv1.weight": (2 / 144) ** 0.5,
+            "down.0.conv2.weight": 0.0,
+            "down.0.time.weight": (2 / 20) ** 0.5,
+            "attention.qkv.weight": (2 / 32) ** 0.5,
+            "attention.proj_out.weight": 0.0,
+            "conv_out.weight": 0.0,
+        },
+    ),
+    "flow": (
+        recipes.flow("coupling.layers.1", "rotation"),
+        couplings,
+        True,
+        {
+            "coupling.layers.0.weight": 0.05,
+            "coupling.layers.1.weight": 0.0,
+            "rotation": 6**-0.5,
+        },
+    ),
+    "hypernet": (
+        recipes.hypernet({"weight": (10, 12)}, {"bias": (10, 12)}),
+        heads,
+        True,
+        {"weight.weight": (2 / (2 * 10 * 7)) ** 0.5, "bias.weight": 7**-0.5},
+    ),
+    "gcn": (recipes.gcn(), mlp, True, {"layers.1.weight": (2 / 32) ** 0.5}),
+    "gat": (
+        recipes.gat(),
+        graph,
+        True,
+        # torch sees (1, 2, 4) as fans of 2 * 4 and 1 * 4.
+        {"fc.weight": (4 / 14) ** 0.5, "attn_l": (4 / 12) ** 0.5},
+    ),
+    "e3nn": (recipes.e3nn(), graph, False, {"fc.weight": 1.0, "fc.bias": 0.0}),
+    "kan": (
+        recipes.kan(),
+        splines,
+        True,
+        {"c_basis": 0.1, "c_res": (2 / 8) ** 0.5, "c_spl": 0.0},
+    ),
+    "fno": (
+        recipes.fno(),
+        operator,
+        True,
+        {"spectral.weight": (2 / 16) ** 0.5, "lift.weight": 6**-0.5},
+    ),
+    "neural_ode": (
+        recipes.neural_ode(ei.Layer(eqx.nn.Linear)),
+        mlp,
+        True,
+        {"layers.1.weight": 0.1, "layers.1.bias": 0.0},
+    ),
 }
 
 
@@ -610,6 +778,36 @@ def test_values_of_the_newer_ones():
     adapted = Adapted()
     plan = ei.plan(adapted, recipes.lora())
     assert [row.status for row in plan] == ["kept", "set", "set"]
+
+
+def test_a_state_of_s5_is_made_of_hippo_blocks():
+    """Its eigenvalues are those of the authors' code: eigh of HiPPO's normal part."""
+    n = np.arange(6)
+    below = np.tril(np.sqrt(np.outer(2 * n + 1, 2 * n + 1)), -1)
+    normal = -below - np.diag(n + 1) + np.sqrt(np.outer(n + 0.5, n + 0.5))
+    omega = np.linalg.eigvals(normal)
+    expected = np.sort(omega.imag[omega.imag > 0])
+    layer = ei.apply(S5Layer(), KEY, recipes.s5(blocks=2))
+    assert np.allclose(layer.Lambda_re, -0.5)
+    assert np.allclose(layer.Lambda_im, np.tile(expected, 2), rtol=1e-6)
+
+
+def test_generated_weights_have_the_variance_of_he():
+    """What heads of a hypernetwork generate from entries of variance one."""
+    model = ei.apply(heads(), KEY, recipes.hypernet({"weight": (10, 12)}, {}))["weight"]
+    embedded = jax.random.normal(jax.random.key(1), (400, 7))
+    made = jax.vmap(model)(embedded)
+    # Without biases 2 / 10. Of 840 numbers of the head, and 2800 embedded ones.
+    error = 5 * math.sqrt(2 / 840 + 2 / 2800)
+    assert abs(float((made**2).mean()) * 10 / 2 - 1) < error
+
+
+def test_a_diffusion_network_starts_as_zero_and_a_flow_keeps_volume():
+    net = ei.apply(unet(), KEY, recipes.ddpm())
+    assert not net["conv_out"](jnp.ones((8, 4, 4))).any()
+    model = ei.apply(couplings(), KEY, recipes.flow("coupling.layers.1", "rotation"))
+    assert not model["coupling"](jnp.ones(3)).any()
+    assert np.linalg.det(model["rotation"]) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize(("layers", "scale"), [(18, 0.1), (24, 1e-5), (36, 1e-6)])

@@ -2969,6 +2969,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
         ),
     ],
+    "recipes.ddpm": [
+        (
+            "ei.plan(MLP, ei.recipes.ddpm())",
+            "ValueError",
+            "recipes.ddpm found no ends of residual branches.",
+        ),
+    ],
     "recipes.deepnet": [
         (
             "ei.plan(MLP, ei.recipes.deepnet())",
@@ -2992,6 +2999,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.dit": [
         ("ei.recipes.dit(3)", "TypeCheckError", "parameter 'modulation'"),
     ],
+    "recipes.e3nn": [
+        (
+            "ei.recipes.e3nn(3)",
+            "TypeCheckError",
+            "parameter 'weights'",
+        ),
+    ],
     "recipes.efficientnet": [
         ("ei.recipes.efficientnet(1.0)", "TypeError", "too many positional arguments"),
     ],
@@ -3012,6 +3026,34 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.flax": [
         ("ei.recipes.flax(1.0)", "TypeError", "too many positional arguments"),
+    ],
+    "recipes.flow": [
+        (
+            "ei.recipes.flow()",
+            "TypeError",
+            "missing a required argument: 'last'",
+        ),
+    ],
+    "recipes.fno": [
+        (
+            "ei.recipes.fno(0)",
+            "ValueError",
+            "fno got channels=0; it must be a whole number >= 1",
+        ),
+    ],
+    "recipes.gat": [
+        (
+            "ei.plan(MLP, ei.recipes.gat())",
+            "ValueError",
+            "matches nothing",
+        ),
+    ],
+    "recipes.gcn": [
+        (
+            "ei.recipes.gcn(1)",
+            "TypeError",
+            "too many positional arguments",
+        ),
     ],
     "recipes.gpt2": [
         (
@@ -3035,6 +3077,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "Chrono got t_max=-1.0; it must be a finite number > 0.",
         ),
     ],
+    "recipes.hypernet": [
+        (
+            "ei.recipes.hypernet(3)",
+            "TypeCheckError",
+            "parameter 'weights'",
+        ),
+        (
+            'ei.recipes.hypernet({"head": (0, 3)})',
+            "ValueError",
+            "HyperfanIn got fan_in=0; it must be a finite number > 0",
+        ),
+    ],
     "recipes.icnn": [
         (
             'ei.recipes.icnn("convex", corr=1.0)',
@@ -3042,6 +3096,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "hoedt got corr=1.0; it must be a number inside (0, 1), such as `hoedt(corr=0.5)`.",
         ),
         ("ei.recipes.icnn(3)", "TypeCheckError", "parameter 'convex'"),
+    ],
+    "recipes.kan": [
+        (
+            "ei.plan(MLP, ei.recipes.kan())",
+            "ValueError",
+            "matches nothing",
+        ),
     ],
     "recipes.keras": [
         ("ei.recipes.keras(1.0)", "TypeError", "too many positional arguments"),
@@ -3051,6 +3112,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "recipes.lora": [
         ("ei.recipes.lora(3)", "TypeCheckError", "parameter 'a'"),
+    ],
+    "recipes.lru": [
+        (
+            "ei.recipes.lru(0.9, 0.5)",
+            "ValueError",
+            "LruRing got r_min=0.9 and r_max=0.5",
+        ),
     ],
     "recipes.lstm": [
         ('ei.recipes.lstm("one")', "TypeCheckError", "parameter 'forget'"),
@@ -3133,6 +3201,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("ei.recipes.neox(2)", "TypeError", "missing a required argument: 'dim'"),
     ],
+    "recipes.neural_ode": [
+        (
+            'ei.recipes.neural_ode("field", -1.0)',
+            "ValueError",
+            "Normal got std=-1.0; it must be a finite number >= 0",
+        ),
+    ],
     "recipes.olmo": [
         ("ei.recipes.olmo(3)", "TypeCheckError", "parameter 'residual'"),
     ],
@@ -3176,6 +3251,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.s4d": [
         ("ei.recipes.s4d(3)", "TypeCheckError", "parameter 'log_real'"),
     ],
+    "recipes.s5": [
+        (
+            "ei.recipes.s5(0)",
+            "ValueError",
+            "s5 got blocks=0; it must be a whole number >= 1,",
+        ),
+        (
+            'ei.plan({"Lambda_re": jnp.ones(3), "Lambda_im": jnp.ones(3), "B": jnp.ones((3, 2, 2)), "C": jnp.ones((2, 3, 2)), "D": jnp.ones(2), "log_step": jnp.ones(3)}, ei.recipes.s5(2))',
+            "ValueError",
+            "has shape (3,), which 2 HiPPO blocks do not divide",
+        ),
+    ],
     "recipes.selu_net": [
         ("ei.recipes.selu_net(1.0)", "TypeError", "too many positional arguments"),
     ],
@@ -3184,6 +3271,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'ei.recipes.siren("first", 0.0)',
             "ValueError",
             "Siren got w0=0.0; it must be a finite number > 0, such as `Siren(w0=30.0)`.",
+        ),
+    ],
+    "recipes.stylegan": [
+        (
+            "ei.recipes.stylegan(lr_multiplier=0.0)",
+            "ValueError",
+            "stylegan got lr_multiplier=0.0; it must be a finite number > 0",
         ),
     ],
     "recipes.subln": [

@@ -1,6 +1,24 @@
 """Papers on arXiv from 2020 on."""
 
 SINCE_2020: dict[str, tuple[str, str]] = {
+    "2006.11239": (
+        "Ho, Jonathan and Jain, Ajay and Abbeel, Pieter",
+        "Denoising diffusion probabilistic models",
+    ),
+    "2010.08895": (
+        "Li, Zongyi and Kovachki, Nikola and Azizzadenesheli, Kamyar and Liu, Burigede "
+        "and Bhattacharya, Kaushik and Stuart, Andrew and Anandkumar, Anima",
+        "Fourier neural operator for parametric partial differential equations",
+    ),
+    "2207.09453": (
+        "Geiger, Mario and Smidt, Tess",
+        "e3nn: Euclidean neural networks",
+    ),
+    "2404.19756": (
+        "Liu, Ziming and Wang, Yixuan and Vaidya, Sachin and Ruehle, Fabian and "
+        "Halverson, James and Soljačić, Marin and Hou, Thomas Y. and Tegmark, Max",
+        "KAN: Kolmogorov-Arnold networks",
+    ),
     "2003.13678": (
         "Radosavovic, Ilija and Kosaraju, Raj Prateek and Girshick, Ross and He, "
         "Kaiming and Dollár, Piotr",

@@ -1,6 +1,37 @@
 """Papers on arXiv until 2019."""
 
 UNTIL_2019: dict[str, tuple[str, str]] = {
+    "1609.02907": (
+        "Kipf, Thomas N. and Welling, Max",
+        "Semi-supervised classification with graph convolutional networks",
+    ),
+    "1710.10196": (
+        "Karras, Tero and Aila, Timo and Laine, Samuli and Lehtinen, Jaakko",
+        "Progressive growing of GANs for improved quality, stability, and variation",
+    ),
+    "1710.10903": (
+        "Veličković, Petar and Cucurull, Guillem and Casanova, Arantxa and Romero, "
+        "Adriana and Liò, Pietro and Bengio, Yoshua",
+        "Graph attention networks",
+    ),
+    "1803.01719": (
+        "Hanin, Boris and Rolnick, David",
+        "How to start training: The effect of initialization and architecture",
+    ),
+    "1806.07366": (
+        "Chen, Ricky T. Q. and Rubanova, Yulia and Bettencourt, Jesse and Duvenaud, "
+        "David",
+        "Neural ordinary differential equations",
+    ),
+    "1907.03907": (
+        "Rubanova, Yulia and Chen, Ricky T. Q. and Duvenaud, David",
+        "Latent ODEs for irregularly-sampled time series",
+    ),
+    "1912.04958": (
+        "Karras, Tero and Laine, Samuli and Aittala, Miika and Hellsten, Janne and "
+        "Lehtinen, Jaakko and Aila, Timo",
+        "Analyzing and improving the image quality of StyleGAN",
+    ),
     "1404.0736": (
         "Denton, Emily and Zaremba, Wojciech and Bruna, Joan and LeCun, Yann and "
         "Fergus, Rob",
