@@ -1,12 +1,12 @@
 """What lives on several devices: each device draws its own shard alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Sharding
+from jax.sharding import AxisType, Mesh, NamedSharding, Sharding
 
 from .._memo import Memo
 from .._parameters.spec import ParamSpec
@@ -41,7 +41,7 @@ class Sharded(AbstractWay):
     def _drawn(self, ask: Ask, sharding: Sharding) -> Array:
         row, key, split = ask.row, ask.key, ask.keys.split
         if ask.keys.traced:
-            return jax.lax.with_sharding_constraint(draw_one(row, key), sharding)
+            return _laid_out(draw_one(row, key), sharding)
         if ask.law is not None and ask.law.constant is not None:
             return _constant(ask.law.constant, row.spec, sharding)
         draw = self._compiled.once(
@@ -58,6 +58,22 @@ class Sharded(AbstractWay):
         return jax.make_array_from_callback(
             row.spec.shape, sharding, lambda index: whole[index]
         )
+
+
+def _laid_out(array: Array, sharding: Sharding) -> Array:
+    """What is traced, on its devices.
+
+    Axes of a mesh are explicit, part of a type that jax derives, where `jax.set_mesh`
+    says so; elsewhere they can only be asked for as axes of the automatic kind.
+    """
+    mesh = getattr(sharding, "mesh", None)
+    if isinstance(mesh, Mesh) and AxisType.Explicit in mesh.axis_types:
+        if not jax.sharding.get_abstract_mesh().empty:
+            return jax.sharding.reshard(array, sharding)
+        axes = (AxisType.Auto,) * mesh.devices.ndim
+        mesh = Mesh(mesh.devices, mesh.axis_names, axis_types=axes)
+        sharding = NamedSharding(mesh, cast(NamedSharding, sharding).spec)
+    return jax.lax.with_sharding_constraint(array, sharding)
 
 
 def _compiled(

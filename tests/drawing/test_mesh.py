@@ -82,6 +82,14 @@ def test_two_processes_draw_the_same_model() -> None:
         )
 
 
+@pytest.mark.thorough
+def test_axes_of_a_mesh_may_be_explicit() -> None:
+    # With and without `jax.set_mesh`, eagerly and jitted, under three shardings.
+    found = finish(start("explicit.py"))
+    assert len(found) == 12
+    assert {name for name, well in found.items() if not well} == set()
+
+
 @mesh_group
 def test_groups_stay_together(request: pytest.FixtureRequest) -> None:
     # pytest 9.2 hides groups from pytest-xdist 3.8: fixtures and compiled kernels are

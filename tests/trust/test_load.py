@@ -1,6 +1,7 @@
 """Much of everything: leaves, entries, applies, threads. All slow."""
 
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -64,6 +65,34 @@ def test_two_billion_entries_are_planned_without_memory():
     # Traced, the draw is a program of this shape, and nothing is allocated either.
     traced = eqx.filter_eval_shape(ei.apply, model, KEY, RULES[:1])
     assert traced.weight.shape == shape.shape
+
+
+SHARDED = """
+import json, os
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+import equinox as eqx, jax, numpy as np
+import eqinit as ei
+from jax.sharding import NamedSharding, PartitionSpec
+spread = NamedSharding(jax.make_mesh((4,), ("d",)), PartitionSpec("d", None))
+shape = jax.ShapeDtypeStruct((40_000, 50_000), np.float32, sharding=spread)
+layer = eqx.nn.Linear(2, 2, use_bias=False, key=jax.random.key(0))
+model = eqx.tree_at(lambda m: m.weight, layer, shape)
+rules = [ei.Rule(eqx.nn.Linear, weight=ei.HeNormal())]
+draw = jax.jit(lambda key: ei.apply(model, key, rules).weight)
+done = draw.lower(jax.random.key(1)).compile()
+memory = done.memory_analysis()
+(out,) = jax.tree_util.tree_leaves(done.output_shardings)
+print(json.dumps([memory.output_size_in_bytes, memory.temp_size_in_bytes,
+                  out.is_equivalent_to(spread, 2)]))
+"""
+
+
+def test_two_billion_entries_are_drawn_a_shard_on_each_device():
+    # Compiled and not run: a device holds its quarter, and some arrays of that size.
+    out, temporary, placed = json.loads(run(SHARDED).splitlines()[-1])
+    assert placed
+    assert out == 8_000_000_000 // 4
+    assert temporary < 4 * out
 
 
 def test_a_thousand_applies_neither_grow_nor_compile():
