@@ -44,7 +44,7 @@ class Table(Generic[_T]):
     `blocks.0..23.norm.weight`. Long cells are wrapped, so that a line has at most 100
     characters; of very many rows the first are shown.
 
-    - `rows`: one record a row.
+    - `rows`: one record per row.
     - `columns`: what is shown of each; the first one shows its path.
     - `summary`: lines below the table.
     - `data`: from a row to what `to_dict` says of it.

@@ -1,4 +1,4 @@
-"""One record a layer type: which leaf is what, and which axes mean what."""
+"""One record per layer type: which leaf is what, and which axes mean what."""
 
 import dataclasses
 import functools

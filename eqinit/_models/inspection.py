@@ -52,7 +52,7 @@ class LeafRow:
 class Inspection(AbstractReport):
     """Every array leaf of a model, in tree order; prints as a table.
 
-    - `rows`: one [`eqinit.reports.LeafRow`][] an array.
+    - `rows`: one [`eqinit.reports.LeafRow`][] per array.
     """
 
     rows: tuple[LeafRow, ...]

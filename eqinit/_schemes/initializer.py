@@ -210,7 +210,7 @@ class AbstractLawInitializer(AbstractInitializer):
     """A scheme whose entries are independent and alike: `law(spec)` says it all."""
 
     # The law is: its numbers are worked out in Python and enter as arguments, one
-    # compile a (base, shape) whatever the gain.
+    # compile per (base, shape) whatever the gain.
     compiled: ClassVar[bool] = False
 
     @abc.abstractmethod

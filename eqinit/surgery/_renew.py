@@ -178,7 +178,7 @@ def _layer_at(model: Any, path: str) -> Any:
 
 def _map_inputs(layer: Any, units: int, fn: Any, path: str) -> Any:
     """A layer whose weights, as `(out, units, entries of a unit, *kernel)`, are `fn` of
-    what they were: a flattened image has many entries a channel.
+    what they were: a flattened image has many entries per channel.
     """
     weight = layer.weight
     if weight.shape[1] % units:

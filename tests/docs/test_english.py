@@ -9,9 +9,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
 CODE = sorted(ROOT.glob("eqinit/**/*.py"))
-AXIS = "axis field parameter unit class slice leaf path model layer gain row".split()
-# "One row a parameter": `per` is meant.
-DISTRIBUTIVE = rf"\bone (?:row |line |key |token |number )?an? (?:{'|'.join(AXIS)})\b"
+AXIS = (
+    "axis field parameter unit class slice leaf path model layer gain row core entry "
+    "channel element key array"
+).split()
+# "One row a parameter", "4 ns an element": `per` is meant.
+COUNTED = "row line key token number record entries ns ms bytes".split()
+DISTRIBUTIVE = (
+    rf"\b(?:one (?:{' |'.join(COUNTED)} )?|(?:{'|'.join(COUNTED)}) )"
+    rf"an? (?:{'|'.join(AXIS)})(?: type)?\b"
+)
 PHRASES = [
     DISTRIBUTIVE,
     r"this other of\b",

@@ -34,7 +34,7 @@ Part: TypeAlias = tuple[Factor, ...]
 # Parts one behind the other.
 Axis: TypeAlias = tuple[Part, ...]
 
-# Parts of one axis. Windows that overlap (`x[1:] - x[:-1]`) would make one an entry.
+# Parts of one axis. Windows that overlap (`x[1:] - x[:-1]`) would make one per entry.
 _MOST_PARTS = 64
 
 _UNEVEN = "is taken apart in two ways that do not fit"
