@@ -68,7 +68,7 @@ def jitted(name: str, dtype: str) -> Callable[[jax.Array], jax.Array]:
 
 @functools.cache
 def many(name: str) -> np.ndarray:
-    """One draw per key: a loop over the compiled draw that `test_jit_is_eager` checks."""
+    """One draw per key: a loop over the draw that `test_jit_is_eager` checks."""
     draw = jitted(name, main_dtype(find(name)))
     return np.stack([np.asarray(draw(key)) for key in keys()])
 
