@@ -96,7 +96,10 @@ def elements(place: AbstractPlace) -> list[Element]:
 
 
 def _kind(element: Element, inside: Sequence[Site]) -> Hashable:
-    """The class of an element; of a list or a dict, the paths of what is in it."""
+    """The class of an element; of a list or a dict, the paths of the kernels in it: the
+    first block may have a norm more.
+    """
     nodes = (node for node in inside[0].ancestors if node.path == element.path)
-    names = frozenset(below(site.path, element.path) for site in inside)
+    kernels = filter(is_matrix, inside)
+    names = frozenset(below(site.path, element.path) for site in kernels)
     return next((type(node.module) for node in nodes), names)

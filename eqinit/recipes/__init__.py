@@ -45,7 +45,13 @@ from ._generative import (
     hypernet as hypernet,
     stylegan as stylegan,
 )
-from ._language import lora as lora, olmo as olmo, rwkv as rwkv, t5 as t5
+from ._language import (
+    lora as lora,
+    olmo as olmo,
+    rwkv as rwkv,
+    rwkv4 as rwkv4,
+    t5 as t5,
+)
 from ._recurrent import (
     gru as gru,
     gru_chrono as gru_chrono,

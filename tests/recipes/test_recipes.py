@@ -148,6 +148,33 @@ class Rwkv(eqx.Module):
         self.head = linear(27)
 
 
+class Rwkv4(eqx.Module):
+    """The names of the authors' model, the first block with one norm more."""
+
+    emb: eqx.nn.Embedding
+    blocks: list[dict[str, Any]]
+    head: eqx.nn.Linear
+
+    def __init__(self):
+        def linear(ins: int = 12, out: int = 12) -> eqx.nn.Linear:
+            return eqx.nn.Linear(ins, out, use_bias=False, key=KEY)
+
+        def block() -> dict[str, Any]:
+            att: dict[str, Any] = {
+                name: linear() for name in ("key", "value", "receptance", "output")
+            }
+            ffn: dict[str, Any] = {"key": linear(12, 48), "value": linear(48, 12)}
+            for name in ("time_decay", "time_first", "time_mix_k", "time_mix_v"):
+                att[name] = jnp.zeros(12)
+            att["time_mix_r"], ffn["time_mix_k"] = jnp.zeros((1, 1, 12)), jnp.zeros(12)
+            return {"ln1": eqx.nn.LayerNorm(12), "att": att, "ffn": ffn}
+
+        self.emb = eqx.nn.Embedding(27, 12, key=KEY)
+        self.blocks = [block() for _ in range(BLOCKS)]
+        self.blocks[0]["ln0"] = eqx.nn.LayerNorm(12)
+        self.head = linear(12, 27)
+
+
 class Diffuser(eqx.Module):
     patch: eqx.nn.Conv2d
     t_embedder: eqx.nn.MLP
@@ -333,6 +360,25 @@ CASES = {
             "blocks.1.att.key.weight": 0.1 / 12**0.5,
             "blocks.1.att.receptance.weight": 12**-0.5,
             "blocks.1.ffn.receptance.weight": 0.0,
+        },
+    ),
+    "rwkv4": (
+        recipes.rwkv4(),
+        Rwkv4,
+        True,
+        {
+            "emb.weight": 1e-4 / 3**0.5,
+            # A gain of one half times sqrt(27 / 12), over the root of 27 rows.
+            "head.weight": 0.75 / 27**0.5,
+            "blocks.1.att.key.weight": 0.0,
+            "blocks.1.att.value.weight": 12**-0.5,
+            "blocks.1.ffn.key.weight": 2 / 48**0.5,
+            "blocks.1.ffn.value.weight": 0.0,
+            "blocks.1.att.time_first": 0.5 * (2 / 3) ** 0.5,
+            "blocks.0.att.time_decay": 8 * float(np.std((np.arange(12) / 11) ** 0.7)),
+            "blocks.3.att.time_decay": 8 * float(np.std((np.arange(12) / 11) ** 2)),
+            "blocks.2.att.time_mix_r": float(np.std((np.arange(12) / 12) ** 0.25)),
+            "blocks.2.ffn.time_mix_k": float(np.std((np.arange(12) / 12) ** 0.5)),
         },
     ),
     "lora": (

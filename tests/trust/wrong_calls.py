@@ -3248,6 +3248,9 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "rwkv got num_layers=0; it must be a whole number >= 1 or None.",
         ),
     ],
+    "recipes.rwkv4": [
+        ("ei.recipes.rwkv4(3)", "TypeCheckError", "parameter 'head'"),
+    ],
     "recipes.s4d": [
         ("ei.recipes.s4d(3)", "TypeCheckError", "parameter 'log_real'"),
     ],
