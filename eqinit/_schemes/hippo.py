@@ -1,14 +1,18 @@
 """HiPPO matrices and their eigenvalues, as numbers in double precision."""
 
 import functools
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._typing import Natural, checked
+from .._checks import Condition
+from .._typing import Natural, Number, Positive, checked
 
 
-Measure: TypeAlias = Literal["legs", "legt", "lagt", "fourier"]
+Measure: TypeAlias = Literal["legs", "legt", "lagt", "fourier", "lmu", "glagt", "tlagt"]
+Alpha: TypeAlias = Annotated[
+    Number, Condition("a number inside (-1, 1)", lambda x: abs(x) < 1)
+]
 
 
 class StateSpace(NamedTuple):
@@ -49,11 +53,51 @@ def _fourier(size: int) -> StateSpace:
     return StateSpace(turn - np.outer(b, b), b)
 
 
-_MEASURES = {"legs": _legs, "legt": _legt, "lagt": _lagt, "fourier": _fourier}
+def _lmu(size: int) -> StateSpace:
+    n = np.arange(size)
+    odd = 2 * n + 1.0
+    sign = (-1.0) ** (n[:, None] - n[None] + 1)
+    rows = np.where(n[:, None] < n[None], -1.0, sign)
+    return StateSpace(odd[:, None] * rows, odd * (-1.0) ** n)
+
+
+_MEASURES = {
+    "legs": _legs,
+    "legt": _legt,
+    "lagt": _lagt,
+    "fourier": _fourier,
+    "lmu": _lmu,
+}
+
+
+def _laguerre(size: int, decay: float) -> np.ndarray:
+    r"""Of functions $e^{-\text{decay}\,s} L_n^{(\alpha)}(s)$, whatever $\alpha$ is."""
+    return -np.tril(np.ones((size, size)), -1) - decay * np.eye(size)
+
+
+def _tlagt(size: int, beta: float) -> StateSpace:
+    return StateSpace(_laguerre(size, (1 + beta) / 2), np.full(size, beta))
+
+
+def _glagt(size: int, alpha: float, beta: float) -> StateSpace:
+    # From scipy when it is asked for: importing it takes longer than importing eqinit.
+    from scipy.special import binom, gammaln
+
+    n = np.arange(size)
+    length = np.exp((gammaln(n + alpha + 1) - gammaln(n + 1)) / 2)
+    scale = np.exp(-gammaln(1 - alpha) / 2) * beta ** ((1 - alpha) / 2)
+    a = _laguerre(size, (1 + beta) / 2) * length[None] / length[:, None]
+    return StateSpace(a, binom(alpha + n, n) / length * scale)
 
 
 @checked
-def hippo(measure: Measure, size: Natural) -> StateSpace:
+def hippo(
+    measure: Measure,
+    size: Natural,
+    *,
+    alpha: Alpha | None = None,
+    beta: Positive | None = None,
+) -> StateSpace:
     r"""The matrices of online function approximation: $\dot c = A c + B u$.
 
     The state $c_n = \langle u, g_n \rangle$ holds the coefficients of the input's past
@@ -65,17 +109,49 @@ def hippo(measure: Measure, size: Natural) -> StateSpace:
     - `"lagt"`: Laguerre functions $e^{-s/2} L_n(s)$ of the time $s$ ago.
     - `"fourier"`: $1, \sqrt2\cos 2\pi s, \sqrt2\sin 2\pi s, \dots$ over the last unit.
 
+    Three more have other scales, for code that has them so:
+
+    - `"lmu"`: `"legt"` as the Legendre memory unit has it, $A_{nk} = -(2n+1)$ above
+        the diagonal and $(-1)^{n-k+1}(2n+1)$ elsewhere, $B_n = (-1)^n (2n+1)$.
+    - `"tlagt"`: tilted Laguerre, $\beta e^{-(1 + \beta) s/2} L_n(s)$.
+    - `"glagt"`: generalized Laguerre, $e^{-(1 + \beta) s/2} L_n^{(\alpha)}(s)$ over the
+        norm of $L_n^{(\alpha)}$, times
+        $\sqrt{\beta^{1 - \alpha} / \Gamma(1 - \alpha)}$.
+
     **Arguments:**
 
     - `measure`: as above.
     - `size`: $N \ge 1$, the size of the state.
+    - `alpha`: $\alpha$ of `"glagt"`; 0 if left out.
+    - `beta`: the tilt $\beta$ of `"tlagt"` and `"glagt"`; 1 and 0.01 if left out.
 
     **Returns:** `(a, b)` of shapes `(N, N)` and `(N,)`, float64.
 
+    **Raises:** `ValueError` for an `alpha` or a `beta` that the measure does not have.
+
     Gu et al., HiPPO: Recurrent memory with optimal polynomial projections,
-    arXiv:2008.07669.
+    arXiv:2008.07669, and its code; Voelker, Kajić and Eliasmith, Legendre memory units,
+    NeurIPS 2019.
     """
+    wrong = unused(measure, alpha, beta)
+    if wrong:
+        raise ValueError(
+            f'hippo got {wrong} and measure="{measure}", which has none; `alpha` is '
+            'for "glagt", `beta` for "glagt" and "tlagt".'
+        )
+    if measure == "tlagt":
+        return _tlagt(size, 1.0 if beta is None else float(beta))
+    if measure == "glagt":
+        return _glagt(size, float(alpha or 0.0), 0.01 if beta is None else float(beta))
     return _MEASURES[measure](size)
+
+
+def unused(measure: str, alpha: Any, beta: Any) -> str:
+    """The arguments that were passed and that this measure does not have."""
+    extra = {} if measure == "glagt" else {"alpha": alpha}
+    if measure not in ("glagt", "tlagt"):
+        extra |= {"beta": beta}
+    return " and ".join(f"{k}={v}" for k, v in extra.items() if v is not None)
 
 
 class Dplr(NamedTuple):

@@ -13,8 +13,8 @@ from .._laws.families import ConstantLaw
 from .._laws.law import Moments
 from .._parameters.spec import ParamSpec
 from .._parameters.views import matrices
-from .._typing import Array, DTypeLike, Key, Natural
-from .hippo import Diagonal, Measure, diagonal, dplr, hippo
+from .._typing import Array, DTypeLike, Key, Natural, Positive
+from .hippo import Alpha, Diagonal, Measure, diagonal, dplr, hippo, unused
 from .initializer import AbstractLawInitializer, AbstractMatrixInitializer
 from .spaced import AbstractSequence
 
@@ -27,14 +27,23 @@ class Hippo(AbstractLawInitializer):
 
     **Arguments:**
 
-    - `measure`: `"legs"`, `"legt"`, `"lagt"` or `"fourier"`.
+    - `measure`: `"legs"`, `"legt"`, `"lagt"`, `"fourier"`, `"lmu"`, `"glagt"` or
+        `"tlagt"`.
     - `part`: `"A"` or `"B"`.
+    - `alpha`, `beta`: those of the last two, as in [`eqinit.ssm.hippo`][].
 
     Gu et al., HiPPO, arXiv:2008.07669.
     """
 
     measure: Measure = eqx.field(static=True, default="legs")
     part: Literal["A", "B"] = eqx.field(static=True, default="A")
+    alpha: Alpha | None = eqx.field(static=True, default=None)
+    beta: Positive | None = eqx.field(static=True, default=None)
+
+    def conflicts(self) -> Iterator[str]:
+        wrong = unused(self.measure, self.alpha, self.beta)
+        if wrong:
+            yield f'Hippo got {wrong} and measure="{self.measure}", which has none.'
 
     def law(self, spec: ParamSpec) -> ConstantLaw:
         if not spec.shape:
@@ -47,12 +56,10 @@ class Hippo(AbstractLawInitializer):
                 f"Hippo(part='A') is square, and the parameter is {spec.shape}; the "
                 "state stands on its last two axes."
             )
-        if self.part == "A":
-            values = hippo(self.measure, cols).a
-        elif cols == 1 and len(spec.shape) > 1:
-            values = hippo(self.measure, rows).b[:, None]
-        else:
-            values = hippo(self.measure, cols).b
+        column = self.part == "B" and cols == 1 and len(spec.shape) > 1
+        size = rows if column else cols
+        a, b = hippo(self.measure, size, alpha=self.alpha, beta=self.beta)
+        values = a if self.part == "A" else b[:, None] if column else b
         return ConstantLaw(np.broadcast_to(values, spec.shape))
 
 

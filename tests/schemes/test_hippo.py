@@ -1,11 +1,17 @@
 """HiPPO against its definition: coefficients of the past, and how they must change."""
 
 import math
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
+import scipy.interpolate
+import scipy.linalg
 from numpy.polynomial import laguerre, legendre
+from scipy.special import eval_genlaguerre
 
+import eqinit as ei
 from eqinit.ssm import diagonal, dplr, hippo
 
 
@@ -165,3 +171,42 @@ def test_inv_at_64():
 def test_odd_sizes_have_no_halves():
     with pytest.raises(ValueError, match="half=True and size=7; pairs need it even"):
         dplr(7, half=True)
+
+
+@pytest.mark.parametrize(("measure", "alpha"), [("tlagt", 0.0), ("glagt", 0.4)])
+def test_tilted_and_generalized_laguerre_respond_as_scipy_has_them(
+    measure: Any, alpha: float
+):
+    """What an impulse leaves after a time: a weight times Laguerre's polynomials."""
+    beta, t, size = 0.5, 0.7, 6
+    extra = {"alpha": alpha} if measure == "glagt" else {}
+    a, b = hippo(measure, size, beta=beta, **extra)
+    left = scipy.linalg.expm(a * t) @ b
+    n = np.arange(size)
+    functions = math.exp(-(1 + beta) / 2 * t) * eval_genlaguerre(n, alpha, t)
+    norms = np.sqrt([math.gamma(k + alpha + 1) / math.factorial(k) for k in n])
+    scale = math.sqrt(beta ** (1 - alpha) / math.gamma(1 - alpha))
+    expected = beta * functions if measure == "tlagt" else scale * functions / norms
+    assert np.allclose(left, expected, rtol=1e-9)
+
+
+def test_a_legendre_memory_is_pade_s_delay():
+    """Read out at the far end, it is the rational function closest to exp(-s)."""
+    size = 5
+    a, b = hippo("lmu", size)
+    taylor = [(-1.0) ** k / math.factorial(k) for k in range(2 * size)]
+    above, below = scipy.interpolate.pade(taylor, size, size - 1)
+    for s in (0.3, 1.0 + 2.0j, 5.0j):
+        ours = np.ones(size) @ np.linalg.solve(s * np.eye(size) - a, b)
+        assert ours == pytest.approx(above(s) / below(s), rel=1e-6)
+
+
+def test_a_tilt_is_for_laguerre():
+    with pytest.raises(
+        ValueError, match=r'beta=0\.5 and measure="legs", which has none'
+    ):
+        hippo("legs", 4, beta=0.5)
+    with pytest.raises(ValueError, match=r"Hippo got alpha=0\.1 and measure"):
+        ei.ssm.Hippo("tlagt", alpha=0.1)
+    drawn = ei.ssm.Hippo("glagt", "B", beta=0.3)(jax.random.key(0), (5,))
+    assert np.allclose(drawn, hippo("glagt", 5, beta=0.3).b)
