@@ -3,6 +3,7 @@
 import runpy
 from pathlib import Path
 
+import jax
 import pytest
 
 
@@ -34,11 +35,26 @@ def test_claims_of_science_hold(
     script = str(EXAMPLES / "science" / f"{name}.py")
     monkeypatch.syspath_prepend(str(EXAMPLES / "science"))
     monkeypatch.setattr("sys.argv", [script, str(tmp_path)])
-    runpy.run_path(script, run_name="__main__")
+    with jax.numpy_dtype_promotion("standard"):  # as users have it, and optax needs
+        runpy.run_path(script, run_name="__main__")
     printed = capsys.readouterr().out
     assert "holds" in printed
     assert "FAILS" not in printed
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.png"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gpt_text", "siren_image"])
+def test_trained_on_real_data(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A few steps of both, from all starts: what they draw is there."""
+    script, picture = str(EXAMPLES / f"{name}.py"), tmp_path / "picture.png"
+    arguments = [script, "--steps", "20", "--picture", str(picture)]
+    monkeypatch.setattr("sys.argv", arguments)
+    with jax.numpy_dtype_promotion("standard"):  # as users have it, and optax needs
+        runpy.run_path(script, run_name="__main__")
+    assert picture.exists()
 
 
 def test_every_claim_is_on_the_page():
