@@ -55,6 +55,8 @@ def add_up(domain: Meaning, place: Place, one: Value, other: Value) -> None:
         for b in other.tracks:
             _rows_of_experts(domain, place, a, b)
             _rows_of_experts(domain, place, b, a)
+            if a.of is b.of and isinstance(a.of, Use):
+                domain.fate(a).blended |= {cut.digit for cut in a.cuts ^ b.cuts}
             if a.of is b.of or a.use.parameter != b.use.parameter:
                 continue
             sequential = a.use.bit & b.use.before or b.use.bit & a.use.before

@@ -74,7 +74,9 @@ def read_use(
     _read_mixtures(fate, draft, shape)
     own = {cut for cut in cuts if cut.how == "slice"}
     if not fate.rejoined:
-        _read_gates(fate.cuts | own, draft)
+        # Pairs of normalised queries that are rotated; gates are cut before a function.
+        rotated = fate.blended - fate.early
+        _read_gates({c for c in fate.cuts | own if c.digit not in rotated}, draft)
     _read_parts(own, draft)
     if use.links:
         _read_links(meaning, use, draft)

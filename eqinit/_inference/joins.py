@@ -84,6 +84,9 @@ def _together(domain: Meaning, group: list[Track], axis: int, shape: Shape) -> T
         if lead and all(p[0] == lead.axis and p.stride == lead.stride for p in pieces):
             total = sum(p.size for p in pieces)
             if total == lead.of == shape[axis]:
+                # Halves of normalised queries that change places are no gates either.
+                if isinstance(first.of, Use):
+                    domain.fate(first).rejoined = True
                 dims[axis] = (Digit(lead.axis, total, lead.stride),)
                 return first.but(dims=tuple(dims), marks=first.marks | mark)
     if isinstance(first.of, int) and len(group) == 1:

@@ -30,6 +30,8 @@ def cut(
         dims = tuple(one[0] for one in found if one)
         if isinstance(track.of, Use):
             domain.fate(track).cuts.update(cuts)
+            if track.linear:
+                domain.fate(track).early.update(c.digit for c in cuts)
             parts[track.key] = cuts
         tracks.append(track.but(dims=dims, cuts=track.cuts | set(cuts)))
     roots = frozenset(

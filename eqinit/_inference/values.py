@@ -160,7 +160,9 @@ def constant(shape: Shape, curve: Any = None, notes: Sequence[str] = ()) -> Valu
 class Fate:
     """What became of the axes of a parameter after a use, all rounds together.
 
-    - `cuts`: its digits that slices took apart; `rejoined`: some were put together.
+    - `cuts`: its digits that slices took apart; `rejoined`: some were put together;
+        `early`: those that were cut before any function or norm; `blended`: those of
+        which parts were added up.
     - `summed`: its digits that were summed over.
     - `alive`: those that were there when something else happened.
     - `mixed`: those that were contracted with other data, and whether that was a
@@ -179,6 +181,8 @@ class Fate:
 
     cuts: set[Cut] = dataclasses.field(default_factory=set)
     rejoined: bool = False
+    early: set[Digit] = dataclasses.field(default_factory=set)
+    blended: set[Digit] = dataclasses.field(default_factory=set)
     summed: set[Digit] = dataclasses.field(default_factory=set)
     alive: set[Digit] = dataclasses.field(default_factory=set)
     mixed: dict[Digit, bool] = dataclasses.field(default_factory=dict)

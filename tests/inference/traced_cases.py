@@ -798,6 +798,37 @@ def rotated(m, x):
     return q * m["c"] + jnp.concatenate([-b, a], -1) * m["s"]
 
 
+ANGLES = {"q": (8, 8), "c": (5, 4), "s": (5, 4)}
+TWICE = {"q": (8, 8), "c": (5, 8), "s": (5, 8)}
+ANGLES_READ = {
+    "q": sure("in out", 8),
+    "c": sure("scale: feature feature"),
+    "s": sure("scale: feature feature"),
+}
+
+
+@case(
+    "normalised halves that change places",
+    TWICE,
+    (SEQUENCE,),
+    ANGLES_READ | {"s": doubtful("scale: feature feature")},
+)
+def rotated_behind_a_norm(m, x):
+    q = x @ m["q"]
+    q = q / jnp.sqrt(jnp.mean(q**2, -1, keepdims=True))
+    a, b = jnp.split(q, 2, -1)
+    return q * m["c"] + jnp.concatenate([-b, a], -1) * m["s"]
+
+
+@case("normalised pairs that are rotated", ANGLES, (SEQUENCE,), ANGLES_READ)
+def rotated_pairs_behind_a_norm(m, x):
+    q = x @ m["q"]
+    q = q / jnp.sqrt(jnp.mean(q**2, -1, keepdims=True))
+    a, b = q[:, 0::2], q[:, 1::2]
+    c, s = m["c"], m["s"]
+    return jnp.stack([a * c - b * s, a * s + b * c], -1).reshape(q.shape)
+
+
 @case(
     "queries in groups",
     {"q": (8, 4, 2), "k": (8, 2, 2), "v": (8, 2, 2), "o": (4, 2, 8)},
