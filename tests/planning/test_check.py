@@ -248,3 +248,9 @@ def test_lopsided_the_other_way_is_scored_the_other_way():
     assert scores(-values, np.zeros(50), left) == (-mean, std)
     # A short upper tail: far above is less likely than it is of a normal.
     assert scores(1 - values, np.zeros(50), left)[0] > 2 * abs(mean)
+
+
+def test_rounding_counts_by_its_mean_square():
+    # Two values, each 10 off, of a law that hardly varies: 10 over the rms of 3 and 4.
+    z_mean, _ = scores(np.full(2, 10.0), np.array([3.0, 4.0]), Shape(0.0, 1e-9, 3.0))
+    assert z_mean == pytest.approx(10 / math.sqrt(12.5))

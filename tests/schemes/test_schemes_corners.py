@@ -96,3 +96,21 @@ def test_triangles_are_even_and_highest_in_the_middle(size: int):
     assert np.array_equal(taps, taps[::-1])
     assert taps.max() == taps[size // 2] > 0
     assert taps.sum() == pytest.approx((size + 1) // 2)
+
+
+def test_moments_of_what_is_thinned():
+    # A quarter of Normal(mean 1, std 2) stays: mean 1/4, square (1 + 4) / 4.
+    mean, std = ei.Sparse(ei.Normal(2.0, mean=1.0), density=0.25).moments(
+        make_spec((4, 4), "float32", "out in")
+    )
+    assert (mean, std) == pytest.approx((0.25, math.sqrt(1.25 - 0.0625)))
+
+
+def test_a_gain_multiplies_an_orthogonal_convolution():
+    one, two = (
+        ei.ConvolutionOrthogonal(gain=g)(KEY, (4, 3, 3), axes="out in *kernel")
+        for g in (1.0, 2.0)
+    )
+    assert np.allclose(two, 2 * one, rtol=1e-5, atol=1e-6)
+    # Three inputs, of each of which the length is kept.
+    assert float((one**2).sum()) == pytest.approx(3, rel=1e-5)

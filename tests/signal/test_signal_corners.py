@@ -61,3 +61,9 @@ def test_lsuv_counts_a_bias_that_goes_with_the_means():
     # Over units and samples: the variance within units, and that of their means.
     s = float(scale[0])
     assert s**2 * var.mean() + (s * mean + bias).var() == pytest.approx(2.0, rel=1e-4)
+
+
+def test_lsuv_leaves_alone_what_no_scale_can_mend():
+    # The biases alone vary by more than the target.
+    told = [jnp.asarray(x) for x in ([0.0, 0.0], [1.0, 1.0], [3.0, -3.0])]
+    assert (LSUV(var=2.0).change(Measurement(*told)).scale == 1).all()

@@ -10,6 +10,7 @@ import pytest
 import eqinit as ei
 from eqinit.surgery._low_rank.adapted import LoRA
 from eqinit.surgery._low_rank.merge import without_adapters
+from eqinit.surgery._units.fields import _renumbered
 from eqinit.surgery._units.match import _places
 from eqinit.surgery._units.pattern import Pattern
 
@@ -112,3 +113,17 @@ def test_units_go_through_a_pooling_of_two_arrays():
     groups = ei.surgery.unit_groups(model, lambda m, x: m(x), jnp.ones((2, 6)))
     (free,) = groups.free
     assert {m.path for m in free.members} == {"conv.weight", "conv.bias", "head.weight"}
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_only_dora_has_magnitudes(dora: bool):
+    layer = nn.Linear(3, 4, key=KEY)
+    adapted = ei.surgery.lora(layer, nn.Linear, rank=1, key=KEY, dora=dora)
+    assert (adapted.magnitude is not None) is dora
+
+
+def test_only_whole_numbers_that_were_sizes_are_sizes_now():
+    new = {1: 5, 4: 8}
+    assert [_renumbered(value, new) for value in (4, 7, (4, 7))] == [8, 7, (8, 7)]
+    for value in (True, 4.0, "4", (True, 7), None):
+        assert _renumbered(value, new) is value
