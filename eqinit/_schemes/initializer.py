@@ -57,7 +57,7 @@ class AbstractInitializer(eqx.Module):
 
     @abc.abstractmethod
     def sample(self, key: Key, spec: ParamSpec) -> Array:
-        """Draw `spec.shape` numbers in `spec.draw_dtype`, or whole numbers.
+        """Draw `spec.shape` numbers in `spec.draw_dtype`, or whole ones if `whole`.
 
         `draw` calls it, and does the rest: it is never asked for an empty array, and
         casts nothing. It is compiled, with the scheme's floats as arguments.

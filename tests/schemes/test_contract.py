@@ -7,6 +7,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -134,10 +135,23 @@ class Returns(AbstractInitializer):
         return self.value
 
 
+class Counts(AbstractInitializer):
+    """One that says that it returns whole numbers, which may be integers."""
+
+    value: jax.Array
+    whole: ClassVar[bool] = True
+
+    def sample(self, key: jax.Array, spec: ParamSpec) -> jax.Array:
+        del key, spec
+        return self.value
+
+
 def test_draw_casts_and_never_asks_for_nothing():
     key = jax.random.key(0)
     assert Returns(jnp.ones(3))(key, (3,), "bfloat16").dtype == jnp.bfloat16
-    assert Returns(jnp.arange(3))(key, (3,)).dtype == jnp.float32
+    assert Counts(jnp.arange(3))(key, (3,)).dtype == jnp.float32
+    with pytest.raises(ValueError, match=r"Returns drew int32\[3\]; .* float32\[3\]"):
+        Returns(jnp.arange(3))(key, (3,))
     assert Returns(jnp.ones(3))(key, (0, 3)).shape == (0, 3)
     with pytest.raises(
         ValueError, match=r"Returns drew bfloat16\[3\]; .* float32\[3\]"
