@@ -302,6 +302,7 @@ def test_leading_axes_of_one_are_dropped():
         surgery.load_weights(model, stored | {"cls": random(2, 4)})
 
 
+@pytest.mark.first_case
 @pytest.mark.parametrize("name", MODELS)
 def test_saved_weights_are_loaded_again(name: str):
     make, call, example = MODELS[name]
