@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,12 @@ class AbstractPlace(abc.ABC):
     def count(self) -> int | None:
         return self.indices[-1][1] if self.indices else None
 
-    def is_meant(self, answer: Any, by: Any) -> bool:
-        """What a predicate says of this place; `None` is no."""
+    def is_meant(self, fn: Callable[[Any], Any], by: Any) -> bool:
+        """What the predicate of a selector says of this place; `None` is no."""
+        try:
+            answer = fn(self)
+        except Exception as error:
+            raise ValueError(f"{by!r} raised {self.failure(error)}") from error
         # A word, a layer or an array is as good as true to Python.
         if answer is not None and not isinstance(answer, bool | int | np.bool_):
             raise ValueError(

@@ -168,11 +168,7 @@ class Filter(AbstractSelector):
     fn: Callable[[Any], bool]
 
     def matches(self, place: AbstractPlace) -> bool:
-        try:
-            answer: Any = self.fn(place)
-        except Exception as error:
-            raise ValueError(f"{self!r} raised {place.failure(error)}") from error
-        return place.is_meant(answer, self)
+        return place.is_meant(self.fn, self)
 
     def __repr__(self) -> str:
         return f"Filter({_name(self.fn)})"
