@@ -25,6 +25,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erfc": lambda x: 1 - _erf(x),
     "logistic": lambda x: 1 / (1 + np.exp(-x)),
     "neg": np.negative,
+    "one_minus_square": lambda x: (1 - x) * (1 + x),
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "is_finite": np.isfinite,
     "not": np.logical_not,

@@ -95,7 +95,7 @@ class SecondMoments(AbstractDomain[Any]):
         if isinstance(value, Rows):
             return value.row(index)
         if isinstance(value, Known):
-            return Known(value.array[index])
+            return Known(np.asarray(value.array[index]))
         if isinstance(value, Unknown):
             return Unknown(value.shape[1:], value.why)
         one = value.moments

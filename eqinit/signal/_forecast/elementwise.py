@@ -54,7 +54,7 @@ def copied(domain: SecondMoments, eqn: Equation, args: Sequence[Value]) -> Value
 _PRIMITIVES = """
     exp exp2 log log1p expm1 tanh sin cos tan sqrt cbrt sign floor square abs ceil round
     sinh cosh atan asinh erf erfc logistic neg rsqrt is_finite not add add_any sub mul
-    div max min pow eq ne lt le gt ge and or select_n clamp integer_pow
+    div max min pow eq ne lt le gt ge and or select_n clamp integer_pow one_minus_square
 """
 _COPIES = "copy copy_p stop_gradient reduce_precision convert_element_type"
 
