@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -87,13 +87,31 @@ class DownsamplingFilter(AbstractFilter):
         return weights / weights.sum()
 
 
-Window: TypeAlias = Literal["hann", "hamming", "blackman", "rectangular"]
+# A name, a name with its parameters as scipy has it, or the values themselves.
+Window: TypeAlias = str | tuple[str | float, ...]
 _WINDOWS: dict[str, tuple[float, ...]] = {
     "hann": (0.5, 0.5),
     "hamming": (0.54, 0.46),
     "blackman": (0.42, 0.5, 0.08),
     "rectangular": (1.0,),
 }
+
+
+def _hashable(window: Any) -> Any:
+    """Values of an array, or of a list, as a tuple of numbers."""
+    if isinstance(window, str):
+        return window
+    values = window if isinstance(window, list | tuple) else np.asarray(window).tolist()
+    if not isinstance(values, list | tuple):
+        return values
+    return tuple(v if isinstance(v, str) else float(v) for v in values)
+
+
+def _scipy_window(window: Window, size: int, periodic: bool) -> np.ndarray:
+    # Importing it takes longer than importing eqinit.
+    from scipy.signal import get_window
+
+    return np.asarray(get_window(window, size, fftbins=periodic), np.float64)
 
 
 class STFT(AbstractConvInitializer):
@@ -109,22 +127,47 @@ class STFT(AbstractConvInitializer):
     **Arguments:**
 
     - `part`: `"real"` or `"imag"`.
-    - `window`: `"hann"`, `"hamming"`, `"blackman"` or `"rectangular"`.
+    - `window`: `"hann"`, `"hamming"`, `"blackman"` or `"rectangular"`, any other of
+        `scipy.signal.get_window`, with its parameters if it has some, such as
+        `("tukey", 0.5)`, or the values themselves, one a tap.
     - `scaling`: `"density"`, `"spectrum"` or `"none"`.
     - `periodic`: windows for spectral analysis, with a period of $k$ taps, instead of
         symmetric ones.
     """
 
     part: Literal["real", "imag"] = eqx.field(static=True, default="real")
-    window: Window = eqx.field(static=True, default="hann")
+    window: Window = eqx.field(static=True, default="hann", converter=_hashable)
     scaling: Literal["density", "spectrum", "none"] = eqx.field(
         static=True, default="density"
     )
     periodic: bool = eqx.field(static=True, default=False)
     roles: ClassVar[tuple[RoleName, ...]] = ("kernel",)
 
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """The window, where it was given as numbers."""
+        numbers = [v for v in self.window if not isinstance(v, str)]
+        return tuple(numbers) if len(numbers) == len(self.window) else None
+
+    def conflicts(self) -> Iterator[str]:
+        if self.window in _WINDOWS or self.values is not None:
+            return
+        try:
+            _scipy_window(self.window, 8, self.periodic)
+        except (ValueError, TypeError) as error:
+            yield (
+                f"STFT got window={self.window!r}, of which scipy says: {error} Give "
+                f"it one of {list(_WINDOWS)}, a window of `scipy.signal.get_window` "
+                'such as `STFT(window=("tukey", 0.5))`, or its values.'
+            )
+
     def problems(self, spec: ParamSpec) -> Iterator[str]:
         out, inputs, taps = kernel_shape(spec)
+        if self.values is not None and taps[-1:] != (len(self.values),):
+            yield (
+                f"STFT got a window of {len(self.values)} values, and this kernel has "
+                f"taps {taps}."
+            )
         if len(taps) != 1 or inputs != 1 or out < 2:
             yield (
                 "STFT is for one-dimensional convolutions from one channel to two or "
@@ -133,10 +176,18 @@ class STFT(AbstractConvInitializer):
             )
 
     def window_of(self, size: int) -> np.ndarray:
-        """The window: a sum of cosines over one period."""
+        """The window of a kernel with that many taps."""
+        if self.values is not None:
+            return np.asarray(self.values, np.float64)
+        if self.window not in _WINDOWS:
+            return _scipy_window(self.window, size, self.periodic)
+        return self._cosines(_WINDOWS[str(self.window)], size)
+
+    def _cosines(self, factors: tuple[float, ...], size: int) -> np.ndarray:
+        """A sum of cosines over one period."""
         period = max(size if self.periodic else size - 1, 1)
         phase = 2 * math.pi * np.arange(size) / period
-        terms = enumerate(_WINDOWS[self.window])
+        terms = enumerate(factors)
         return sum(
             ((-1) ** k * a * np.cos(k * phase) for k, a in terms), np.zeros(size)
         )

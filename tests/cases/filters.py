@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import scipy.signal
 
 from eqinit import ParamSpec
 from eqinit.filters import STFT, Bilinear, DownsamplingFilter
@@ -54,6 +55,7 @@ def binomial(draw: np.ndarray, spec: ParamSpec) -> None:
 
 _HANN = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(16) / 15)
 _PERIODIC = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(16) / 16)
+_TUKEY, _KAISER = scipy.signal.windows.tukey(16, 0.3), np.kaiser(16, 8.0)
 
 
 def fourier(part, window, scale):
@@ -126,6 +128,18 @@ CASES = [
         "STFT-plain",
         STFT(window="rectangular", scaling="none"),
         gold=fourier(np.real, np.ones(16), 1.0),
+        **_FRAME,
+    ),
+    Case(
+        "STFT-tukey",
+        STFT(window=("tukey", 0.3)),
+        gold=fourier(np.real, _TUKEY, math.sqrt((_TUKEY**2).sum())),
+        **_FRAME,
+    ),
+    Case(
+        "STFT-values",
+        STFT(window=_KAISER, scaling="none"),
+        gold=fourier(np.real, _KAISER, 1.0),
         **_FRAME,
     ),
 ]
