@@ -66,7 +66,7 @@ def measured(start: float, sign: float = 1.0) -> np.ndarray:
         a, b = jax.random.split(key)
         weight = pair["weight"](a, (WIDTH, WIDTH), axes="out in")
         bias = pair["bias"](b, (WIDTH,), fan_in=WIDTH)
-        h = jax.nn.relu(h) @ weight.T + sign * bias
+        h = jax.nn.relu(h) @ weight.T + sign * bias[None]
         return h, state(h)
 
     @jax.jit
