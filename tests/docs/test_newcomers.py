@@ -77,7 +77,7 @@ REFUSED = [
     ("ei.HeNormal(mode='fanin')", "one of ['fan_in', 'fan_out'"),
     ("ei.Scaled(0.5, ei.HeNormal())", "wraps an eqinit initializer.*got 0.5"),
     ("ei.HeNormal()(key, (3, 4))", "needs a fan.*axes=\"out in\""),
-    ("ei.Normal(1.0)(key, 5)", "'shape' got 5 (int).*a tuple of integers"),
+    ("ei.Normal(1.0)(key, 5)", "got shape=5.*a tuple of whole numbers"),
     ("ei.KaimingNorm", "Did you mean `KaimingNormal`"),
     ("ei.xavier_uniform()", "Did you mean `XavierUniform`"),
     ("ei.S4D()", "It is `eqinit.ssm.S4D`"),
