@@ -12,6 +12,7 @@ import numpy as np
 from .._models.read import read
 from .._models.selectors import SelectorLike
 from .._models.site import Site
+from .._models.walk import model_of, nodes_of
 from .._models.write import replace_leaves
 from .._nearest import nearest
 from .._parameters.paths import below, join, parent
@@ -19,6 +20,7 @@ from .._typing import Array, Shape, checked
 from ._origins import described, fresh
 from ._record import make_record, returned
 from ._selection import select
+from ._weights.statistics import replaced, state_of, value_of
 
 
 @checked
@@ -46,8 +48,10 @@ def transplant(
 
     **Arguments:**
 
-    - `model`: what is started; its values do not matter, and its sizes do.
-    - `source`: a larger model of the same kind, with values.
+    - `model`: what is started, or a `(model, state)` tuple; its values do not matter,
+        and its sizes do.
+    - `source`: a larger model of the same kind, with values. Of two tuples the running
+        statistics are selected as well.
     - `how`: which entries are taken. The paper found evenly spaced ones to be best.
     - `layers`: from paths in `model` to paths in `source`, for what is below them. By
         default they are the same.
@@ -65,10 +69,40 @@ def transplant(
     wanted = [site for site in sites if site.path not in stays]
     pairs = _paired(wanted, {site.path: site for site in larger}, layers)
     values = {pair.to.position: _selected(pair, how) for pair in pairs}
-    changed = replace_leaves(model, values)
+    changed = _with_states(replace_leaves(model, values), source, layers, how)
     origins = {pair.to.path: fresh(f"from {pair.of.path}") for pair in pairs}
     made = make_record("transplant", model, changed, origins)
     return returned(changed, made, record)
+
+
+def _with_states(tree: Any, source: Any, layers: Mapping[str, str], how: str) -> Any:
+    """The tree with entries of the source's state in its own, layer by layer."""
+    old, theirs = state_of(tree), state_of(source)
+    if old is None or theirs is None:
+        return tree
+    state, larger = old, {n.path: n.module for n in nodes_of(model_of(source))}
+    for node in nodes_of(model_of(tree)):
+        other = larger.get(_source_path(node.path, layers))
+        for field in vars(node.module) if other is not None else ():
+            pair = getattr(node.module, field), getattr(other, field, None)
+            if all(isinstance(index, eqx.nn.StateIndex) for index in pair):
+                value = value_of(pair[0], state), value_of(pair[1], theirs)
+                new = jax.tree.map(lambda a, b: _cut(b, a.shape, how), *value)
+                state = replaced(state, pair[0], new)
+    return tuple(state if part is old else part for part in tree)
+
+
+def _cut(array: Any, shape: Shape, how: str) -> Any:
+    if not shape:  # a count, of whatever type the state has it in
+        return array.item()
+    for axis, room in enumerate(shape):
+        array = array.take(_places(room, array.shape[axis], how), axis)
+    return array
+
+
+def _places(room: int, size: int, how: str) -> Any:
+    places = np.arange(room)
+    return places * size // max(room, 1) if how == "even" else places
 
 
 class _Pair(NamedTuple):
@@ -171,8 +205,5 @@ def _selected(pair: _Pair, how: str) -> Array:
     array, factors = jnp.asarray(pair.of.leaf), list(itertools.chain(*pair.sizes))
     array = array.reshape(factors)
     for axis, room in enumerate(itertools.chain(*pair.room)):
-        size, places = factors[axis], np.arange(room)
-        if how == "even":
-            places = places * size // max(room, 1)
-        array = jnp.take(array, places, axis=axis)
+        array = jnp.take(array, _places(room, factors[axis], how), axis=axis)
     return array.reshape(pair.to.leaf.shape).astype(pair.to.leaf.dtype)

@@ -27,7 +27,14 @@ def shuffled(tree, run, x, seed: int = 0):
     return tree
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "lstm"])
+# Heads of attention are moved as wholes, and what is in them as well; of a scanned
+# stack, the units of all layers in one order.
+COMPILED_LONG = [
+    pytest.param(n, marks=pytest.mark.slow) for n in ("transformer", "scanned")
+]
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn", "lstm", *COMPILED_LONG])
 def test_an_order_that_was_lost_is_found_again(name: str):
     make, run, x = MODELS[name]
     old, x = make(), x()

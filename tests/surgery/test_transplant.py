@@ -7,11 +7,13 @@ import jax.random as jr
 import numpy as np
 import pytest
 from small_models import (
+    CNN,
     MODELS as EAGER,
     Block,
     Recurrent,
     Transformer,
     assert_same_outputs,
+    cnn,
     lstm,
     mlp,
     transformer,
@@ -107,3 +109,24 @@ def test_what_has_no_counterpart():
     )
     with pytest.raises(ValueError, match="has a shape and no values"):
         surgery.transplant(mlp(), skeleton)
+
+
+@pytest.mark.parametrize("how", ["even", "first"])
+def test_running_statistics_are_selected_as_gains_are(how: str):
+    (large, old), counted = cnn(), 7
+    small = eqx.nn.make_with_state(CNN)(jr.key(5), channels=3)
+    model, state = surgery.transplant(small, (large, old), how=how)
+    channels = [0, 2, 4] if how == "even" else [0, 1, 2]
+    wanted = [x[jnp.array(channels)] for x in old.get(large.norm1.batch_state_index)]
+    got = state.get(model.norm1.batch_state_index)
+    assert jnp.array_equal(model.norm1.weight, large.norm1.weight[jnp.array(channels)])
+    assert all(jnp.array_equal(a, b) for a, b in zip(got, wanted, strict=True))
+    assert state.get(model.norm1.batch_counter) == counted
+    # The second norm is as wide there as here.
+    for name in ("ema_state_index", "ema_first_time_index"):
+        pair = (
+            state.get(getattr(model.norm2, name)),
+            old.get(getattr(large.norm2, name)),
+        )
+        assert eqx.tree_equal(*pair)
+    assert small[1].get(small[0].norm1.batch_counter) == 0

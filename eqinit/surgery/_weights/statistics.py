@@ -141,11 +141,15 @@ def with_statistics(
             if old is None:
                 new[join(one.path, field, "init")] = _like(value, index.init)
             else:
-                kept = _clone(state)
-                state = kept.set(index, _like(value, _clone(state).get(index)))
+                state = replaced(state, index, value)
     if old is None:
         return edit(model, new) if new else model
     return tuple(state if part is old else part for part in model)
+
+
+def replaced(state: Any, index: Any, value: Any) -> Any:
+    """A state with another value, in the dtypes of the old one."""
+    return _clone(state).set(index, _like(value, _clone(state).get(index)))
 
 
 def _like(value: Any, old: Any) -> Any:
