@@ -11,6 +11,7 @@ notes. `layouts=trace_layouts(model, call, x)` lets it see parts without a known
 
 from ._branch_gains import deepnet as deepnet, subln as subln, t_fixup as t_fixup
 from ._convolutional import (
+    convnext as convnext,
     dcgan as dcgan,
     detection_head as detection_head,
     efficientnet as efficientnet,
@@ -83,7 +84,6 @@ from ._transformer import (
 from ._vision import (
     beit as beit,
     cait as cait,
-    convnext as convnext,
     dit as dit,
     mixer as mixer,
     swin as swin,

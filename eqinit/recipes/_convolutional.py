@@ -17,6 +17,7 @@ from .._typing import Natural, Number, checked
 from ._branches import branches_of
 from ._parts import biases, for_part, kernels, norms, recipe, with_fan
 from ._selectors import Convolution, Ends, Head, Inner, Named
+from ._tokens import gammas
 
 
 @checked
@@ -228,3 +229,34 @@ def detection_head(head: SelectorLike, probability: Number = 0.01) -> list[Rule]
     """
     rule = Rule(head, weight=Normal(0.01), bias=PriorProb(probability))
     return recipe("detection_head", [rule], whole=False)
+
+
+@checked
+def convnext(
+    head: SelectorLike | None = None,
+    head_gain: Number = 1.0,
+    std: Number = 0.02,
+    layer_scale: Number = 1e-6,
+) -> list[Rule]:
+    r"""ConvNeXt: $\mathcal N(0, 0.02^2)$ and zero biases everywhere, branches that
+    start at $10^{-6}$.
+
+    The reference truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at
+    all.
+
+    **Arguments:**
+
+    - `head`: the classifier.
+    - `head_gain`: multiplies the standard deviation of the classifier's weights.
+    - `std`: standard deviation.
+    - `layer_scale`: value of the factors of branches, called `gamma` or `layer_scale`.
+
+    **Returns:** rules.
+
+    Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
+    """
+    last = Normal(std * head_gain)
+    scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
+    normal = kernels(Normal(std))
+    rules = [*gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
+    return recipe("convnext", rules)

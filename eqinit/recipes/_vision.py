@@ -15,7 +15,7 @@ from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
 from .._typing import Natural, Number, checked
 from ._branches import by_depth, ends
-from ._parts import biases, dense, for_part, kernels, norms, recipe
+from ._parts import biases, dense, for_part, norms, recipe
 from ._selectors import Head, Named, Of
 from ._tokens import convolutions, gammas, tokens
 
@@ -234,37 +234,6 @@ def swin(
     tables = for_part("tables of relative positions", [table])
     rules = [*tables, *tokens(std), *gammas(1e-5), *_timm(std)]
     return recipe("swin", rules)
-
-
-@checked
-def convnext(
-    head: SelectorLike | None = None,
-    head_gain: Number = 1.0,
-    std: Number = 0.02,
-    layer_scale: Number = 1e-6,
-) -> list[Rule]:
-    r"""ConvNeXt: $\mathcal N(0, 0.02^2)$ and zero biases everywhere, branches that
-    start at $10^{-6}$.
-
-    The reference truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at
-    all.
-
-    **Arguments:**
-
-    - `head`: the classifier.
-    - `head_gain`: multiplies the standard deviation of the classifier's weights.
-    - `std`: standard deviation.
-    - `layer_scale`: value of the factors of branches, called `gamma` or `layer_scale`.
-
-    **Returns:** rules.
-
-    Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
-    """
-    last = Normal(std * head_gain)
-    scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
-    normal = kernels(Normal(std))
-    rules = [*gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
-    return recipe("convnext", rules)
 
 
 @checked

@@ -14,6 +14,10 @@ UNTIL_2019: dict[str, tuple[str, str]] = {
         "Adriana and Liò, Pietro and Bengio, Yoshua",
         "Graph attention networks",
     ),
+    "1712.08969": (
+        "Yang, Greg and Schoenholz, Samuel S.",
+        "Mean field residual networks: On the edge of chaos",
+    ),
     "1803.01719": (
         "Hanin, Boris and Rolnick, David",
         "How to start training: The effect of initialization and architecture",
