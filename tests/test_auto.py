@@ -38,6 +38,7 @@ def test_kernels_have_the_gain_of_what_follows(name):
     assert plan["layers.1.bias"].std == plan["layers.1.bias"].mean == 0
 
 
+@pytest.mark.thorough
 def test_a_deep_relu_net_keeps_its_signal():
     """He's theorem: the second moment of a ReLU net's layers stays, in expectation.
 
@@ -55,6 +56,7 @@ def test_a_deep_relu_net_keeps_its_signal():
     assert abs(log + variance / 2) < 5 * math.sqrt(variance)
 
 
+@pytest.mark.thorough
 def test_a_transformer():
     model, plan = auto(eqx.filter_eval_shape(lambda: Gpt(3)), TOKENS)
     for block in range(3):

@@ -71,7 +71,8 @@ def test_wrong_arguments_raise_for_users():
     found = outcomes()
     assert len(found) == 13
     # Numbers are eqinit's own to check: its error says what they have to be.
-    assert found.pop("hoedt") == "ValueError"
+    for name in ("hoedt", "init, shape", "init, float shape", "init, fan"):
+        assert found.pop(name) == "ValueError"
     assert set(found.values()) == {"TypeCheckError"}
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._parameters.spec import ParamSpec
-from .._typing import Array, DTypeLike, Key, RoleName, Shape
+from .._typing import Array, DTypeLike, FiniteNumber, Key, RoleName, Shape
 from .kernels import AbstractConvInitializer, kernel_shape
 
 
@@ -88,7 +88,7 @@ class DownsamplingFilter(AbstractFilter):
 
 
 # A name, a name with its parameters as scipy has it, or the values themselves.
-Window: TypeAlias = str | tuple[str | float, ...]
+Window: TypeAlias = str | tuple[str | FiniteNumber, ...]
 _WINDOWS: dict[str, tuple[float, ...]] = {
     "hann": (0.5, 0.5),
     "hamming": (0.54, 0.46),

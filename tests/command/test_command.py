@@ -221,6 +221,7 @@ def test_lists_have_every_name(capsys: pytest.CaptureFixture[str]):
     assert "arXiv:1502.01852" in out(capsys, "schemes", "HeNormal")
 
 
+@pytest.mark.thorough
 def test_as_a_script_sees_it():
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "eqinit", *arguments]

@@ -165,7 +165,7 @@ FEW = (in_an_object, in_a_cache)  # of constructors that fail while they are tra
     ("model", "place"),
     [
         *((Net, place) for place in PLACES),
-        *((Fussy, place) for place in FEW),
+        *(pytest.param(Fussy, p, marks=pytest.mark.thorough) for p in FEW),
         *(
             pytest.param(Fussy, place, marks=pytest.mark.slow)
             for place in PLACES

@@ -70,7 +70,13 @@ def run(block: Block, name: str, namespace: dict[str, object]) -> str:
 
 
 # Pages that take longer than all the others: CI runs them by themselves.
-LONG = ("docs/signal.md", "docs/surgery.md")
+LONG = (
+    "docs/guides/icnn.md",
+    "docs/guides/stacked.md",
+    "docs/guides/which.md",
+    "docs/signal.md",
+    "docs/surgery.md",
+)
 
 
 def page_of(path: Path) -> Any:

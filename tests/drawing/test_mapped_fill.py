@@ -93,6 +93,7 @@ def test_members_are_the_draws_of_their_own_keys_and_scales(mapped: Callable[...
             assert same_bits(ours[m], theirs), request
 
 
+@pytest.mark.thorough
 def test_a_key_that_is_not_mapped_is_every_members():
     drawn = jax.vmap(draws, in_axes=(None, 0))(KEYS, jnp.stack([TERMS, TERMS]))
     for request, ours, theirs in zip(

@@ -34,6 +34,7 @@ def test_reading_is_that_of_a_reader(name: str):
         assert bool(row.remark) == (status in ("ambiguous", "unknown"))
 
 
+@pytest.mark.thorough
 @every_case
 def test_abstract_models_are_read_alike(name: str):
     case = BY_NAME[name]

@@ -60,6 +60,7 @@ def weight_norm(*stack: int) -> eqx.nn.WeightNorm:
 RULES = [Rule(eqx.nn.Linear, weight=Normal(3.0), bias=Zeros())]
 
 
+@pytest.mark.thorough
 def test_weight_norm_length_follows_the_direction():
     model = weight_norm()
     naive = eqx.tree_at(lambda m: m.layer.weight, model, 3 * jnp.ones((50, 60)))
@@ -171,6 +172,7 @@ def test_power_iteration_is_in_step_when_the_state_is_given():
     state.get(model.uv_index)  # the state that came in is still good
 
 
+@pytest.mark.thorough
 def test_power_iteration_inside_of_a_model_without_state():
     model = spectral_norm(KEY)
     new = eqinit.apply(model, KEY, NEW_WEIGHT)
@@ -295,6 +297,7 @@ def test_a_wrong_inverse_is_noticed():
         eqinit.apply(model, KEY, [Rule(eqx.nn.Linear, weight=HeNormal())])
 
 
+@pytest.mark.thorough
 def test_wrappers_of_wrappers_and_of_other_shapes():
     class Packed(eqx.Module):
         """A lower triangle, row by row."""

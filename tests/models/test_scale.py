@@ -75,6 +75,7 @@ def test_work_does_not_grow_with_the_layers(
     assert len({np.asarray(layer.bias).tobytes() for layer in drawn}) == LAYERS
 
 
+@pytest.mark.thorough
 def test_the_plan_reads_each_layer_once(model: Any, monkeypatch: pytest.MonkeyPatch):
     from eqinit._layouts.layout import Layout
 

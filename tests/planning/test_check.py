@@ -72,6 +72,7 @@ TIMES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.first_case
 @pytest.mark.parametrize(("law", "count"), TIMES)
 def test_false_alarms_are_as_few_as_of_a_normal(law: str, count: int):
@@ -206,6 +207,7 @@ def test_a_check_is_true_or_false_and_raises():
     assert data["rows"][0]["by"] == "law"
 
 
+@pytest.mark.thorough
 def test_what_is_wrong_comes_first():
     model = [nn.Linear(8, 8, key=k) for k in jax.random.split(KEY, 300)]
     plan = ei.plan(model, [("**.weight", ei.Normal())])

@@ -97,6 +97,7 @@ def test_a_plan_is_plain_data():
     assert "gain=0.3333)" in str(plan)
 
 
+@pytest.mark.thorough
 def test_a_plan_of_very_many_leaves_prints_at_once(monkeypatch: pytest.MonkeyPatch):
     # By counting what is slow: asking an initializer for its moments.
     asked: list[object] = []
@@ -352,6 +353,7 @@ def test_check_wants_values():
         ei.plan(skeleton, RULES).check(skeleton)
 
 
+@pytest.mark.thorough
 def test_check_of_sixteen_bits_and_complex():
     # Rounding adds to the variance, and is no finding.
     for dtype in (jnp.bfloat16, jnp.float16, jnp.complex64):

@@ -54,6 +54,7 @@ def test_gpt2_of_24_layers():
         assert all(found[path] == 0.02 for path in kernels - small)
 
 
+@pytest.mark.thorough
 def test_gpt2_without_a_trace_says_what_it_does_not_find():
     model, _ = gpt(24)
     message = (
@@ -94,6 +95,7 @@ def test_gpt2_on_a_stack():
 
 
 # OLMo's kernels are of variance 1 / fan_in; both divide by sqrt(2 (l + 1)) in block l.
+@pytest.mark.thorough
 @pytest.mark.first_case
 @pytest.mark.parametrize(("recipe", "unit"), [(recipes.beit, 0.02), (recipes.olmo, 64)])
 def test_depth_by_trace(recipe, unit):

@@ -798,6 +798,7 @@ def test_apply_and_check(name: str):
     assert plan.check(drawn).ok
 
 
+@pytest.mark.thorough
 def test_gold_of_some():
     ppo = ei.apply(Agent(), jax.random.key(0), recipes.rl_ppo("policy", "value"))
     inner = np.asarray(ppo.body.layers[1].weight, np.float64)

@@ -55,6 +55,7 @@ def pre_activations(model: eqx.nn.MLP, x: Any) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.first_case
 @pytest.mark.parametrize("activation", [jnp.tanh, jax.nn.relu], ids=["tanh", "relu"])
 @pytest.mark.parametrize("gain", [1e-3, 1.0, 30.0])
@@ -121,6 +122,7 @@ def test_weight_times_reported_scale():
         np.testing.assert_allclose([ratio.min(), ratio.max()], row.scale, rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_convolutions_by_channel():
     case = CASES["cnn"]()
     model, report = calibrate(case.model, batched, case.x, method=ActNorm())
@@ -134,6 +136,7 @@ def test_convolutions_by_channel():
     assert isinstance(model, CNN)
 
 
+@pytest.mark.thorough
 @pytest.mark.first_case
 @pytest.mark.parametrize("name", ["transformer", "scanned"])
 def test_transformers(name: str):
@@ -319,6 +322,7 @@ class Mixed(eqx.Module):
         return self.head(h)
 
 
+@pytest.mark.thorough
 def test_what_is_skipped_is_named_with_its_reason():
     def make() -> Mixed:
         linears = [eqx.nn.Linear(8, 8, key=KEY) for _ in range(4)]

@@ -38,6 +38,7 @@ def layer_outputs(model: Any, x: np.ndarray) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("data", ["diabetes", "digits"])
 def test_every_layer_starts_with_mean_0_and_variance_1(
     example: dict[str, Any], data: str

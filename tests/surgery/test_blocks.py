@@ -76,6 +76,7 @@ def surgery_weights(model):
     return list(blocks.up.weight)
 
 
+@pytest.mark.thorough
 def test_a_block_that_is_no_identity_is_caught():
     x = BOTH["transformer"][1]
     with pytest.raises(ValueError, match="to leave what `call` returns as it is"):
@@ -86,6 +87,7 @@ def test_a_block_that_is_no_identity_is_caught():
         surgery.insert(transformer(), "blocks", 1, zero=["mlp"])
 
 
+@pytest.mark.thorough
 def test_a_block_of_ones_own_is_inserted():
     old, x = transformer(), BOTH["transformer"][1]
     block = type(old.blocks[0])(8, 4, 6, KEY)

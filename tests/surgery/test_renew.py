@@ -85,6 +85,7 @@ def dead() -> eqx.nn.MLP:
     return eqx.tree_at(lambda m: m.layers[0].bias, mlp(), off)
 
 
+@pytest.mark.thorough
 def test_recycled_units_change_nothing_and_are_new():
     x = jax.random.normal(KEY, (64, 3))
     hidden = jax.vmap(lambda v: jax.nn.relu(dead().layers[0](v)))(x)

@@ -87,7 +87,13 @@ def attempt(make: Any, spec: ParamSpec) -> Any:
 
 # Equinox warns of jax's arrays in static fields; an error follows.
 @pytest.mark.filterwarnings("ignore:A JAX array is being set as static")
-@pytest.mark.parametrize(("case", "field"), PAIRS)
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        pytest.param(*pair, marks=pytest.mark.thorough if i % 4 else ())
+        for i, pair in enumerate(PAIRS)
+    ],
+)
 def test_nonsense_is_refused_before_a_draw(case: Case, field: str):
     spec = case.spec(case.dtypes[-1] if "float32" not in case.dtypes else "float32")
     kept = fields(case)
