@@ -98,13 +98,10 @@ _WINDOWS: dict[str, tuple[float, ...]] = {
 
 
 def _hashable(window: Any) -> Any:
-    """Values of an array, or of a list, as a tuple of numbers."""
-    if isinstance(window, str):
-        return window
-    values = window if isinstance(window, list | tuple) else np.asarray(window).tolist()
-    if not isinstance(values, list | tuple):
-        return values
-    return tuple(v if isinstance(v, str) else float(v) for v in values)
+    """Values of an array, or of a list, as a tuple; what they are is checked later."""
+    words = isinstance(window, list | tuple) and str in map(type, window)
+    values = window if isinstance(window, str) or words else np.asarray(window).tolist()
+    return tuple(values) if isinstance(values, list | tuple) else values
 
 
 def _scipy_window(window: Window, size: int, periodic: bool) -> np.ndarray:
