@@ -8,7 +8,7 @@ from .._planning.keep import Keep
 from .._planning.rule import Rule
 from .._schemes.initializer import AbstractInitializer
 from .._typing import Number, checked
-from .decode import Decoder
+from .decode import ROOT, Decoder
 from .encode import Encoder
 from .names import configurable, layer_name, layer_of
 from .wanted import TOP
@@ -49,6 +49,7 @@ def from_config(config: Any) -> Any:
     ```python
     from_config({"type": "HeNormal", "gain": 0.5})
     from_config("he_normal")  # a name alone, where an initializer is wanted
+    from_config(["he_normal", {"type": "Zeros"}])
     ```
 
     Arguments that are not written have their defaults. Names are looked up among the
@@ -68,7 +69,7 @@ def from_config(config: Any) -> Any:
     every argument that does not fit.
     """
     decoder = Decoder()
-    value = decoder.read(config, "config", TOP)
+    value = decoder.read(config, ROOT, TOP)
     if decoder.problems:
         raise ValueError("\n".join(decoder.problems))
     return value

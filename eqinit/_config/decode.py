@@ -9,8 +9,11 @@ import numpy as np
 
 from .._nearest import nearest
 from .limits import BITS, MOST_PROBLEMS, WORD, Limits, TooMuch
-from .names import class_of, codec_of
+from .names import class_of, codec_of, is_scheme
 from .wanted import ANYTHING, Wanted, wanted_by
+
+
+ROOT = "config"  # what errors call the whole of it
 
 
 class Decoder:
@@ -67,6 +70,9 @@ class Decoder:
         if not inner.only_strings and all(type(c) is float for c in config):
             self._limits.count(where, len(config))  # an array's, most likely
             return list(config)
+        # A list by itself is one of what might stand by itself; in a dict it may be
+        # somebody's words.
+        inner = wanted if where == ROOT else inner
         return [self.read(c, f"{where}[{i}]", inner) for i, c in enumerate(config)]
 
     def _string(self, text: str, where: str, wanted: Wanted) -> Any:
@@ -87,7 +93,7 @@ class Decoder:
             if key in config:
                 _check_keys(config, (key, *others))
                 return self._special(key, config, where)
-        if mistaken := _mistaken(config):
+        if mistaken := _mistaken(config) or self._nested(config):
             raise ValueError(mistaken)
         if not wanted.dicts:
             raise ValueError(
@@ -154,6 +160,20 @@ class Decoder:
         if name not in self._classes:
             self._classes[name] = class_of(name)
         return self._classes[name]
+
+    def _nested(self, config: Mapping[Any, Any]) -> str:
+        """What to say of `{"he_normal": {"gain": 2.0}}`, as other libraries have it."""
+        if len(config) != 1:
+            return ""
+        ((name, inside),) = config.items()
+        if not isinstance(name, str) or not isinstance(inside, Mapping):
+            return ""
+        if "type" in inside or not is_scheme(name):
+            return ""
+        return (
+            f"`{name}` is a key with arguments below it; in a config they stand beside "
+            f'its name: `{{"type": "{name}", ...}}`.'
+        )
 
     def _by_name(self, name: str, where: str) -> Any:
         self._limits.count_instance(where)

@@ -215,6 +215,14 @@ def class_of(name: str) -> type:
     )
 
 
+def is_scheme(name: str) -> bool:
+    """Whether an initializer is called so."""
+    try:
+        return issubclass(class_of(name), AbstractInitializer)
+    except ValueError:
+        return False
+
+
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 

@@ -308,6 +308,7 @@ def test_a_name_alone_is_an_initializer_where_one_is_wanted(name: str):
     assert from_config({**rule, "fields": {"weight": "keep"}}) == Rule(
         "head", weight=ei.Keep()
     )
+    assert from_config([name, {"type": "Zeros"}]) == [he, ei.Zeros()]
     # Elsewhere a string is a string.
     assert from_config({"name": name, "tags": [name]}) == {"name": name, "tags": [name]}
 
@@ -324,6 +325,12 @@ MISTAKES: list[tuple[Any, str]] = [
         r"`_target_` is no word .*\{\"type\": \"HeNormal\"\}",
     ),
     ({"typ": "HeNorml"}, r"`typ` is no word of a config"),
+    (
+        {"he_normal": {"gain": 2.0}},
+        r"config: `he_normal` is a key with arguments",
+    ),
+    ({"a": {"Zeros": {}}}, r"config\.a: `Zeros` is a key .*\{\"type\": \"Zeros\""),
+    (["he_norml"], r"config\[0\]: no scheme.*Did you mean `HeNormal`"),
     ({"rules": [{"Type": "Rule"}]}, r"config\.rules\[0\]: `Type` is no word"),
     (
         {"type": "Scaled", "init": {"gain": 1.0}, "factor": 2.0},
