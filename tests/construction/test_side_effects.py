@@ -164,7 +164,8 @@ FEW = (in_an_object, in_a_cache)  # of constructors that fail while they are tra
 @pytest.mark.parametrize(
     ("model", "place"),
     [
-        *((Net, place) for place in PLACES),
+        *((Net, place) for place in PLACES if place not in FEW),
+        *(pytest.param(Net, p, marks=pytest.mark.thorough) for p in FEW),
         *(pytest.param(Fussy, p, marks=pytest.mark.thorough) for p in FEW),
         *(
             pytest.param(Fussy, place, marks=pytest.mark.slow)

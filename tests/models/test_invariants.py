@@ -227,6 +227,7 @@ def test_any_tree_is_walked_like_its_leaves(tree: Any):
         assert leaves[site.position] is leaf
 
 
+@pytest.mark.thorough
 @ANY_TREE
 @given(TREES)
 def test_any_paths_are_unique_and_found(tree: Any):

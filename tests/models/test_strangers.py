@@ -174,6 +174,7 @@ def assert_equal(one: Any, other: Any, rtol: float = 0.0) -> None:
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol, 0)
 
 
+@pytest.mark.thorough
 def test_everything_is_set_but_the_dynamics():
     model, plan, new = applied()
     assert tuple(row.path for row in plan if row.status == "kept") == KEPT
@@ -190,6 +191,7 @@ def test_everything_is_set_but_the_dynamics():
     assert fans == {"fno.w": 3, "moe.w_up": 8, "blocks.w": 8}
 
 
+@pytest.mark.thorough
 def test_same_under_jit_vmap_build_and_from_a_skeleton():
     model, _, new = applied()
     # The newest compilers take another polynomial for the same inverse error function.

@@ -26,6 +26,7 @@ SIZES = (1, 2, 4, 16, 100, 1000)
 # Scores are those of a normal that is as unlikely: against scipy's exact tails.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("wanted", [2.0, 3.0, 4.0, 5.0, 6.0])
 @pytest.mark.parametrize("count", SIZES)
 def test_scores_of_normals_and_of_exponentials(count: int, wanted: float):

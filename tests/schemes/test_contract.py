@@ -171,6 +171,7 @@ def test_shape_dtype_and_strong_type(case: Case):
         assert not draw.weak_type
 
 
+@pytest.mark.first_case
 def test_double_precision(case: Case):
     wide = {"float32": "float64", "complex64": "complex128"}
     with enable_x64():
@@ -189,6 +190,7 @@ def test_finite(case: Case):
     assert not draw.weak_type
 
 
+@pytest.mark.first_case
 @pytest.mark.heavy
 def test_half_precision_is_float32_rounded(case: Case):
     if "float32" not in case.dtypes:
@@ -204,6 +206,7 @@ def test_jit_is_eager(case: Case):
     assert same_bits(drawn, single(case.name))
 
 
+@pytest.mark.first_case
 @pytest.mark.heavy
 def test_vmap_is_a_loop(case: Case):
     spec = case.spec(main_dtype(case))

@@ -48,6 +48,7 @@ def assert_follows(record, old, new):
     return moments
 
 
+@pytest.mark.thorough
 @pytest.mark.first_case
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("index", [0, 1, -1])
@@ -192,6 +193,7 @@ def test_a_stack_grows_as_a_list_does():
     assert eqx.tree_equal(fewer, stack)
 
 
+@pytest.mark.thorough
 def test_a_vmapped_module_is_a_stack():
     old, x = scanned(), BOTH["scanned"][1]
     lists, record = surgery.unstack_blocks(old, "blocks", record=True)

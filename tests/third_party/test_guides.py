@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 # orbax and others import what their own dependencies deprecate.
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("page", ["ecosystem", "icnn"])
 def test_guide_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
