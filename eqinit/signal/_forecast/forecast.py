@@ -10,7 +10,7 @@ from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
 from ..._planning.plan import Plan
 from ..._typing import checked
-from .._taps.dry_run import dry_run
+from .._taps.dry_run import some_called
 from .._taps.layers import parameter_layers, tap_points
 from .domain import SecondMoments
 from .inputs import gradient, inputs
@@ -73,12 +73,8 @@ def forecast(
     sites = plan.sites_in(model).parameters
     known = call_layouts(layouts)
     points = tap_points(model, select, known)
-    layers, missing = dry_run(model, call, args, points, parameter_layers(model, known))
-    if not layers:
-        raise ValueError(
-            f"`call` calls none of the {len(points)} selected layers: "
-            f"{', '.join(point.path for point in points[:8])}."
-        )
+    context = parameter_layers(model, known)
+    layers, missing = some_called(model, call, args, points, context)
     traced = trace(model, call, args, layers)
     of_model = len(jtu.tree_leaves(model))
     rows = {row.path: row for row in plan.rows}

@@ -2,15 +2,15 @@
 
 import collections
 import dataclasses
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._folding import Line, fold
-from ..._tables import WIDTH, AbstractReport, Column, Table
+from ..._tables import AbstractReport, Column, Table
 from .._lines import ReportLine, ends, full_lines, short_lines
 from .._probe.drift import trends
 from .._probe.plot import Rows, plot_reports
+from .._probe.rows import row_at, summed_up
 from .layer_forecast import LayerForecast
 
 
@@ -32,12 +32,7 @@ class Forecast(AbstractReport):
         return len(self.rows)
 
     def __getitem__(self, path: str) -> LayerForecast:
-        for row in self.rows:
-            if path in (row.path, f"{row.path}{row.output}"):
-                return row
-        raise KeyError(
-            f"no row `{path}` in this forecast; it has {[r.path for r in self.rows]}."
-        )
+        return row_at(self.rows, path, "forecast")
 
     def plot(
         self,
@@ -65,15 +60,8 @@ class Forecast(AbstractReport):
 
     def summary(self) -> str:
         """How signal and gradient will develop, and what is not known."""
-        forward, backward = trends(self.rows)
-        lines = [f"signal    {forward}", f"gradient  {backward}"]
-        lines += [f"not known: {text}" for text in _reasons(self.rows)]
-        if self.missing:
-            lines.append(f"not called: {', '.join(self.missing)}")
-        indent = " " * len("gradient  ")
-        return "\n".join(
-            textwrap.fill(x, WIDTH, subsequent_indent=indent) for x in lines
-        )
+        notes = [f"not known: {text}" for text in _reasons(self.rows)]
+        return summed_up(self.rows, self.missing, notes)
 
     def _table(self) -> Table[Any]:
         return self._table_of(full_lines(self.rows))

@@ -8,7 +8,7 @@ import jax
 from ..._layouts.registry import call_layouts
 from ..._models.selectors import SelectorLike
 from ..._typing import Key, checked
-from .._taps.dry_run import dry_run
+from .._taps.dry_run import some_called
 from .._taps.layers import parameter_layers, tap_points
 from .passes import run_passes
 from .report import Report
@@ -63,13 +63,8 @@ def probe(
     """
     known = call_layouts(layouts)
     layers = tap_points(model, select, known)
-    called, missing = dry_run(model, call, args, layers, parameter_layers(model, known))
-    if not called:
-        raise ValueError(
-            f"`call` calls none of the {len(layers)} selected layers (or none of them "
-            f"returns floating-point arrays): {', '.join(p.path for p in layers[:8])}. "
-            "It has to run the model that it is given, and not one that it closes over."
-        )
+    context = parameter_layers(model, known)
+    called, missing = some_called(model, call, args, layers, context)
     key = jax.random.key(0) if key is None else key
     readings = run_passes(model, call, args, tuple(called), key)
     return Report(readings, tuple(called), tuple(missing))

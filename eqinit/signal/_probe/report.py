@@ -1,18 +1,18 @@
 """The report: what a probe has measured, as data, as a table and as a plot."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
 from jax.core import Tracer
 
-from ..._tables import WIDTH, AbstractReport, Table
+from ..._tables import AbstractReport, Table
 from .._taps.dry_run import CalledLayer
 from .drift import trends
 from .layer_signal import LayerSignal, signals
 from .plot import plot_reports
 from .readings import Readings
+from .rows import row_at, summed_up
 from .table import full_table, short_table
 
 
@@ -55,12 +55,7 @@ class Report(AbstractReport, eqx.Module):
         return len(self.rows)
 
     def __getitem__(self, path: str) -> LayerSignal:
-        for row in self.rows:
-            if path in (row.path, f"{row.path}{row.output}"):
-                return row
-        raise KeyError(
-            f"no row `{path}` in this report; it has {[r.path for r in self.rows]}."
-        )
+        return row_at(self.rows, path, "report")
 
     def plot(self, *others: "Report", labels: Any = None, path: Any = None) -> Any:
         """Plot std by depth, forward and backward, beside other reports.
@@ -80,14 +75,7 @@ class Report(AbstractReport, eqx.Module):
 
     def summary(self) -> str:
         """How signal and gradient develop, and which layers were not called."""
-        forward, backward = trends(self.rows)
-        lines = [f"signal    {forward}", f"gradient  {backward}"]
-        if self.missing:
-            lines.append(f"not called: {', '.join(self.missing)}")
-        indent = " " * len("gradient  ")
-        return "\n".join(
-            textwrap.fill(x, WIDTH, subsequent_indent=indent) for x in lines
-        )
+        return summed_up(self.rows, self.missing)
 
     def _table(self) -> Table[Any]:
         return full_table(self.rows, self.summary().splitlines(), self.missing)

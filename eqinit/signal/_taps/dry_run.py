@@ -153,6 +153,24 @@ def dry_run(
     return list(called), list(missing)
 
 
+def some_called(
+    model: Any,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    layers: Sequence[TapPoint],
+    context: Sequence[TapPoint] = (),
+) -> tuple[list[CalledLayer], list[str]]:
+    """`dry_run`, where a call of none of the layers is a mistake."""
+    called, missing = dry_run(model, call, args, layers, context)
+    if not called:
+        raise ValueError(
+            f"`call` calls none of the {len(layers)} selected layers (or none of them "
+            f"returns floating-point arrays): {', '.join(p.path for p in layers[:8])}. "
+            "It has to run the model that it is given, and not one that it closes over."
+        )
+    return called, missing
+
+
 def _trace(
     model: Any,
     call: Callable[..., Any],
