@@ -44,8 +44,8 @@ def display(value: object) -> list[dict[str, Any]]:
     ]
 
 
-# What is zero but for rounding, which is another number under another jax.
-_NOISE = re.compile(r"\d(\.\d+)?e-(0[6-9]|[1-9]\d)")
+# What is zero, or is but for rounding, which is another number under another jax.
+_NOISE = re.compile(r"\d(\.\d+)?e-(0[6-9]|[1-9]\d)|0\.0e\+00")
 
 
 def steady(text: str) -> str:
