@@ -1,19 +1,13 @@
 """One line of a plan."""
 
 import dataclasses
-import functools
-
-import jax
 
 from .._parameters.spec import ParamSpec
 from .._schemes.initializer import AbstractInitializer
+from .._trees import tree_node
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["init"],
-    meta_fields=["path", "spec", "rule", "abstract", "through", "follows"],
-)
+@tree_node(["init"], ["path", "spec", "rule", "abstract", "through", "follows"])
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One parameter of a plan.

@@ -1,16 +1,15 @@
 """The laws that schemes name: constants, locations and scales, uniform, log-normal."""
 
 import dataclasses
-import functools
 import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
+from .._trees import tree_node
 from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
 from . import exact
 from .base import AbstractBase, Bounds, is_complex
@@ -71,9 +70,7 @@ class ConstantLaw(AbstractLaw):
         return self.value
 
 
-@functools.partial(
-    jtu.register_dataclass, data_fields=["loc", "scale"], meta_fields=["base"]
-)
+@tree_node(["loc", "scale"], ["base"])
 @dataclasses.dataclass(frozen=True, eq=False)
 class LocScale(AbstractFlatLaw):
     r"""$w = \text{loc} + \text{scale} \cdot z$ with $z$ from a base distribution."""
@@ -139,9 +136,7 @@ class LocScale(AbstractFlatLaw):
         return self.base
 
 
-@functools.partial(
-    jtu.register_dataclass, data_fields=["lower", "upper"], meta_fields=[]
-)
+@tree_node(["lower", "upper"])
 @dataclasses.dataclass(frozen=True, eq=False)
 class UniformLaw(AbstractFlatLaw):
     r"""Uniform on $[\text{lower}, \text{upper})$, in the arithmetic of `jax.random`.
@@ -198,7 +193,7 @@ class UniformLaw(AbstractFlatLaw):
         return SymmetricUniform()
 
 
-@functools.partial(jtu.register_dataclass, data_fields=["mu", "sigma"], meta_fields=[])
+@tree_node(["mu", "sigma"])
 @dataclasses.dataclass(frozen=True, eq=False)
 class LogNormalLaw(AbstractFlatLaw):
     r"""$w = \exp(\mu + \sigma z)$ with $z$ standard normal."""

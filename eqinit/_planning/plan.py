@@ -1,11 +1,9 @@
 """A plan: rules resolved against a model, before a number is drawn."""
 
 import dataclasses
-import functools
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
 
 from .._drawing.draw import draw_rows
@@ -19,6 +17,7 @@ from .._models.site import Site
 from .._models.write import replace_leaves
 from .._parameters.keys import KEY_SCHEME
 from .._tables import AbstractReport, Table
+from .._trees import tree_node
 from .._typing import Key, checked
 from .check import Check
 from .resolve import Resolved, resolve
@@ -29,11 +28,7 @@ from .table import plan_table
 _M = TypeVar("_M")
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["rows"],
-    meta_fields=["shared", "sources", "notes"],
-)
+@tree_node(["rows"], ["shared", "sources", "notes"])
 @dataclasses.dataclass(frozen=True, repr=False)
 class Plan(AbstractReport):
     """What every parameter of a model will get: one row per parameter.
