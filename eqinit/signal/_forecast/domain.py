@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._inference.walker import AbstractDomain, Equation, Place, Rule
+from ..._inference.walker import AbstractDomain, Equation, Place, Rule, walk
 from .atoms import Atom, Origin, numbers
 from .curves import Curve
 from .independent import moments_of_value
@@ -38,11 +38,13 @@ class Record:
     """What stands at a mark, in one round of each loop around it.
 
     - `rounds`: (number, length) of each, the outermost first.
+    - `again`: whether this is where a gradient computes a checkpoint's body again.
     """
 
     label: str
     rounds: tuple[tuple[int, int], ...]
     value: Value
+    again: bool
 
 
 class SecondMoments(AbstractDomain[Any]):
@@ -62,6 +64,7 @@ class SecondMoments(AbstractDomain[Any]):
         self._numbers: dict[Hashable, int] = {}
         # Of the round at hand: its number, and which row it was given.
         self._number = self._index = 0
+        self._again = False
 
     def constant(self, value: Any) -> Value:
         if jnp.issubdtype(jnp.result_type(value), jax.dtypes.extended):
@@ -125,7 +128,14 @@ class SecondMoments(AbstractDomain[Any]):
         """Keep what stands at a mark."""
         loops = (place[:i] for i in range(1, len(place)))
         rounds = tuple(self._rounds[loop] for loop in loops if loop in self._rounds)
-        self.records.append(Record(label, rounds, value))
+        self.records.append(Record(label, rounds, value, self._again))
+
+    def checkpoint(self, eqn: Equation, values: Sequence[Any]) -> Sequence[Value]:
+        """Its body; in a gradient, the body once more and what goes backward."""
+        outside, self._again = self._again, self._again or eqn.params["differentiated"]
+        outs = walk(self, eqn.params["jaxpr"], values, eqn.place)
+        self._again = outside
+        return outs
 
     def plain(self, value: Any) -> Value:
         """A value without rows: stacked along a new first axis."""

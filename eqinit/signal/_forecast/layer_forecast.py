@@ -64,7 +64,8 @@ def layer_forecasts(
     for row in call_order(layers):
         layer = numbers[row.called.keys]
         output = row.called.outputs.index(row.output)
-        forward = _uses(by_label[label(layer, output, backward=False)], row, False)
+        ahead = by_label[label(layer, output, backward=False)]
+        forward = _uses([r for r in ahead if not r.again], row, False)
         backward = _uses(by_label[label(layer, output, backward=True)], row, True)
         rows.append(_row(row, forward, backward, no_gradient))
     return tuple(rows)

@@ -60,5 +60,6 @@ RULES: Mapping[str, Rule[Any]] = {
     **{name: _guarded(rule) for room in _ROOMS for name, rule in room.RULES.items()},
     **draws.RULES,
     "name": moving.name,
+    **dict.fromkeys(("checkpoint", "remat", "remat2"), SecondMoments.checkpoint),
     "iota": lambda domain, eqn, values: _computed(eqn, []),
 }
