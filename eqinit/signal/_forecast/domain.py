@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ from .moments import Moments, agreeing, centred, measured, scaled
 from .moves import broadcast, concatenated, taken
 from .values import Known, Random, Unknown, Value, random, why_of
 
+
+# (number, length) of each loop around an equation, the outermost first.
+Rounds: TypeAlias = tuple[tuple[int, int], ...]
 
 # A float constant of more different values is data.
 _FEW = 64
@@ -37,12 +40,12 @@ class Rows:
 class Record:
     """What stands at a mark, in one round of each loop around it.
 
-    - `rounds`: (number, length) of each, the outermost first.
+    - `rounds`: of these loops.
     - `again`: whether this is where a gradient computes a checkpoint's body again.
     """
 
     label: str
-    rounds: tuple[tuple[int, int], ...]
+    rounds: Rounds
     value: Value
     again: bool
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..._typing import Shape
 from .._probe.layer_signal import Label, call_order
 from .._taps.dry_run import CalledLayer
-from .domain import Record
+from .domain import Record, Rounds
 from .independent import moments_of_value
 from .moments import Moments, agreeing, differing, spread
 from .trace import label
@@ -73,23 +73,31 @@ def layer_forecasts(
 
 def _uses(records: Sequence[Record], row: Label, backward: bool) -> list[_Use]:
     """The uses of one slice."""
-    picked = [r for r in records if _slice(r, row.called.stack, backward) == row.index]
-    # Members of an ensemble are alike, and slices behind those that were followed.
-    picked = picked or list(records[-1:])
-    last = {r.rounds[:-1]: r for r in picked if r.rounds}
+    found = [(r, *_slice(r, row.called.stack, backward)) for r in records]
+    picked = [
+        (r, rest)
+        for r, index, rest in found
+        if index == row.index or (index is None and rest)
+    ]
+    # Slices behind those that were followed are alike, as members of an ensemble are.
+    picked = picked or [(r, rest) for r, _, rest in found[-1:]]
+    last = {rest[:-1]: r for r, rest in picked}
     return [
-        _Use(r.value, _times(r) if last.get(r.rounds[:-1]) is r else 1) for r in picked
+        _Use(r.value, _times(rest) if last[rest[:-1]] is r else 1) for r, rest in picked
     ]
 
 
-def _times(record: Record) -> int:
+def _times(rounds: Rounds) -> int:
     """The last round that was followed stands for those that come after it."""
-    number, length = record.rounds[-1]
+    number, length = rounds[-1] if rounds else (0, 1)
     return max(length - number, 1)
 
 
-def _slice(record: Record, stack: Shape, backward: bool) -> Shape:
-    """Which slice of a stack a round is about, by the lengths of loops."""
+def _slice(record: Record, stack: Shape, backward: bool) -> tuple[Shape | None, Rounds]:
+    """Which slice of a stack a round is about, by the lengths of loops; and the others.
+
+    The index is `None` where no loop around is over the stack.
+    """
     index: list[int] = []
     rounds = list(record.rounds)
     for size in stack:
@@ -97,10 +105,10 @@ def _slice(record: Record, stack: Shape, backward: bool) -> Shape:
             (i for i, (_, length) in enumerate(rounds) if length == size), None
         )
         if found is None:
-            return (-1,)
+            return None, record.rounds
         number, length = rounds.pop(found)
         index.append(length - 1 - number if backward else number)
-    return tuple(index)
+    return tuple(index), tuple(rounds)
 
 
 def _row(
