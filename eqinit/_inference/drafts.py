@@ -128,13 +128,18 @@ def _overlap(one: Digit, other: Digit) -> bool:
 
 
 def _read_mixtures(fate: Fate, draft: Draft, shape: Shape) -> None:
-    """A whole axis of outputs that data weighs: experts, or a form in two inputs."""
+    """A whole axis of outputs that data weighs: experts, or a form in two inputs.
+
+    Queries of several heads that meet the keys of one are the same product.
+    """
     for digit, softmax in fate.mixed.items():
         if digit.size != shape[digit.axis] or not draft.rename(digit, ("out",), "mix"):
             continue
         draft.rename(digit, ("mix",), "expert" if softmax else "in")
         if not softmax:
-            draft.doubts.append("a form in two inputs, or a mixture of experts")
+            draft.doubts.append(
+                "a form in two inputs, a mixture of experts, or queries with one key"
+            )
 
 
 def _read_gates(cuts: set[Cut], draft: Draft) -> None:
@@ -193,4 +198,7 @@ def _read_links(meaning: Meaning, use: Use, draft: Draft) -> None:
         )
         closer = distance.get(use.parameter, 0) < distance.get(other, 0)
         draft.pieces.append(Piece(digit, "out" if closer else "in"))
-    draft.doubts.append("multiplied with another parameter first")
+    draft.doubts.append(
+        "multiplied with another parameter first: a factor of a kernel, or a kernel "
+        "and an array that stands for its input, with `in` for `out`"
+    )

@@ -26,7 +26,9 @@ def finished(
     if axes is None:
         doubts.append("part of it is not accounted for")
         axes = ()
-    doubts += [_DOUBTS[mark] for mark in sorted(use.marks) if mark in _DOUBTS]
+    # That a factor of a kernel is summed over is said already.
+    marks = use.marks - {"reduced"} if use.links else use.marks
+    doubts += [_DOUBTS[mark] for mark in sorted(marks) if mark in _DOUBTS]
     text = " ".join(_written(axis) for axis in _without_stacks(axes))
     names = {name for axis in axes for name, _ in axis}
     bare = {"kernel": {"in", "out"}, "bias": {"out"}}.get(role, {""}) <= names
@@ -46,9 +48,9 @@ def finished(
 
 
 _DOUBTS = {
-    "fixed": "applied to constants",
-    "mixture": "summed over experts, maybe",
-    "mixed": "used twice in one expression",
+    "fixed": "applied to constants: a kernel, or a table of values",
+    "mixture": "summed over what a softmax weighed: inputs, or experts",
+    "mixed": "used twice in one expression, in more than one place",
     "reduced": "only a sum of it is used",
 }
 

@@ -14,7 +14,7 @@ from .walker import Place
 
 
 # A doubt that leaves no doubt about fan_in.
-ABOUT_OUTPUTS = "one of its outputs' axes may be a stack"
+ABOUT_OUTPUTS = "two axes of outputs, or one and a stack of layers"
 
 
 class Reader:
@@ -70,7 +70,9 @@ class Reader:
         if use.how == "mul" and not draft.has("out"):
             draft.doubts.append("a product that is summed: a scale, or a kernel")
         if not draft.has("out") and self._has_partner(use):
-            draft.doubts.append("put together with another parameter first")
+            draft.doubts.append(
+                "put together with another parameter first: a summand, or a kernel"
+            )
         if use.how == "dot" and not draft.has("out", "gate") and 1 not in shape:
             draft.doubts.append(
                 "one output: a kernel, or an array that stands for data"
@@ -179,7 +181,9 @@ class Reader:
         if use.normalised:
             return finished(use, _features(draft), shape, "bias")
         if "weighed" in use.marks:
-            draft.doubts.append("data scaled what it is added to")
+            draft.doubts.append(
+                "added to what data scaled: a bias of the kernel, or of a product"
+            )
         feeders = list(self._feeders(use, use.linear_in))
         own = [t for t in feeders if self._owned(t, use)]
         named = [self._name_outputs(use, draft, t) for t in own or feeders]
@@ -193,7 +197,7 @@ class Reader:
             return finished(use, draft, shape, "bias")
         fans = [self.readings[t.use.key] for t in own]
         if any(reading.doubt for reading in fans):
-            draft.doubts.append("so are the kernels that feed it")
+            draft.doubts.append("its fan is that of kernels which are in doubt")
         total = sum(reading.fan_in or 0 for reading in fans)
         return finished(
             use,

@@ -119,6 +119,7 @@ _COLUMNS: Sequence[Column[TracedRow]] = (
     Column("fan in", lambda row: count(row.fan_in)),
     Column("fan out", lambda row: count(row.fan_out)),
     Column("fed by", _fed_by, quiet=True),
+    Column("parts", lambda row: " + ".join(map(str, row.parts)), quiet=True),
     Column("through", lambda row: row.through, quiet=True),
     Column("then", _then, quiet=True),
     Column("residual", _residual, quiet=True),

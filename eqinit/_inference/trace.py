@@ -124,8 +124,7 @@ def _row(
     if len(uses) == 0:
         return TracedRow(*what, "unused")
     if len(uses) > 1:
-        remark = "used as " + " and as ".join(f"`{use.axes}`" for use in uses)
-        return TracedRow(*what, "ambiguous", uses=uses, remark=remark)
+        return TracedRow(*what, "ambiguous", uses=uses, remark=_several(uses))
     use = uses[0]
     return TracedRow(
         *what,
@@ -141,6 +140,16 @@ def _row(
         **(after.of(number) if use.role == "kernel" else {}),
         remark=use.doubt,
     )
+
+
+def _several(uses: Sequence[Reading]) -> str:
+    """How they differ: in their axes, or in what is done to the parameter first."""
+    said = [f"`{use.axes}`" for use in uses]
+    if len(set(said)) == 1:
+        forms = dict.fromkeys(use.through or "as it is" for use in uses)
+        if len(forms) > 1:
+            return f"used as {said[0]} in several forms: {', '.join(forms)}"
+    return "used as " + " and as ".join(said)
 
 
 def _beside_layout(site: Site, row: TracedRow) -> TracedRow:

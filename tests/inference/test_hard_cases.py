@@ -93,6 +93,39 @@ def test_uneven_parts_are_told():
     rows = traced(BY_NAME["outputs in uneven parts"])
     assert rows["w"].parts == (6, 4, 2)
     assert rows["b"].parts == (6, 4, 2)
+    assert "6 + 4 + 2" in str(rows)
+
+
+def test_doubts_name_the_readings():
+    """What the same computation could be as well, in the words that are printed."""
+    said = {
+        (name, path): traced(BY_NAME[name])[path].remark
+        for name, path in [
+            ("a form in two inputs", "w"),
+            ("a form in two inputs", "b"),
+            ("queries of two heads and keys of one", "q"),
+            ("a product of two matrices added to a third", "a"),
+            ("two branches that read a matrix differently", "w"),
+            ("a diagonal recurrence by an associative scan", "a"),
+            ("all experts, weighed by a router", "v"),
+            ("an ensemble that sees the same data", "w"),
+        ]
+    }
+    form = "a form in two inputs, a mixture of experts, or queries with one key"
+    factors = (
+        "multiplied with another parameter first: a factor of a kernel, or a kernel "
+        "and an array that stands for its input, with `in` for `out`"
+    )
+    assert list(said.values()) == [
+        form,
+        "its fan is that of kernels which are in doubt",
+        form,
+        factors,
+        "used as `in out` and as `out in`",
+        "used as `scale: feature` in several forms: sigmoid, ?",
+        "summed over what a softmax weighed: inputs, or experts",
+        "two axes of outputs, or one and a stack of layers",
+    ]
 
 
 def test_what_hides_a_parameter_is_named():

@@ -217,6 +217,18 @@ def bilinear(m, x, y):
 
 
 @case(
+    "queries of two heads and keys of one",
+    {"q": (8, 2, 4), "k": (8, 4)},
+    (SEQUENCE,),
+    {"q": doubtful("in out in", 32), "k": sure("in out", 8)},
+)
+def shared_keys(m, x):
+    """The same product as a form in `x` and `k`, and no kernel with 32 inputs."""
+    q, k = jnp.einsum("td,dhe->hte", x, m["q"]), x @ m["k"]
+    return jax.nn.softmax(jnp.einsum("hqe,ke->hqk", q, k)) @ x
+
+
+@case(
     "a table that is the head as well",
     {"e": (11, 8), "w": (8, 8)},
     (jnp.arange(5),),
