@@ -26,9 +26,7 @@ def finished(
     if axes is None:
         doubts.append("part of it is not accounted for")
         axes = ()
-    # That a factor of a kernel is summed over is said already.
-    marks = use.marks - {"reduced"} if use.links else use.marks
-    doubts += [_DOUBTS[mark] for mark in sorted(marks) if mark in _DOUBTS]
+    doubts += [_DOUBTS[mark] for mark in sorted(use.marks) if mark in _DOUBTS]
     text = " ".join(_written(axis) for axis in _without_stacks(axes))
     names = {name for axis in axes for name, _ in axis}
     bare = {"kernel": {"in", "out"}, "bias": {"out"}}.get(role, {""}) <= names

@@ -114,7 +114,8 @@ def test_doubts_name_the_readings():
     form = "a form in two inputs, a mixture of experts, or queries with one key"
     factors = (
         "multiplied with another parameter first: a factor of a kernel, or a kernel "
-        "and an array that stands for its input, with `in` for `out`"
+        "and an array that stands for its input, with `in` for `out`; only a sum of "
+        "it is used"
     )
     assert list(said.values()) == [
         form,
