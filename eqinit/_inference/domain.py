@@ -135,9 +135,10 @@ class Meaning(AbstractDomain[Value]):
         if value.kind != Kind.DATA:
             return value
         bit = self.new_bit()
-        return value.but(
+        value = value.but(
             reach=value.reach | bit, near=value.near | bit, direct=value.direct | bit
         )
+        return value.noted("shared")
 
     # What rules ask.
 
@@ -191,7 +192,7 @@ class Meaning(AbstractDomain[Value]):
             None if curve is None or is_identity(curve) else curve,
             tuple(t for t in data.tracks if t.linear),
             dims,
-            "normalised" in data.notes,
+            "normalised" in data.notes and "shared" not in data.notes,
             self.new_bit(),
             data.reach,
             share,

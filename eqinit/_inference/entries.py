@@ -201,7 +201,7 @@ def _decides(values: Sequence[Value]) -> bool:
 
 
 def _notes(eqn: Equation, values: Sequence[Value]) -> frozenset[str]:
-    passing = {"normalised", "one-hot", "weighed"}
+    passing = {"normalised", "one-hot", "shared", "weighed"}
     kept = frozenset(n for v in values for n in v.notes & passing)
     name = eqn.name
     if name == "eq" and not np.issubdtype(eqn.inputs[0].dtype, np.inexact):

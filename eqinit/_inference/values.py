@@ -37,7 +37,7 @@ class Use:
         `None` where there is no such function).
     - `linear_in`: uses that the data was linear in, with their digits.
     - `dims`: of the parameter, laid out as those.
-    - `normalised`: whether the data was.
+    - `normalised`: whether the data was, and nothing else reads it.
     - `bit`, `before`: its own bit among those of all values, and those before it.
     - `share`: how many of the taps reach one output (of a dilated convolution).
     """
@@ -122,7 +122,7 @@ class Value:
     - `reach`, `near`, `direct`: which earlier values it depends on (one bit each): at
         all, without a kernel between, and linearly so.
     - `notes`: `normalised`, `one-hot`, `buffer`, `picked`, `many` (more tracks than
-        are kept).
+        are kept), `shared` (more than one equation reads it).
     """
 
     kind: Kind

@@ -814,8 +814,8 @@ ANGLES = {"q": (8, 8), "c": (5, 4), "s": (5, 4)}
 TWICE = {"q": (8, 8), "c": (5, 8), "s": (5, 8)}
 ANGLES_READ = {
     "q": sure("in out", 8),
-    "c": sure("scale: feature feature"),
-    "s": sure("scale: feature feature"),
+    "c": doubtful("scale: feature feature"),
+    "s": doubtful("scale: feature feature"),
 }
 
 
@@ -823,7 +823,7 @@ ANGLES_READ = {
     "normalised halves that change places",
     TWICE,
     (SEQUENCE,),
-    ANGLES_READ | {"s": doubtful("scale: feature feature")},
+    ANGLES_READ,
 )
 def rotated_behind_a_norm(m, x):
     q = x @ m["q"]
@@ -839,6 +839,22 @@ def rotated_pairs_behind_a_norm(m, x):
     a, b = q[:, 0::2], q[:, 1::2]
     c, s = m["c"], m["s"]
     return jnp.stack([a * c - b * s, a * s + b * c], -1).reshape(q.shape)
+
+
+@case(
+    "a state space beside a factor of its normalised input",
+    {"b": (6, 8), "c": (8, 6), "d": (8,)},
+    (SEQUENCE,),
+    {
+        "b": sure("out in", 8),
+        "c": sure("out in", 6),
+        "d": doubtful("scale: feature"),
+    },
+)
+def feedthrough(m, x):
+    """`d` weighs the input on its way past a layer: it is no norm's scale."""
+    u = (x - x.mean(-1, keepdims=True)) * lax.rsqrt(x.var(-1, keepdims=True) + 1e-6)
+    return jnp.cumsum(u @ m["b"].T, 0) @ m["c"].T + u * m["d"]
 
 
 @case(
