@@ -89,10 +89,10 @@ def _axes(use: Use, draft: Draft, shape: Shape) -> tuple[Factors, ...] | None:
 
 def _of_one(names: set[str], use: Use) -> str:
     """What an axis of length one is: no fan depends on it."""
-    if use.how not in ("dot", "conv", "mul") or not names & {"in", "kernel"}:
+    if use.how not in ("dot", "conv", "mul") or not names & {"in", "kernel", "out"}:
         return "one"
     missing = [name for name in ("in", "out") if name not in names]
-    return "kernel" if use.how == "conv" and "in" in names else [*missing, "one"][0]
+    return [*missing, "kernel" if use.how == "conv" else "one"][0]
 
 
 def _merged(pieces: Sequence[Piece]) -> Factors:

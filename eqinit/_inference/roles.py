@@ -195,17 +195,18 @@ class Reader:
         if not own:
             draft.doubts.append("the kernels that feed it are of other layers")
             return finished(use, draft, shape, "bias")
-        fans = [self.readings[t.use.key] for t in own]
-        if any(reading.doubt for reading in fans):
+        # A state that leaks holds what the same kernel gave in earlier steps as well.
+        fans = {t.use.parameter: self.readings[t.use.key] for t in own}
+        if any(reading.doubt for reading in fans.values()):
             draft.doubts.append("its fan is that of kernels which are in doubt")
-        total = sum(reading.fan_in or 0 for reading in fans)
+        total = sum(reading.fan_in or 0 for reading in fans.values())
         return finished(
             use,
             draft,
             shape,
             "bias",
-            fans=(total, fans[0].fan_out),
-            fed_by=tuple(dict.fromkeys(t.use.parameter for t in own)),
+            fans=(total, next(iter(fans.values())).fan_out),
+            fed_by=tuple(fans),
         )
 
     def _position(self, use: Use, draft: Draft, shape: Shape) -> Reading:

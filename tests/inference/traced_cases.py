@@ -908,6 +908,57 @@ def butterfly(m, x):
 
 
 @case(
+    "a state that leaks, and a bias",
+    {"w": (4, 6), "b": (6,), "tau": ()},
+    ((5, 4),),
+    {"w": sure("in out", 4), "b": sure("out", 4), "tau": doubtful("scale:")},
+)
+def leaky(m, xs):
+    """Linear in what the kernel gave in all earlier steps; each saw four inputs."""
+    keep = jnp.exp(-1 / jnp.exp(m["tau"]))
+
+    def step(v, x):
+        return keep * v + (1 - keep) * (x @ m["w"] + m["b"]), None
+
+    return lax.scan(step, jnp.zeros(6), xs)[0]
+
+
+@case(
+    "a convolution as a sum over its taps, with a bias",
+    {"w": (3, 8, 6), "b": (6,)},
+    (SEQUENCE,),
+    {"w": sure("in in out", 24), "b": sure("out", 24)},
+)
+def taps_and_bias(m, x):
+    return taps(m, x) + m["b"]
+
+
+@case(
+    "a layer with one input, and one with one output",
+    {"w": (6, 1), "b": (6,), "v": (1, 6)},
+    ((5, 1),),
+    {"w": sure("out in", 1), "b": sure("out", 1), "v": sure("out in", 6)},
+    "v",
+)
+def one_input(m, x):
+    return jnp.tanh(x @ m["w"].T + m["b"]) @ m["v"].T
+
+
+@case(
+    "a filter with one output channel",
+    {"w": (3, 3, 5, 1)},
+    ((1, 8, 8, 5),),
+    {"w": sure("kernel kernel in out", 45)},
+    "w",
+)
+def one_channel(m, x):
+    numbers = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(
+        x, m["w"], (1, 1), "VALID", dimension_numbers=numbers
+    )
+
+
+@case(
     "an array that a state starts from",
     {"h": (6,), "w": (4, 6), "u": (6, 6)},
     ((3, 4),),
