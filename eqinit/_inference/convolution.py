@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._typing import Shape
-from .digits import VARIES, Digit, owned, plain, split
+from .digits import BLANK, VARIES, Digit, joined, owned, paired, plain
 from .domain import Meaning
+from .entries import entries
 from .products import contracted_at_once, kernel_output
 from .values import Kind, Track, Value, constant
 from .walker import Equation, Rule
@@ -26,18 +27,17 @@ def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
     numbers, params = eqn.params["dimension_numbers"], eqn.params
     outs, ins, *taps = numbers.rhs_spec
     groups = params["feature_group_count"] * params["batch_group_count"]
-    share = math.prod(params["lhs_dilation"])
+    share, size = math.prod(params["lhs_dilation"]), kernel.shape[outs]
     tracks: list[Track] = []
     for track in kernel.tracks:
-        grouped = _grouped(track.dims[outs], groups)
-        if grouped is None:
+        outputs = (Digit(VARIES, groups), Digit(BLANK, size // groups))
+        if paired(track.dims[outs], joined(outputs)) is None:
             domain.lose(track, eqn.name)
             continue
         relations = [
-            *[(d, "each") for d in grouped[0] if d.axis >= 0],
-            *[(d, "out") for d in grouped[1] if d.axis >= 0],
-            *[(d, "in") for d in track.dims[ins] if d.axis >= 0],
-            *[(d, "kernel") for i in taps for d in track.dims[i] if d.axis >= 0],
+            *entries((track.dims[outs],), (joined(outputs),)),
+            *[(d, "in") for d in owned([track.dims[ins]])],
+            *[(d, "kernel") for d in owned(track.dims[i] for i in taps)],
         ]
         dims = list(plain(shape))
         dims[numbers.out_spec[1]] = track.dims[outs]
@@ -49,29 +49,6 @@ def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
         domain.end(track)
         contracted_at_once(domain.fate(track), list(owned(track.dims)))
     return [kernel_output(data, plain(shape, VARIES), tracks)]
-
-
-def _grouped(
-    digits: tuple[Digit, ...], groups: int
-) -> tuple[list[Digit], list[Digit]] | None:
-    """The digits of a convolution's outputs, in groups and within one."""
-    ahead: list[Digit] = []
-    rest, left = list(digits), groups
-    while left > 1:
-        if not rest:
-            return None
-        digit = rest.pop(0)
-        if digit.size > left:
-            parts = None if digit.size % left else split(digit, digit.size // left)
-            if parts is None:
-                return None
-            digit = parts[0]
-            rest.insert(0, parts[1])
-        if left % digit.size:
-            return None
-        left //= digit.size
-        ahead.append(digit)
-    return ahead, rest
 
 
 def _filtered(domain: Meaning, data: Value, kernel: Value, shape: Shape) -> Value:

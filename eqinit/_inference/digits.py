@@ -6,7 +6,7 @@ digits, transposes move them, slices pick from them: all without error.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from .._typing import Shape
@@ -67,13 +67,9 @@ def shape_of(dims: Dims) -> Shape:
     return tuple(extent(digits) for digits in dims)
 
 
-def owned(dims: Dims) -> Iterator[Digit]:
+def owned(dims: Iterable[Sequence[Digit]]) -> Iterator[Digit]:
     """The digits that belong to a parameter."""
     return (digit for digits in dims for digit in digits if digit.axis >= 0)
-
-
-def shows(dims: Dims, axis: int) -> bool:
-    return any(digit.axis == axis for digits in dims for digit in digits)
 
 
 def split(digit: Digit, low: int) -> tuple[Digit, Digit] | None:

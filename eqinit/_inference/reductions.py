@@ -22,7 +22,7 @@ def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[V
 
     tracks: list[Track] = []
     for track in value.tracks:
-        removed = [d for axis in gone for d in track.dims[axis] if d.axis >= 0]
+        removed = list(owned(track.dims[axis] for axis in gone))
         linear = track.linear and name == "reduce_sum"
         if isinstance(track.of, int):
             marks = track.marks | ({"reduced"} if removed else set())

@@ -68,21 +68,16 @@ def _slice(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Valu
 
 def _split(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
     axis, start, done = eqn.params["axis"], 0, list[Value]()
+    rows = eqn.name == "unstack"  # without the axis that is split
     for out in eqn.outputs:
-        spans: list[tuple[int | None, int, int]] = [(0, n, 1) for n in out.shape]
-        spans[axis] = (start, out.shape[axis], 1)
-        start += out.shape[axis]
-        done.append(cut(domain, eqn, values[0], spans))
-    return done
-
-
-def _unstack(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    axis, shape = eqn.params["axis"], eqn.inputs[0].shape
-    done: list[Value] = []
-    for i, out in enumerate(eqn.outputs):
-        spans = [(i, 1, 1) if a == axis else (0, n, 1) for a, n in enumerate(shape)]
-        one = cut(domain, eqn, values[0], spans)
-        done.append(moved(domain, eqn, one, dropping(axis), out.shape))
+        size = 1 if rows else out.shape[axis]
+        spans = [(0, n, 1) for n in eqn.inputs[0].shape]
+        spans[axis] = (start, size, 1)
+        start += size
+        part = cut(domain, eqn, values[0], spans)
+        if rows:
+            part = moved(domain, eqn, part, dropping(axis), out.shape)
+        done.append(part)
     return done
 
 
@@ -158,7 +153,7 @@ RULES: dict[str, Rule[Any]] = {
     "pad": _pad,
     "slice": _slice,
     "split": _split,
-    "unstack": _unstack,
+    "unstack": _split,
     **dict.fromkeys(
         (
             "reduce_window",

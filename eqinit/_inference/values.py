@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .._typing import Number, Shape
-from .digits import BLANK, VARIES, Cut, Digit, Dims, owned, plain, shape_of
+from .digits import BLANK, VARIES, Cut, Digit, Dims, plain, shape_of
 from .walker import Place
 
 
@@ -104,11 +104,6 @@ class Track:
 
     def but(self, **changes: Any) -> "Track":
         return dataclasses.replace(self, **changes)
-
-    def at(self, *axes: int) -> list[Digit]:
-        """The digits on these axes of the array, or on all of them."""
-        dims = tuple(self.dims[i] for i in axes) if axes else self.dims
-        return list(owned(dims))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
