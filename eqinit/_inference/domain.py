@@ -106,9 +106,7 @@ class Meaning(AbstractDomain[Value]):
         return value.but(spread=value.spread[1:], tracks=tracks)
 
     def _row(self, track: Track) -> Track:
-        cuts = {
-            Cut(digit, None, 1, "loop") for digit in track.dims[0] if digit.axis >= 0
-        }
+        cuts = {Cut(digit, None, 1, "loop") for digit in owned(track.dims[:1])}
         if isinstance(track.of, Use):
             self.fate(track).cuts |= cuts
         return track.but(dims=track.dims[1:], cuts=track.cuts | cuts)
@@ -178,12 +176,11 @@ class Meaning(AbstractDomain[Value]):
         share: Number = 1,
     ) -> Track:
         """A parameter meets data: note the use, and follow it from here."""
-        assert isinstance(track.of, int)
         curve = value.curve if track.curve is None else track.curve
         unclear = curve is None and not track.linear
         use = Use(
             place,
-            track.of,
+            track.number,
             how,
             tuple(relations),
             track.cuts,
@@ -197,7 +194,7 @@ class Meaning(AbstractDomain[Value]):
             data.reach,
             share,
         )
-        self.uses[place, track.of] = use
+        self.uses[use.key] = use
         return Track(use, dims)
 
     def as_data(self, value: Value, place: Place, how: str) -> Value:

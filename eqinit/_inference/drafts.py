@@ -20,8 +20,11 @@ class Piece(NamedTuple):
 
 @dataclasses.dataclass
 class Draft:
-    """A reading in the making."""
+    """A reading in the making: of `use`, whose fate and parameter's shape are these."""
 
+    use: Use
+    fate: Fate
+    shape: Shape
     pieces: list[Piece]
     parts: tuple[int, ...] = ()
     doubts: list[str] = dataclasses.field(default_factory=list)
@@ -37,6 +40,11 @@ class Draft:
                 ]
                 return True
         return False
+
+    def called(self, old: Sequence[str], new: str) -> "Draft":
+        """The same, with all pieces that are one of `old` called `new`."""
+        pieces = [p._replace(name=new) if p.name in old else p for p in self.pieces]
+        return dataclasses.replace(self, pieces=pieces)
 
     def has(self, *names: str) -> bool:
         return any(piece.name in names for piece in self.pieces)
@@ -60,18 +68,14 @@ def _carve(whole: Digit, part: Digit) -> list[Digit] | None:
     return [piece for piece in pieces if piece.size > 1]
 
 
-def read_use(
-    meaning: Meaning, use: Use, shape: Shape, cuts: set[Cut]
-) -> tuple[Draft, Fate]:
-    """The pieces of every axis of one use, with what became of them.
-
-    `cuts` are those of all uses of the parameter.
-    """
+def read_use(meaning: Meaning, use: Use, shape: Shape, cuts: set[Cut]) -> Draft:
+    """The pieces of every axis of one use; `cuts` are those of the parameter."""
     fate = meaning.fates[use.key]
-    draft = Draft([Piece(_full(d), name) for d, name in use.relations])
-    _read_cuts(meaning, use, draft)
-    _read_sums(use, fate, draft)
-    _read_mixtures(fate, draft, shape)
+    pieces = [Piece(_full(d), name) for d, name in use.relations]
+    draft = Draft(use, fate, shape, pieces)
+    _read_cuts(meaning, draft)
+    _read_sums(draft)
+    _read_mixtures(draft)
     own = {cut for cut in cuts if cut.how == "slice"}
     if not fate.rejoined:
         # Pairs of normalised queries that are rotated; gates are cut before a function.
@@ -79,8 +83,8 @@ def read_use(
         _read_gates({c for c in fate.cuts | own if c.digit not in rotated}, draft)
     _read_parts(own, draft)
     if use.links:
-        _read_links(meaning, use, draft)
-    return draft, fate
+        _read_links(meaning, draft)
+    return draft
 
 
 def _full(digit: Digit) -> Digit:
@@ -91,7 +95,8 @@ def _full(digit: Digit) -> Digit:
 _PICKED = {"data": "expert", "lookup": "vocab", "loop": "stack", "slice": "part"}
 
 
-def _read_cuts(meaning: Meaning, use: Use, draft: Draft) -> None:
+def _read_cuts(meaning: Meaning, draft: Draft) -> None:
+    use = draft.use
     looked_up = use.how in ("lookup", "one-hot", "concatenate") or use.how == "add"
     for cut in sorted(use.cuts, key=str):
         if cut.size > 1 and cut.start is not None:
@@ -113,11 +118,11 @@ def _read_cuts(meaning: Meaning, use: Use, draft: Draft) -> None:
             draft.pieces.append(Piece(digit, name))
 
 
-def _read_sums(use: Use, fate: Fate, draft: Draft) -> None:
+def _read_sums(draft: Draft) -> None:
     """Digits over which results are summed, and that nothing else saw, are inputs."""
-    old = ("each", "out") if use.how == "mul" else ("each",)
-    for digit in fate.summed:
-        if not any(_overlap(digit, other) for other in fate.alive):
+    old = ("each", "out") if draft.use.how == "mul" else ("each",)
+    for digit in draft.fate.summed:
+        if not any(_overlap(digit, other) for other in draft.fate.alive):
             draft.rename(digit, old, "in")
 
 
@@ -127,16 +132,14 @@ def _overlap(one: Digit, other: Digit) -> bool:
     return one.stride < other.stride * other.of and other.stride < one.stride * one.of
 
 
-def _read_mixtures(fate: Fate, draft: Draft, shape: Shape) -> None:
+def _read_mixtures(draft: Draft) -> None:
     """A whole axis of outputs that data weighs: experts, or a form in two inputs.
 
     Queries of several heads that meet the keys of one are the same product.
     """
-    for digit, softmax in fate.mixed.items():
-        if digit.size != shape[digit.axis] or not draft.rename(digit, ("out",), "mix"):
-            continue
-        draft.rename(digit, ("mix",), "expert" if softmax else "in")
-        if not softmax:
+    for digit, softmax in draft.fate.mixed.items():
+        new, full = "expert" if softmax else "in", draft.shape[digit.axis]
+        if digit.size == full and draft.rename(digit, ("out",), new) and not softmax:
             draft.doubts.append(
                 "a form in two inputs, a mixture of experts, or queries with one key"
             )
@@ -179,8 +182,9 @@ def _partition(spans: Sequence[tuple[int, int]], size: int) -> bool:
     return len(spans) > 1 and starts == [0, *ends[:-1]] and ends[-1] == size
 
 
-def _read_links(meaning: Meaning, use: Use, draft: Draft) -> None:
+def _read_links(meaning: Meaning, draft: Draft) -> None:
     """In a product of parameters, the one nearest to the data is applied first."""
+    use = draft.use
     uses = {p: u for (place, p), u in meaning.uses.items() if place == use.place}
     near = {p for p, u in uses.items() if any(name == "in" for _, name in u.relations)}
     distance = dict.fromkeys(near, 0)

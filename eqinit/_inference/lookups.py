@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .digits import BLANK, VARIES, Cut, Dims, plain
+from .digits import BLANK, VARIES, Cut, Dims, owned, plain
 from .domain import Meaning
 from .values import Kind, Track, Value, constant
 from .walker import Equation, Rule
@@ -45,8 +45,7 @@ def gather(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Valu
             Cut(d, None, 1 if i in gone else sizes[i], how)
             for i, digits in enumerate(track.dims)
             if sizes[i] != value.shape[i] and i not in numbers.operand_batching_dims
-            for d in digits
-            if d.axis >= 0
+            for d in owned([digits])
         }
         if value.kind == Kind.DATA and cuts:
             domain.end(track)

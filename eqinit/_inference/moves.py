@@ -1,6 +1,6 @@
 """Rules of primitives that move entries about and change none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -111,14 +111,19 @@ def window(domain: Meaning, value: Value, shape: Shape) -> Value:
     return value.but(spread=keep(value.spread, varies), tracks=tuple(tracks))
 
 
+def shows_on(value: Value, axes: Iterable[int]) -> bool:
+    """Whether a parameter shows on these axes."""
+    axes = tuple(axes)
+    return any(any(owned(t.dims[i] for i in axes)) for t in value.tracks)
+
+
 def _fft(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
     (value,) = values
-    count, shape = len(eqn.params["fft_lengths"]), eqn.outputs[0].shape
-    touched = [any(owned(t.dims[-count:])) for t in value.tracks]
-    if value.kind != Kind.DATA or any(touched):
+    shape = eqn.outputs[0].shape
+    first = len(shape) - len(eqn.params["fft_lengths"])
+    if value.kind != Kind.DATA or shows_on(value, range(first, len(shape))):
         return domain.unknown(eqn, values)
-    out = window(domain, value, shape)
-    return [domain.blend([out], linear=True)]
+    return [domain.blend([window(domain, value, shape)], linear=True)]
 
 
 def _scatter(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._typing import Shape
@@ -34,7 +34,7 @@ class Side:
         return batch + (mine + rest if self.first else rest + mine)
 
     def digits(self, track: Track, axes: tuple[int, ...]) -> list[Digit]:
-        return [d for i in axes for d in track.dims[i] if d.axis >= 0]
+        return list(owned(track.dims[i] for i in axes))
 
 
 def _sides(eqn: Equation, values: Sequence[Value]) -> tuple[Side, Side]:
@@ -207,26 +207,28 @@ def _kin(
     batch: tuple[int, ...],
 ) -> None:
     """Axes of two uses that one batch index runs over."""
-    for i, j in zip(mine.batch, batch, strict=True):
-        for a, b in paired(track.dims[i], other.dims[j]) or []:
+    for a, b in _together(track, mine.batch, other, batch):
+        domain.fate(track).kin.add((a.axis, met.use.key, b.axis))
+
+
+def _together(
+    one: Track, axes: tuple[int, ...], other: Track, theirs: tuple[int, ...]
+) -> Iterator[tuple[Digit, Digit]]:
+    """Digits of two parameters that the same index runs over."""
+    for i, j in zip(axes, theirs, strict=True):
+        for a, b in paired(one.dims[i], other.dims[j]) or []:
             if a.axis >= 0 and b.axis >= 0:
-                domain.fate(track).kin.add((a.axis, met.use.key, b.axis))
+                yield a, b
 
 
 def _of_parameters(eqn: Equation, one: Side, other: Side) -> Value:
     """A product of parameters, which may meet data as one kernel."""
-    links: set[Link] = set()
-    for a in one.value.tracks:
-        for b in other.value.tracks:
-            for i, j in zip(one.contracted, other.contracted, strict=True):
-                for d, e in paired(a.dims[i], b.dims[j]) or []:
-                    if (
-                        d.axis >= 0
-                        and e.axis >= 0
-                        and isinstance(a.of, int)
-                        and isinstance(b.of, int)
-                    ):
-                        links.add(Link(a.of, d, b.of, e))
+    links = {
+        Link(a.number, d, b.number, e)
+        for a in one.value.tracks
+        for b in other.value.tracks
+        for d, e in _together(a, one.contracted, b, other.contracted)
+    }
     tracks: dict[Any, Track] = {}
     for side in (one, other):
         for track in side.value.tracks:
@@ -234,17 +236,14 @@ def _of_parameters(eqn: Equation, one: Side, other: Side) -> Value:
             marks = track.marks
             if any(side.digits(track, side.contracted)):
                 marks = marks | {"reduced"}
-            dims = side.result(track.dims)
-            if track.of in tracks and any(owned(dims)):
-                if any(owned(tracks[track.of].dims)):  # W W^T and the like
-                    marks = marks | {"mixed"}
-            elif track.of in tracks:
+            dims, before = side.result(track.dims), tracks.get(track.of)
+            if before is not None and not any(owned(dims)):
                 continue
+            if before is not None and any(owned(before.dims)):  # W W^T and the like
+                marks = marks | {"mixed"}
+            linked = track.links | links
             tracks[track.of] = track.but(
-                dims=dims,
-                links=track.links | links,
-                marks=marks,
-                curve=curve,
+                dims=dims, links=linked, marks=marks, curve=curve
             )
     reach = one.value.reach | other.value.reach
     return Value(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from .digits import VARIES, plain
+from .digits import VARIES, owned, plain
 from .domain import Meaning
 from .products import Side, consumed, kernel_output
 from .values import Kind, Track, Value
@@ -27,8 +27,7 @@ def ragged_dot(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[
         relations = [
             (d, "each" if i == groups else "in" if i in mine else "out")
             for i, digits in enumerate(track.dims)
-            for d in digits
-            if d.axis >= 0
+            for d in owned([digits])
         ]
         free = [d for i, d in enumerate(track.dims) if i != groups and i not in mine]
         dims = plain(shape[: len(shape) - len(free)]) + tuple(free)

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from .._typing import Number, RoleName, Shape
+from .._typing import Number, RoleName
 from .curves import name_of
 from .drafts import Draft, Piece
 from .row import Factors, Reading
@@ -12,17 +12,14 @@ from .values import Use
 
 
 def finished(
-    use: Use,
     draft: Draft,
-    shape: Shape,
     role: RoleName,
     *,
     fans: tuple[Number | None, Number | None] | None = None,
     fed_by: tuple[int, ...] = (),
 ) -> Reading:
     """The reading, in the notation of layouts."""
-    axes = _axes(use, draft, shape)
-    doubts = list(draft.doubts)
+    use, axes, doubts = draft.use, _axes(draft), list(draft.doubts)
     if axes is None:
         doubts.append("part of it is not accounted for")
         axes = ()
@@ -30,7 +27,7 @@ def finished(
     text = " ".join(_written(axis) for axis in _without_stacks(axes))
     names = {name for axis in axes for name, _ in axis}
     bare = {"kernel": {"in", "out"}, "bias": {"out"}}.get(role, {""}) <= names
-    fan_in, fan_out = fans or _fans(draft, use, role)
+    fan_in, fan_out = fans or _fans(draft, role)
     return Reading(
         role,
         text if bare else f"{role}: {text}".strip(),
@@ -62,27 +59,27 @@ def _through(use: Use) -> str:
     return " ".join(names)
 
 
-def _fans(draft: Draft, use: Use, role: str) -> tuple[Number | None, Number | None]:
+def _fans(draft: Draft, role: str) -> tuple[Number | None, Number | None]:
     if role != "kernel":
         return None, None
     taps = draft.size("kernel")
-    fan_in = draft.size("in") * taps / use.share
+    fan_in = draft.size("in") * taps / draft.use.share
     fan_out = draft.size("out") * taps
     return (int(fan_in) if fan_in == int(fan_in) else fan_in), fan_out
 
 
-def _axes(use: Use, draft: Draft, shape: Shape) -> tuple[Factors, ...] | None:
+def _axes(draft: Draft) -> tuple[Factors, ...] | None:
     """Each axis as named factors, or `None` where one is not covered exactly."""
     by_axis: dict[int, list[Piece]] = {}
     for piece in dict.fromkeys(draft.pieces):
         by_axis.setdefault(piece.digit.axis, []).append(piece)
     names = {piece.name for piece in draft.pieces}
     axes: list[Factors] = []
-    for axis, size in enumerate(shape):
+    for axis, size in enumerate(draft.shape):
         pieces = sorted(by_axis.get(axis, ()), key=lambda p: -p.digit.stride)
         if math.prod(p.digit.of for p in pieces) != size:
             return None
-        axes.append(_merged(pieces) or ((_of_one(names, use), 1),))
+        axes.append(_merged(pieces) or ((_of_one(names, draft.use), 1),))
         names.update(name for name, _ in axes[-1])
     return tuple(axes)
 
@@ -111,7 +108,7 @@ def _without_stacks(axes: Sequence[Factors]) -> Iterator[Factors]:
     return iter(axes[start:] if start < len(axes) else axes)
 
 
-_NAMES = {"each": "block", "free": "feature", "part": "part", "mix": "out"}
+_NAMES = {"each": "block", "free": "feature", "part": "part"}
 
 
 def _written(axis: Factors) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .digits import Dims, owned
 from .domain import Meaning
+from .moves import shows_on
 from .values import Kind, Track, Value
 from .walker import Equation, Rule
 
@@ -44,8 +45,7 @@ def reduction(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[V
 
 def cumulative(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]:
     (value,) = values
-    along = eqn.params["axis"]
-    if any(any(owned(t.dims[along : along + 1])) for t in value.tracks):
+    if shows_on(value, [eqn.params["axis"]]):
         return domain.unknown(eqn, values)
     if value.kind != Kind.DATA:
         return [value.bare()]

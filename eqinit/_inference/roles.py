@@ -1,15 +1,15 @@
 """From readings of axes to roles: kernels first, then what they feed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._typing import Shape
+from .._typing import RoleName, Shape
 from .digits import Cut, Digit, owned, paired
 from .domain import Meaning
 from .drafts import Draft, read_use
 from .reading import finished
 from .row import Reading
-from .values import Fate, Track, Use
+from .values import Track, Use
 from .walker import Place
 
 
@@ -17,18 +17,26 @@ from .walker import Place
 ABOUT_OUTPUTS = "two axes of outputs, or one and a stack of layers"
 
 
+# What is no kernel and no bias, by where it met data, and what else it could be.
+_ALONE: Mapping[str, tuple[RoleName, str]] = {
+    "dot": ("scale", "a factor of another parameter"),
+    "conv": ("scale", "a factor of another parameter"),
+    "mul": ("scale", "a factor of data: a scale, a gate or a table"),
+    "concatenate": ("embedding", "joined to data: a token, or a constant input"),
+}
+
+
 class Reader:
     """Reads every use of every parameter.
 
-    - `shapes`, `owners`: of the parameters, by number: an owner is the path of the
-        module that holds it.
+    - `owners`: of the parameters, by number: the path of the module that holds it.
     - `readings`: by place and parameter.
     """
 
     def __init__(
         self, meaning: Meaning, shapes: Sequence[Shape], owners: Sequence[str]
     ) -> None:
-        self.meaning, self.shapes, self.owners = meaning, shapes, owners
+        self.meaning, self.owners = meaning, owners
         cuts: dict[int, set[Cut]] = {}
         self._places: dict[Place, set[int]] = {}
         for use in meaning.uses.values():
@@ -43,9 +51,9 @@ class Reader:
         kernels = {key for key, use in meaning.uses.items() if self._is_kernel(use)}
         for key in kernels:
             self.readings[key] = self._kernel(key)
-        for key, use in meaning.uses.items():
+        for key, draft in self._drafts.items():
             if key not in kernels:
-                self.readings[key] = self._other(use)
+                self.readings[key] = self._other(draft)
 
     def by_parameter(self) -> dict[int, list[Reading]]:
         found: dict[int, list[Reading]] = {}
@@ -54,7 +62,7 @@ class Reader:
         return found
 
     def _is_kernel(self, use: Use) -> bool:
-        draft, _ = self._drafts[use.key]
+        draft = self._drafts[use.key]
         factor = use.how in ("dot", "conv") and not draft.has("in")
         return (use.how in ("dot", "conv", "mul") and draft.has("in")) or (
             factor and not self._has_partner(use)
@@ -65,37 +73,37 @@ class Reader:
         return len(self._places[use.place]) > 1
 
     def _kernel(self, key: Any) -> Reading:
-        use, shape = self.meaning.uses[key], self.shapes[key[1]]
-        draft, fate = self._drafts[key]
+        draft = self._drafts[key]
+        use = draft.use
         if use.how == "mul" and not draft.has("out"):
             draft.doubts.append("a product that is summed: a scale, or a kernel")
         if not draft.has("out") and self._has_partner(use):
             draft.doubts.append(
                 "put together with another parameter first: a summand, or a kernel"
             )
-        if use.how == "dot" and not draft.has("out", "gate") and 1 not in shape:
+        if use.how == "dot" and not draft.has("out", "gate") and 1 not in draft.shape:
             draft.doubts.append(
                 "one output: a kernel, or an array that stands for data"
             )
-        if fate.attends:
+        if draft.fate.attends:
             draft.doubts.append("its outputs weigh positions: a kernel, or queries")
-        self._check_sums(key, draft, fate)
+        self._check_sums(draft)
         outs = {p.digit.axis for p in draft.pieces if p.name == "out"}
         if sum(not self._is_out(key, axis) for axis in outs) > 1:
             draft.doubts.append(ABOUT_OUTPUTS)
-        return finished(use, draft, shape, "kernel")
+        return finished(draft, "kernel")
 
-    def _check_sums(self, key: Any, draft: Draft, fate: Fate) -> None:
+    def _check_sums(self, draft: Draft) -> None:
         """Heads may be summed; experts and members of an ensemble are not inputs."""
-        if self.meaning.uses[key].how == "mul":
+        use, fate = draft.use, draft.fate
+        if use.how == "mul":
             return
         summed = {p.digit.axis for p in draft.pieces if p.name == "in"}
         summed &= {digit.axis for digit in fate.summed}
         if summed and fate.averaged:
             draft.doubts.append("a mean over slices, or a sum over inputs")
         for axis in summed:
-            kin = [(other, b) for other, b in self._kin_of(key, axis)]
-            if not any(self._is_free(other, b) for other, b in kin):
+            if not any(self._is_free(*other) for other in self._kin_of(use.key, axis)):
                 draft.doubts.append("a sum over slices, or over inputs")
 
     def _kin_of(self, key: Any, axis: int) -> list[tuple[Any, int]]:
@@ -128,100 +136,84 @@ class Reader:
         return self._settled[known]
 
     def _is_in(self, key: Any, axis: int) -> bool:
-        draft, fate = self._drafts.get(key, (Draft([]), Fate()))
-        return not fate.averaged and any(
-            p.digit.axis == axis and p.name == "in" for p in draft.pieces
+        draft = self._drafts.get(key)
+        return (
+            draft is not None
+            and not draft.fate.averaged
+            and any(p.digit.axis == axis and p.name == "in" for p in draft.pieces)
         )
 
-    def _other(self, use: Use) -> Reading:
-        draft, fate = self._drafts[use.key]
-        shape = self.shapes[use.parameter]
-        if draft.has("vocab") and not self._is_expert(use):
-            return self._table(use, draft, fate, shape)
-        if use.how in ("dot", "conv"):
-            draft.doubts.append("a factor of another parameter")
-            return finished(use, _features(draft), shape, "scale")
-        if use.how == "mul":
-            if not use.normalised and not fate.followed:
-                draft.doubts.append("a factor of data: a scale, a gate or a table")
-            return finished(use, _features(draft), shape, "scale")
+    def _other(self, draft: Draft) -> Reading:
+        use = draft.use
+        if draft.has("vocab") and self._is_expert(use):
+            draft = draft.called(("vocab",), "expert")
+        if draft.has("vocab"):
+            return self._table(draft)
         if use.how == "add":
-            return self._bias(use, draft, shape)
-        if use.how == "concatenate":
-            draft.doubts.append("joined to data: a token, or a constant input")
-            return finished(use, _features(draft), shape, "embedding")
-        draft.doubts.append(f"stands for data ({use.how})")
-        return finished(use, _features(draft), shape, "other")
+            return self._bias(draft)
+        role, doubt = _ALONE.get(use.how, ("other", f"stands for data ({use.how})"))
+        if use.how != "mul" or not (use.normalised or draft.fate.followed):
+            draft.doubts.append(doubt)
+        return finished(_features(draft), role)
 
     def _is_expert(self, use: Use) -> bool:
         """Whether rows picked by data are added to what a picked kernel gives."""
-        feeders = [t.use.key for t in self._feeders(use, use.linear_in)]
-        if use.how != "add" or not any(
-            self._drafts[key][0].has("expert") for key in feeders
-        ):
-            return False
-        draft, _ = self._drafts[use.key]
-        draft.pieces = [
-            p._replace(name="expert") if p.name == "vocab" else p for p in draft.pieces
-        ]
-        return True
+        return use.how == "add" and any(
+            self._drafts[t.use.key].has("expert")
+            for t in self._feeders(use, use.linear_in)
+        )
 
-    def _table(self, use: Use, draft: Draft, fate: Fate, shape: Shape) -> Reading:
-        draft = _features(draft)
+    def _table(self, draft: Draft) -> Reading:
         rows = [p.digit for p in draft.pieces if p.name == "vocab"]
-        if len(shape) != 2 or len(draft.pieces) != 2 or rows[0].axis:
+        if len(draft.shape) != 2 or len(draft.pieces) != 2 or rows[0].axis:
             draft.doubts.append("looked up, and not in rows")
-        if fate.weighed:
+        if draft.fate.weighed:
             draft.doubts.append("its rows are weighed by data: a table, or a kernel")
-        if use.how == "mul":
+        if draft.use.how == "mul":
             draft.doubts.append("a factor of data")
-        return finished(use, draft, shape, "embedding")
+        return finished(_features(draft), "embedding")
 
-    def _bias(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+    def _bias(self, draft: Draft) -> Reading:
+        use = draft.use
         if use.normalised:
-            return finished(use, _features(draft), shape, "bias")
+            return finished(_features(draft), "bias")
         if "weighed" in use.marks:
             draft.doubts.append(
                 "added to what data scaled: a bias of the kernel, or of a product"
             )
         feeders = list(self._feeders(use, use.linear_in))
         own = [t for t in feeders if self._owned(t, use)]
-        named = [self._name_outputs(use, draft, t) for t in own or feeders]
+        named = [self._name_outputs(draft, t) for t in own or feeders]
         if own:
-            further = (*use.linear_in, *self._drafts[use.key][1].added)
+            further = (*use.linear_in, *draft.fate.added)
             own = [t for t in self._feeders(use, further) if self._owned(t, use)]
         if not feeders or not all(named):
-            return self._position(use, draft, shape)
+            return self._position(draft)
         if not own:
             draft.doubts.append("the kernels that feed it are of other layers")
-            return finished(use, draft, shape, "bias")
+            return finished(draft, "bias")
         # A state that leaks holds what the same kernel gave in earlier steps as well.
         fans = {t.use.parameter: self.readings[t.use.key] for t in own}
         if any(reading.doubt for reading in fans.values()):
             draft.doubts.append("its fan is that of kernels which are in doubt")
         total = sum(reading.fan_in or 0 for reading in fans.values())
-        return finished(
-            use,
-            draft,
-            shape,
-            "bias",
-            fans=(total, next(iter(fans.values())).fan_out),
-            fed_by=tuple(fans),
-        )
+        totals = total, next(iter(fans.values())).fan_out
+        return finished(draft, "bias", fans=totals, fed_by=tuple(fans))
 
-    def _position(self, use: Use, draft: Draft, shape: Shape) -> Reading:
+    def _position(self, draft: Draft) -> Reading:
         """Added along axes that no kernel gives: a table, or many biases."""
+        use = draft.use
         last = any(list(owned(t.dims[-1:])) for t in use.linear_in)
-        if last and len(shape) == 2 and all(use.dims[-1:]):
+        if last and len(draft.shape) == 2 and all(use.dims[-1:]):
             draft.doubts.append("differs along positions: a table, or a bias of each")
             pieces = sorted(draft.pieces, key=lambda p: p.digit.axis)
             names = ("position", "feature")
             draft.pieces = [
                 p._replace(name=n) for p, n in zip(pieces, names, strict=False)
             ]
-            return finished(use, draft, shape, "embedding")
+            return finished(draft, "embedding")
         draft.doubts.append("added to data that no kernel gives")
-        return finished(use, _features(draft), shape, "bias")
+        return finished(_features(draft), "bias")
 
     def _owned(self, track: Track, use: Use) -> bool:
         return self.owners[track.use.parameter] == self.owners[use.parameter]
@@ -237,9 +229,9 @@ class Reader:
             if not any(track.use.bit & other.use.before for other in kernels):
                 yield track
 
-    def _name_outputs(self, use: Use, draft: Draft, feeder: Track) -> bool:
+    def _name_outputs(self, draft: Draft, feeder: Track) -> bool:
         """Call a bias's digits as the kernel's that they are added to, if there are."""
-        pieces = self._drafts[feeder.use.key][0].pieces
+        use, pieces = draft.use, self._drafts[feeder.use.key].pieces
         pairs = [
             pair
             for mine, theirs in zip(use.dims, feeder.dims, strict=True)
@@ -268,8 +260,4 @@ def _within(piece: Digit, theirs: Digit, mine: Digit) -> Digit | None:
 
 
 def _features(draft: Draft) -> Draft:
-    pieces = [
-        p._replace(name="feature") if p.name in ("each", "out", "free") else p
-        for p in draft.pieces
-    ]
-    return Draft(pieces, draft.parts, draft.doubts)
+    return draft.called(("each", "out", "free"), "feature")

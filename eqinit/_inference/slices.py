@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .digits import BLANK, Cut, Digit, Dims, extent, owned, plain, sliced
+from .digits import BLANK, Cut, Digit, Dims, extent, plain, sliced
 from .domain import Meaning, union
-from .moves import dropping, moved, window
+from .moves import dropping, moved, shows_on, window
 from .values import Kind, Track, Use, Value, constant
 from .walker import Equation, Rule
 
@@ -117,10 +117,8 @@ def _pad(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[Value]
     if value.kind == Kind.DATA:
         return [window(domain, value, eqn.outputs[0].shape)]
     config = eqn.params["padding_config"]
-    for track in value.tracks:
-        for digits, (low, high, inner) in zip(track.dims, config, strict=True):
-            if (low or high or inner) and any(d.axis >= 0 for d in digits):
-                return domain.unknown(eqn, values)
+    if shows_on(value, [i for i, added in enumerate(config) if any(added)]):
+        return domain.unknown(eqn, values)
     padded = plain(eqn.outputs[0].shape)
 
     def move(dims: Dims) -> Dims:
@@ -135,12 +133,8 @@ def _reduce_window(
 ) -> list[Value]:
     value, *others = values
     taps = eqn.params["window_dimensions"]
-    for track in value.tracks:
-        if any(
-            n > 1 and any(owned((d,))) for n, d in zip(taps, track.dims, strict=True)
-        ):
-            return domain.unknown(eqn, values)
-    if value.kind != Kind.DATA or any(v.kind != Kind.CONSTANT for v in others):
+    fixed = value.kind == Kind.DATA and all(v.kind == Kind.CONSTANT for v in others)
+    if not fixed or shows_on(value, [i for i, n in enumerate(taps) if n > 1]):
         return domain.unknown(eqn, values)
     out = window(domain, value, eqn.outputs[0].shape)
     linear = eqn.name == "reduce_window_sum"

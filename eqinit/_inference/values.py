@@ -99,6 +99,11 @@ class Track:
         return self.of
 
     @property
+    def number(self) -> int:
+        assert isinstance(self.of, int)
+        return self.of
+
+    @property
     def key(self) -> Key | int:
         return self.of.key if isinstance(self.of, Use) else self.of
 

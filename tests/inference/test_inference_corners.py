@@ -59,3 +59,26 @@ def test_only_what_is_contracted_is_summed():
         "v": True,
         "w": True,
     }
+
+
+def test_branches_that_choose_a_parameter():
+    def call(m: Any, x: jax.Array) -> jax.Array:
+        same = jax.lax.cond(
+            x[0, 0] > 0, lambda w, v: (w, w), lambda w, v: (w, v), m["w"], m["v"]
+        )
+        return x @ same[0] + x @ same[1]
+
+    rows = read(call, {"w": some(2, 3, 4), "v": some(3, 3, 4)}, X)
+    # As either of two it is lost sight of, and what is said elsewhere is no proof.
+    assert {p: (row.status, row.remark) for p, row in rows.items()} == {
+        "w": ("unknown", "goes through join"),
+        "v": ("unknown", "goes through join"),
+    }
+    rows = read(
+        lambda m, x: (
+            x @ jax.lax.cond(x[0, 0] > 0, lambda w: (w, 1), lambda w: (w, 2), m["w"])[0]
+        ),
+        {"w": some(2, 3, 4)},
+        X,
+    )
+    assert (rows["w"].status, rows["w"].axes) == ("certain", "in out")
