@@ -175,6 +175,7 @@ def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
                     fate.mixed[digit] = softmax
                 if not (rest and track.linear):
                     domain.end(track)
+                fate.scored |= track.linear and not rest
                 contracted_at_once(fate, gone)
             elif mine.contracted and track.linear:
                 fate.weighed = True

@@ -74,21 +74,29 @@ def _axes(draft: Draft) -> tuple[Factors, ...] | None:
     for piece in dict.fromkeys(draft.pieces):
         by_axis.setdefault(piece.digit.axis, []).append(piece)
     names = {piece.name for piece in draft.pieces}
+    known = [p.digit.axis for p in draft.pieces if p.name in ("in", "out")]
     axes: list[Factors] = []
     for axis, size in enumerate(draft.shape):
         pieces = sorted(by_axis.get(axis, ()), key=lambda p: -p.digit.stride)
         if math.prod(p.digit.of for p in pieces) != size:
             return None
-        axes.append(_merged(pieces) or ((_of_one(names, draft.use), 1),))
+        tap = draft.use.how == "conv" and known and not _beside(known[0], axis, draft)
+        axes.append(_merged(pieces) or ((_of_one(names, draft.use, bool(tap)), 1),))
         names.update(name for name, _ in axes[-1])
     return tuple(axes)
 
 
-def _of_one(names: set[str], use: Use) -> str:
+def _beside(one: int, other: int, draft: Draft) -> bool:
+    """Whether both are channels of a filter: its first two axes, or its last two."""
+    rank = len(draft.shape)
+    return {one, other} in ({0, 1}, {rank - 2, rank - 1})
+
+
+def _of_one(names: set[str], use: Use, tap: bool) -> str:
     """What an axis of length one is: no fan depends on it."""
     if use.how not in ("dot", "conv", "mul") or not names & {"in", "kernel", "out"}:
         return "one"
-    missing = [name for name in ("in", "out") if name not in names]
+    missing = [name for name in ("in", "out") if name not in names and not tap]
     return [*missing, "kernel" if use.how == "conv" else "one"][0]
 
 

@@ -167,6 +167,7 @@ class Fate:
     - `alive`: those that were there when something else happened.
     - `mixed`: those that were contracted with other data, and whether that was a
         softmax.
+    - `scored`: all that was left of them was contracted with other data.
     - `together`: pairs of axes that were treated alike: merged, or contracted at once.
     - `kin`: (axis, other use's key, its axis): the same index of two arrays.
     - `added`: what a bias was added to further.
@@ -191,6 +192,7 @@ class Fate:
     added: list[Track] = dataclasses.field(default_factory=list)
     curves: list[tuple[Any, Any]] = dataclasses.field(default_factory=list)
     weighed: bool = False
+    scored: bool = False
     averaged: bool = False
     attends: bool = False
     weights: set[Digit] = dataclasses.field(default_factory=set)

@@ -959,6 +959,33 @@ def one_channel(m, x):
 
 
 @case(
+    "filters of one tap with one output channel",
+    {"w": (1, 1, 5, 1), "v": (1, 5, 1, 1)},
+    ((1, 8, 8, 5),),
+    {"w": sure("kernel kernel in out", 5), "v": sure("out in kernel kernel", 5)},
+    "w v",
+)
+def one_tap(m, x):
+    def conv(w, numbers):
+        return lax.conv_general_dilated(
+            x, w, (1, 1), "VALID", dimension_numbers=("NHWC", numbers, "NHWC")
+        )
+
+    return conv(m["w"], "HWIO") + conv(m["v"], "OIHW")
+
+
+@case(
+    "a form in two inputs with one output",
+    {"w": (8, 4, 1)},
+    ((8,), (4,)),
+    {"w": doubtful(None)},
+)
+def one_form(m, x, y):
+    """With one output it is `(x w) y`: what queries and keys do, in other words."""
+    return jnp.einsum("i,j,ijo->o", x, y, m["w"])
+
+
+@case(
     "an array that a state starts from",
     {"h": (6,), "w": (4, 6), "u": (6, 6)},
     ((3, 4),),
