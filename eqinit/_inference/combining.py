@@ -61,17 +61,18 @@ def add_up(domain: Meaning, place: Place, one: Value, other: Value) -> None:
                 continue
             sequential = a.use.bit & b.use.before or b.use.bit & a.use.before
             if a.linear and b.linear and not sequential:
-                parts = a.use.cuts | b.use.cuts
+                parts = a.use.track.cuts | b.use.track.cuts
                 domain.summed[a.use.parameter].update(cut.digit for cut in parts)
 
 
 def _rows_of_experts(domain: Meaning, place: Place, row: Track, kernel: Track) -> None:
     """A row that is added to what a kernel picked by data gives: a bias, as it is."""
-    experts = {cut.how for cut in kernel.use.cuts} & {"data"}
+    experts = {cut.how for cut in kernel.use.track.cuts} & {"data"}
     if row.use.how == "lookup" and row.linear and kernel.linear and experts:
         relations = tuple((digit, "each") for digit, _ in row.use.relations)
+        laid_out = row.use.track.but(dims=row.dims)
         domain.uses[row.use.key] = dataclasses.replace(
-            row.use, how="add", relations=relations, linear_in=(kernel,), dims=row.dims
+            row.use, how="add", relations=relations, linear_in=(kernel,), track=laid_out
         )
 
 

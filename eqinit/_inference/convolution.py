@@ -41,7 +41,8 @@ def convolution(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list
         ]
         dims = list(plain(shape))
         dims[numbers.out_spec[1]] = track.dims[outs]
-        args = (eqn.place, "conv", kernel, track, relations, data, tuple(dims), share)
+        here = track.but(dims=tuple(dims))
+        args = (eqn.place, "conv", kernel, here, relations, data, share)
         tracks.append(domain.meet(*args))
     domain.note_curve(data)
     for track in data.tracks:

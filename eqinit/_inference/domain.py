@@ -1,7 +1,9 @@
 """Follow parameters through a program until they meet data, and note what happens."""
 
 import collections
+import functools
 import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -172,30 +174,26 @@ class Meaning(AbstractDomain[Value]):
         track: Track,
         relations: Sequence[tuple[Digit, Relation]],
         data: Value,
-        dims: Dims,
         share: Number = 1,
     ) -> Track:
         """A parameter meets data: note the use, and follow it from here."""
         curve = value.curve if track.curve is None else track.curve
         unclear = curve is None and not track.linear
+        marks = track.marks | data.notes & _TOLD | ({"changed"} if unclear else set())
         use = Use(
             place,
-            track.number,
             how,
+            track.but(marks=marks),
             tuple(relations),
-            track.cuts,
-            track.marks | data.notes & _TOLD | ({"changed"} if unclear else set()),
-            track.links,
             None if curve is None or is_identity(curve) else curve,
             tuple(t for t in data.tracks if t.linear),
-            dims,
             "normalised" in data.notes and "shared" not in data.notes,
             self.new_bit(),
             data.reach,
             share,
         )
         self.uses[use.key] = use
-        return Track(use, dims)
+        return Track(use, track.dims)
 
     def as_data(self, value: Value, place: Place, how: str) -> Value:
         """A parameter that stands where data does: a token, a looked-up row."""
@@ -203,9 +201,7 @@ class Meaning(AbstractDomain[Value]):
             return value
         none = Value(Kind.DATA, value.spread)
         tracks = [
-            self.meet(
-                place, how, value, t, [(d, "free") for d in owned(t.dims)], none, t.dims
-            )
+            self.meet(place, how, value, t, [(d, "free") for d in owned(t.dims)], none)
             for t in value.tracks
         ]
         return Value(
@@ -263,10 +259,7 @@ class Meaning(AbstractDomain[Value]):
 
 
 def union(*bits: int) -> int:
-    total = 0
-    for some in bits:
-        total |= some
-    return total
+    return functools.reduce(operator.or_, bits, 0)
 
 
 def bits_of(tracks: Sequence[Track]) -> int:

@@ -82,7 +82,7 @@ def read_use(meaning: Meaning, use: Use, shape: Shape, cuts: set[Cut]) -> Draft:
         rotated = fate.blended - fate.early
         _read_gates({c for c in fate.cuts | own if c.digit not in rotated}, draft)
     _read_parts(own, draft)
-    if use.links:
+    if use.track.links:
         _read_links(meaning, draft)
     return draft
 
@@ -98,7 +98,7 @@ _PICKED = {"data": "expert", "lookup": "vocab", "loop": "stack", "slice": "part"
 def _read_cuts(meaning: Meaning, draft: Draft) -> None:
     use = draft.use
     looked_up = use.how in ("lookup", "one-hot", "concatenate") or use.how == "add"
-    for cut in sorted(use.cuts, key=str):
+    for cut in sorted(use.track.cuts, key=str):
         if cut.size > 1 and cut.start is not None:
             continue  # the rest of it is still there, as part of a digit
         name = _PICKED[cut.how]
@@ -111,7 +111,7 @@ def _read_cuts(meaning: Meaning, draft: Draft) -> None:
             draft.doubts.append(doubt)
         if any(s[:3] == cut.digit[:3] for s in meaning.summed.get(use.parameter, ())):
             name = "in"
-        elif "pair" in use.marks and name == "part":
+        elif "pair" in use.track.marks and name == "part":
             name = "pair"
         digit = _full(cut.digit)
         if not any(p.digit == digit for p in draft.pieces):
@@ -188,12 +188,12 @@ def _read_links(meaning: Meaning, draft: Draft) -> None:
     uses = {p: u for (place, p), u in meaning.uses.items() if place == use.place}
     near = {p for p, u in uses.items() if any(name == "in" for _, name in u.relations)}
     distance = dict.fromkeys(near, 0)
-    for _ in use.links:
-        for link in use.links:
+    for _ in use.track.links:
+        for link in use.track.links:
             for a, b in ((link.one, link.other), (link.other, link.one)):
                 if a in distance:
                     distance.setdefault(b, distance[a] + 1)
-    for link in use.links:
+    for link in use.track.links:
         mine = link.one == use.parameter
         if use.parameter not in (link.one, link.other):
             continue

@@ -231,8 +231,7 @@ def _met(
         if value.kind == Kind.PARAMETER:
             for track in value.tracks:
                 relations = entries(track.dims, other.spread)
-                args = (eqn.place, how, value, track, relations, other, track.dims)
-                met.append(domain.meet(*args))
+                met.append(domain.meet(eqn.place, how, value, track, relations, other))
             blank = Value(Kind.CONSTANT, varied(value))
             done.append(blank)
         else:

@@ -113,9 +113,8 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: Side, data: Side) -> Va
             ],
             *entries(batch, tuple(spread[i] for i in data.batch)),
         ]
-        dims = kernel.result(track.dims)
-        how = "one-hot" if one_hot else "dot"
-        args = (eqn.place, how, value, track, relations, data.value, dims)
+        how, here = "one-hot" if one_hot else "dot", kernel.result(track.dims)
+        args = (eqn.place, how, value, track.but(dims=here), relations, data.value)
         tracks.append(domain.meet(*args))
         for other in data.value.tracks:
             _kin(domain, other, data, track, tracks[-1], kernel.batch)

@@ -31,7 +31,7 @@ def ragged_dot(domain: Meaning, eqn: Equation, values: Sequence[Value]) -> list[
         ]
         free = [d for i, d in enumerate(track.dims) if i != groups and i not in mine]
         dims = plain(shape[: len(shape) - len(free)]) + tuple(free)
-        args = (eqn.place, "dot", kernel, track, relations, data, dims)
+        args = (eqn.place, "dot", kernel, track.but(dims=dims), relations, data)
         tracks.append(domain.meet(*args))
     consumed(domain, dataclasses.replace(side, free=tuple(range(len(data.shape)))))
     return [kernel_output(data, plain(shape, VARIES), tracks)]

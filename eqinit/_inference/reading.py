@@ -23,7 +23,7 @@ def finished(
     if axes is None:
         doubts.append("part of it is not accounted for")
         axes = ()
-    doubts += [_DOUBTS[mark] for mark in sorted(use.marks) if mark in _DOUBTS]
+    doubts += [_DOUBTS[mark] for mark in sorted(use.track.marks) if mark in _DOUBTS]
     text = " ".join(_written(axis) for axis in _without_stacks(axes))
     names = {name for axis in axes for name, _ in axis}
     bare = {"kernel": {"in", "out"}, "bias": {"out"}}.get(role, {""}) <= names
@@ -51,10 +51,10 @@ _DOUBTS = {
 
 
 def _through(use: Use) -> str:
-    names = [mark for mark in ("masked", "normalised") if mark in use.marks]
+    names = [mark for mark in ("masked", "normalised") if mark in use.track.marks]
     if use.through is not None:
         names.append(name_of(use.through) or "?")
-    elif "changed" in use.marks:
+    elif "changed" in use.track.marks:
         names.append("?")
     return " ".join(names)
 

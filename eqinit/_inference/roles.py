@@ -40,7 +40,7 @@ class Reader:
         cuts: dict[int, set[Cut]] = {}
         self._places: dict[Place, set[int]] = {}
         for use in meaning.uses.values():
-            cuts.setdefault(use.parameter, set()).update(use.cuts)
+            cuts.setdefault(use.parameter, set()).update(use.track.cuts)
             self._places.setdefault(use.place, set()).add(use.parameter)
         self._drafts = {
             key: read_use(meaning, use, shapes[key[1]], cuts[key[1]])
@@ -179,7 +179,7 @@ class Reader:
         use = draft.use
         if use.normalised:
             return finished(_features(draft), "bias")
-        if "weighed" in use.marks:
+        if "weighed" in use.track.marks:
             draft.doubts.append(
                 "added to what data scaled: a bias of the kernel, or of a product"
             )
@@ -206,7 +206,7 @@ class Reader:
         """Added along axes that no kernel gives: a table, or many biases."""
         use = draft.use
         last = any(list(owned(t.dims[-1:])) for t in use.linear_in)
-        if last and len(draft.shape) == 2 and all(use.dims[-1:]):
+        if last and len(draft.shape) == 2 and all(use.track.dims[-1:]):
             draft.doubts.append("differs along positions: a table, or a bias of each")
             pieces = sorted(draft.pieces, key=lambda p: p.digit.axis)
             names = ("position", "feature")
@@ -236,7 +236,7 @@ class Reader:
         use, pieces = draft.use, self._drafts[feeder.use.key].pieces
         pairs = [
             pair
-            for mine, theirs in zip(use.dims, feeder.dims, strict=True)
+            for mine, theirs in zip(use.track.dims, feeder.dims, strict=True)
             for pair in (paired(mine, theirs) if mine else ()) or ()
         ]
         for mine, theirs in pairs:

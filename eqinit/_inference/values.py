@@ -29,33 +29,31 @@ Key: TypeAlias = tuple[Place, int]
 class Use:
     """One meeting of one parameter with data.
 
-    - `place`, `parameter`: where, and which (its number).
-    - `how`: `dot`, `conv`, `add`, `mul`, `lookup`, or the primitive.
+    - `place`, `how`: where; `dot`, `conv`, `add`, `mul`, `lookup`, or the primitive.
+    - `track`: the parameter, with what had been done to it, laid out as the result.
     - `relations`: each digit of the parameter, and what it is here.
-    - `cuts`, `marks`, `links`: what had been done to the parameter, see `Track`.
     - `through`: the function that it goes through first (values at the nodes, or
         `None` where there is no such function).
     - `linear_in`: uses that the data was linear in, with their digits.
-    - `dims`: of the parameter, laid out as those.
     - `normalised`: whether the data was, and nothing else reads it.
     - `bit`, `before`: its own bit among those of all values, and those before it.
     - `share`: how many of the taps reach one output (of a dilated convolution).
     """
 
     place: Place
-    parameter: int
     how: str
+    track: "Track"
     relations: tuple[tuple[Digit, Relation], ...]
-    cuts: frozenset[Cut]
-    marks: frozenset[str]
-    links: frozenset["Link"]
     through: Any
     linear_in: tuple["Track", ...]
-    dims: Dims
     normalised: bool
     bit: int
     before: int
     share: Number = 1
+
+    @property
+    def parameter(self) -> int:
+        return self.track.number
 
     @property
     def key(self) -> Key:
