@@ -127,7 +127,7 @@ def mixtures(
     found = {
         (track, digit)
         for i, j in axes
-        if _weighs(domain, weights, j)
+        if weighs(domain, weights, j)
         for track in values.tracks
         for digit in owned(track.dims[i : i + 1])
     }
@@ -136,7 +136,8 @@ def mixtures(
     return frozenset({"mixture"}) if found else frozenset()
 
 
-def _weighs(domain: Meaning, value: Value, axis: int) -> bool:
+def weighs(domain: Meaning, value: Value, axis: int) -> bool:
+    """Whether a softmax was taken over this axis, of a kernel's outputs."""
     return any(
         digit in domain.fate(track).weights
         for track in value.tracks

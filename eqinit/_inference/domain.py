@@ -17,7 +17,7 @@ from .walker import AbstractDomain, Equation, Place, Rule
 
 
 # What a use keeps of the notes of the data that it meets.
-_TOLD = frozenset({"fixed", "weighed", "mixture"})
+_TOLD = frozenset({"fixed", "softmax", "weighed", "mixture"})
 
 # More on one array are the branches of a long residual stream, and of no interest.
 MOST_TRACKS = 8

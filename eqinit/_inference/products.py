@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._typing import Shape
-from .combining import mixtures
+from .combining import mixtures, weighs
 from .curves import NODES
 from .digits import VARIES, Digit, Dims, owned, paired, plain
 from .domain import Meaning, bits_of, union, varied
@@ -99,6 +99,9 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: Side, data: Side) -> Va
     value = kernel.value
     spread = data.value.spread
     one_hot = "one-hot" in data.value.notes
+    met = data.value
+    if not any(weighs(domain, met, axis) for axis in data.contracted):
+        met = met.but(notes=met.notes - {"softmax"})
     tracks: list[Track] = []
     for track in value.tracks:
         batch = tuple(track.dims[i] for i in kernel.batch)
@@ -114,7 +117,7 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: Side, data: Side) -> Va
             *entries(batch, tuple(spread[i] for i in data.batch)),
         ]
         how, here = "one-hot" if one_hot else "dot", kernel.result(track.dims)
-        args = (eqn.place, how, value, track.but(dims=here), relations, data.value)
+        args = (eqn.place, how, value, track.but(dims=here), relations, met)
         tracks.append(domain.meet(*args))
         for other in data.value.tracks:
             _kin(domain, other, data, track, tracks[-1], kernel.batch)

@@ -85,6 +85,8 @@ class Reader:
             draft.doubts.append(
                 "one output: a kernel, or an array that stands for data"
             )
+        if "softmax" in use.track.marks:
+            draft.doubts.append("a softmax weighs its rows: a kernel, or a table")
         if draft.fate.scored and use.how == "dot" and 1 in draft.shape:
             draft.doubts.append("a form in two inputs, or queries")
         if draft.fate.attends:

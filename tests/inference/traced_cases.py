@@ -986,6 +986,30 @@ def one_form(m, x, y):
 
 
 @case(
+    "a memory that is read by a softmax",
+    {"k": (8, 10), "v": (10, 6)},
+    (SEQUENCE,),
+    {"k": sure("in out", 8), "v": doubtful("in out", 10)},
+)
+def memory(m, x):
+    """`v` is a layer behind a softmax, or ten values that are weighed."""
+    return jax.nn.softmax(x @ m["k"]) @ m["v"]
+
+
+@case(
+    "a mixture of the heads' weights",
+    {"q": (8, 4, 2), "p": (4, 3)},
+    (SEQUENCE,),
+    {"q": doubtful("in out out", 8), "p": sure("in out", 4)},
+)
+def mixed_heads(m, x):
+    """The softmax is over positions, and `p` a kernel over heads."""
+    q = jnp.einsum("td,dhe->the", x, m["q"])
+    weights = jax.nn.softmax(jnp.einsum("qhe,khe->qkh", q, q), axis=1)
+    return jnp.tanh(weights @ m["p"])
+
+
+@case(
     "an array that a state starts from",
     {"h": (6,), "w": (4, 6), "u": (6, 6)},
     ((3, 4),),
