@@ -19,6 +19,8 @@ _WANTED = {
     "shape": "a tuple of integers, such as `(4, 3)`",
     "call": "a function that runs the model, as in "
     "`lambda model, x: jax.vmap(model)(x)`",
+    "selector": "a path glob, a layer type, a function of the model, or a selector "
+    "such as `Role('bias')`; several are one with `|`, as in `Path('a') | Path('b')`",
     "make": "a function from a key to a model, as in `lambda key: MyModel(key=key)`",
 }
 

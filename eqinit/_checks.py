@@ -119,8 +119,6 @@ def ordered(owner: str, *, strict: bool = True, **values: Any) -> Iterator[str]:
         )
 
 
-_NOTHING = object()
-
 # One way in which a value may be right, and the words for it.
 Way = tuple[Callable[[Any], bool], str]
 
@@ -155,7 +153,7 @@ def _sequence(ways: tuple[Way, ...]) -> Way:
     """A tuple, of which each entry is right in one of these ways."""
 
     def holds(value: Any) -> bool:
-        entries = value if isinstance(value, tuple) else (_NOTHING,)
+        entries = value if isinstance(value, tuple) else (object(),)  # right in no way
         return all(any(way(entry) for way, _ in ways) for entry in entries)
 
     return holds, f"a sequence, each of it {' or '.join(words for _, words in ways)}"
@@ -189,9 +187,7 @@ def _is_told(annotation: Any, *, only_numbers: bool = False) -> bool:
             _is_told(argument, only_numbers=only_numbers)
             for argument in typing.get_args(annotation)
         )
-    if only_numbers:
-        return False
-    return origin in (Literal, Callable) or annotation is bool
+    return not only_numbers and (origin in (Literal, Callable) or annotation is bool)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +208,10 @@ class Argument:
             wanted = "a plain number, since it decides what is compiled"
         else:
             return None
-        fix = f", such as `{owner}({self.name}={self.default!r})`"
+        default = repr(self.default)
+        if self.name == "gain" and hasattr(jax.nn, str(value)):
+            default = f"eqinit.gain({value!r})"
+        fix = f", such as `{owner}({self.name}={default})`"
         fix = "" if self.default is None else fix
         return f"{owner} got {self.name}={shown(value)}; it must be {wanted}{fix}."
 

@@ -1,13 +1,17 @@
 """Plain data as values: names are looked up, and nothing is believed."""
 
+import io
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from .._models.selectors import AbstractSelector
 from .._nearest import nearest
+from .._schemes.initializer import AbstractInitializer
 from .limits import BITS, MOST_PROBLEMS, WORD, Limits, TooMuch
 from .names import class_of, codec_of, is_scheme
 from .wanted import ANYTHING, Wanted, wanted_by
@@ -36,6 +40,13 @@ class Decoder:
         if isinstance(config, Sequence) and not isinstance(config, bytes):
             with self._limits.inside(config, where):
                 return self._try(self._sequence, config, where, wanted)
+        if _holds_a_config(config):
+            self._problem(
+                where,
+                f"got {type(config).__name__}, and a config is plain data. Read the "
+                "file first: `tomllib.loads(text)`, `json.loads(text)`.",
+            )
+            return None
         if isinstance(config, int) and config.bit_length() >= BITS:
             self._problem(where, f"a number has at most {BITS} bits.")
             return None
@@ -93,6 +104,12 @@ class Decoder:
             if key in config:
                 _check_keys(config, (key, *others))
                 return self._special(key, config, where)
+        if "selector" in config and any(key in config for key in _OF_RULES):
+            raise ValueError(
+                "this is a rule and has to say so: "
+                f'`{{"type": "Rule", "selector": {config["selector"]!r}, ...}}`, with '
+                "`init` for everything that is selected or `fields` by name."
+            )
         if mistaken := _mistaken(config) or self._nested(config):
             raise ValueError(mistaken)
         if not wanted.dicts:
@@ -187,6 +204,17 @@ _SPECIAL: Mapping[str, tuple[str, ...]] = {
     "complex": (),
     "none": (),
 }
+
+
+# Beside a `selector`, these make a dict a rule that does not say so.
+_OF_RULES = ("init", "fields", "weight", "bias", "kernel")
+
+
+def _holds_a_config(value: Any) -> bool:
+    """A file, the path of one, or a function: what is there is not what is meant."""
+    schemes = AbstractInitializer | AbstractSelector | type
+    function = callable(value) and not isinstance(value, schemes)
+    return function or isinstance(value, os.PathLike | io.IOBase)
 
 
 def _is_number(text: str) -> bool:

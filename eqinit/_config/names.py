@@ -210,8 +210,18 @@ def class_of(name: str) -> type:
     if own in spelled:  # he_normal, XavierNormal, eqinit.HeNormal
         return spelled[own]
     raise ValueError(
-        f"no scheme, base, selector or rule is called `{name[:WORD]}`."
+        f"no scheme, base, selector or rule is called `{name[:WORD]}`{_file(name)}."
         f"{nearest(name, names)} One of your own joins once its class is imported."
+    )
+
+
+def _file(name: str) -> str:
+    """What to add of a name that is a file's."""
+    is_one = name.endswith((".toml", ".json", ".yaml", ".yml"))
+    return (
+        ", and no file is opened: read it first, `tomllib.loads(text)`"
+        if is_one
+        else ""
     )
 
 

@@ -113,6 +113,7 @@ def build(
     """
     if _is_model(make):
         raise TypeError(_no_constructor(make))
+    _check_takes_a_key(make)
     construct = functools.partial(_construct, make)
     rules = as_rules(rules)
     if key_eligible(key):
@@ -166,6 +167,25 @@ def _traced(construct: Callable[[Key], Any], key: Key) -> Traced | str:
 
 def _construct(make: Callable[..., Any], key: Key) -> Any:
     return make(key=key) if _takes_key_by_name(make) else make(key)
+
+
+def _check_takes_a_key(make: Callable[..., Any]) -> None:
+    by_name = _takes_key_by_name(make)
+    try:
+        signature = inspect.signature(make)
+    except (TypeError, ValueError):
+        return
+    given: dict[str, Any] = {"key": None} if by_name else {}
+    try:
+        signature.bind(*(() if by_name else (None,)), **given)
+    except TypeError as error:
+        name = getattr(make, "__name__", type(make).__name__)
+        called = f"{name}({'key=key' if by_name else 'key'})"
+        made = "MyModel" if name == "<lambda>" else name
+        raise TypeError(
+            f"`make` is called with a key and nothing else, `{called}`: {error}. Pass "
+            f"a function that says the rest, as in `lambda key: {made}(..., key=key)`."
+        ) from None
 
 
 def _takes_key_by_name(make: Callable[..., Any]) -> bool:

@@ -63,7 +63,34 @@ def trace_call(
         return [x for x in outputs if eqx.is_array(x)]
 
     shapes = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in inputs]
-    return TracedCall(jax.make_jaxpr(flat)(*shapes), leaves, others)
+    try:
+        jaxpr = jax.make_jaxpr(flat)(*shapes)
+    except Exception:
+        check_call(tree, call, args)
+        raise
+    return TracedCall(jaxpr, leaves, others)
+
+
+def check_call(model: Any, call: Callable[..., Any], args: Sequence[Any]) -> None:
+    """Raise what `call(model, *args)` raises, or what is wrong with `call` itself."""
+    try:
+        eqx.filter_eval_shape(call, model, *args)
+    except Exception as error:
+        if not _works(call, args):
+            raise
+        raise TypeError(
+            "`call` is called as `call(model, *args)`, and this one takes the args "
+            "alone: the model in it is not the one that is looked at. Pass a function "
+            "of the model, such as `lambda model, x: jax.vmap(model)(x)`."
+        ) from error
+
+
+def _works(call: Callable[..., Any], args: Sequence[Any]) -> bool:
+    try:
+        eqx.filter_eval_shape(call, *args)
+    except Exception:
+        return False
+    return True
 
 
 def shape_of(leaf: Any) -> Shape:

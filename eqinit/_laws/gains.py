@@ -50,10 +50,18 @@ def activation_of(said: Activation) -> Callable[..., Any]:
     found = getattr(jax.nn, said, None) or getattr(jnp, said, None)
     if said.startswith("_") or not callable(found) or isinstance(found, type):
         raise ValueError(
-            f"no activation {said!r} in jax.nn or jax.numpy. Write its name as there "
-            '("relu", "softplus", "tanh", "sin"), "linear", or pass the function.'
+            f"no activation {said!r} in jax.nn or jax.numpy.{_as_there(said)} Write "
+            'its name as there ("relu", "softplus", "tanh", "sin"), "linear", or pass '
+            "the function."
         )
     return found
+
+
+def _as_there(said: str) -> str:
+    """The name as it is written there, of one in the letters of torch or Keras."""
+    names = [n for n in (*dir(jax.nn), *dir(jnp)) if n.islower()]
+    same = [n for n in names if n.replace("_", "") == said.replace("_", "").lower()]
+    return f" Did you mean {same[0]!r}?" if same else ""
 
 
 def named(activation: _Given) -> _Given:
@@ -85,8 +93,17 @@ def _composite(low: float, panels: int, order: int) -> tuple[np.ndarray, np.ndar
 def _evaluate(fn: Callable[[Array], Any], nodes: np.ndarray) -> np.ndarray:
     # The numbers are wanted now, also while somebody traces: this is hyper-parameter
     # arithmetic, and none of it may become part of the traced program.
-    with jax.ensure_compile_time_eval():
-        values = fn(jnp.asarray(nodes))
+    try:
+        with jax.ensure_compile_time_eval():
+            values = fn(jnp.asarray(nodes))
+    except Exception as error:
+        what = getattr(fn, "__name__", type(fn).__name__)
+        raise ValueError(
+            f"an activation takes an array and returns one of that shape, entry by "
+            f"entry; {what} fails on one of shape {nodes.shape} with "
+            f"{type(error).__name__}. Pass the function that follows a layer, such as "
+            "`jax.nn.relu` or `model.activation`."
+        ) from error
     if np.shape(values) != nodes.shape or np.asarray(values).dtype.kind in "OSU":
         raise ValueError(
             f"an activation takes an array and returns one of that shape, entry by "

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._inference.row import TracedRow
 from .._layouts.parametrizations import Parametrization
+from .._parameters.spec import ParamSpec
 from .._typing import Shape
 
 
@@ -80,6 +81,13 @@ class AbstractPlace(abc.ABC):
     def failure(self, error: Exception) -> str:
         """What happened when a function of the place was called with this one."""
         text = f"{type(error).__name__} on `{self.path}`: {error}."
+        asked = getattr(error, "name", None) if getattr(error, "obj", 0) is self else ""
+        if asked in ParamSpec.__annotations__:
+            return f"{text} It is `site.spec.{asked}`."
+        spec = getattr(self, "spec", None)
+        if isinstance(spec, ParamSpec) and spec.fan_in is None:
+            fan = "`site.spec.fan_in` is None: this has no fan, or no layout says one."
+            text += f" {fan}" if "NoneType" in str(error) else ""
         if self.index is not None or "NoneType" not in str(error):
             return text
         text += " `site.index` is None where no list or tuple of modules is above."

@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import equinox as eqx
+
 from .._checks import check_fields
 from .._parameters.paths import Glob, matches
 from .._typing import ROLES
@@ -84,9 +86,8 @@ class Layer(AbstractSelector):
     @property
     def classes(self) -> tuple[type, ...]:
         """The layer types; a layer may be any of them."""
-        return (
-            self.cls if isinstance(self.cls, tuple) else (typing.cast(type, self.cls),)
-        )
+        cls: Any = self.cls
+        return cls if isinstance(cls, tuple) else (cls,)
 
     def matches(self, place: AbstractPlace) -> bool:
         return any(isinstance(node.module, self.classes) for node in place.modules)
@@ -280,18 +281,20 @@ def as_selector(said: SelectorLike) -> AbstractSelector:
         return Path(said)
     if isinstance(said, (type, types.UnionType, tuple)):
         return Layer(said)
-    if callable(said):
+    layer = isinstance(said, eqx.Module)  # of which many are callable
+    if callable(said) and not layer:
         return Where(said)
+    found = (
+        f"a {type(said).__name__}, itself and not where it is" if layer else repr(said)
+    )
     raise TypeError(
-        f"a selector is a path glob, a layer type, a function of the model or a "
-        f"selector such as Role('bias'); got {said!r}. Several are one with `|`, as in "
+        "a selector is a path glob, a layer type, a function of the model or a "
+        f"selector such as Role('bias'); got {found}. Several are one with `|`, as in "
         '`Conv2d | Linear` or `Path("a") | Path("b")`.'
     )
 
 
 def _name(fn: Callable[..., Any]) -> str:
-    code = getattr(fn, "__code__", None)
-    name = getattr(fn, "__name__", repr(fn))
-    return (
-        f"{name} at line {code.co_firstlineno}" if name == "<lambda>" and code else name
-    )
+    code, name = getattr(fn, "__code__", None), getattr(fn, "__name__", repr(fn))
+    line = f" at line {code.co_firstlineno}" if name == "<lambda>" and code else ""
+    return name + line

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._inference.facts import Layouts, contradiction, spec_of
 from .._inference.row import TracedRow
@@ -15,6 +15,10 @@ from .._parameters.spec import Override, ParamSpec, make_spec
 from .._typing import Shape
 from .blocks import Blocks
 from .site import AbstractSpecs, Site
+
+
+# A path in a field, empty where the field is the array itself, and the shape there.
+_Within: TypeAlias = tuple[str, Shape]
 
 
 class Specs(AbstractSpecs):
@@ -35,8 +39,9 @@ class Specs(AbstractSpecs):
             self._traced = {row.path: row for row in layouts}
             self._gates, layouts = layouts.gates, {}
         self.layouts: Mapping[type, Layout] = layouts
-        # Of the owner's path and field: that of a bias asks for the kernels beside it.
-        self._shapes: dict[tuple[str, str], list[Shape]] = defaultdict(list)
+        # Of the owner and field, with the path in that field: that of a bias asks for
+        # the kernels beside it.
+        self._shapes: dict[tuple[str, str], list[_Within]] = defaultdict(list)
         self._layouts = Memo[Layout | None]()
         self._sites: list[Site] = []
         self._blocks: Blocks | None = None
@@ -46,7 +51,8 @@ class Specs(AbstractSpecs):
         """Take note of a parameter, before any spec is asked for."""
         self._sites.append(site)
         if site.follows is None and not _blind(site):
-            self._shapes[site.layer_path, site.field].append(site.shape)
+            beside = self._shapes[site.layer_path, site.field]
+            beside.append((_within(site), site.shape))
 
     def of(self, site: Site) -> ParamSpec:
         spec, row = self._natural(site), self.traced(site)
@@ -142,9 +148,13 @@ class Specs(AbstractSpecs):
 
     def _by_layout(self, layout: Layout, site: Site) -> ParamSpec:
         """The spec that this layout gives, computed once for equal layers."""
+        own = _within(site)
 
         def siblings(field: str) -> Sequence[Shape]:
-            return self._shapes.get((site.layer_path, field), ())
+            known = self._shapes.get((site.layer_path, field), ())
+            # In a layer that holds lists of arrays, the i-th bias is the i-th kernel's.
+            same = [s for at, s in known if own and f"{at}.".startswith(f"{own}.")]
+            return same or [shape for _, shape in known]
 
         layer, told = site.layer, (site.field, site.shape, site.drawn_dtype)
         kernels = tuple(tuple(siblings(name)) for name in layout.kernels)
@@ -172,6 +182,12 @@ def _check_stacks(known: ParamSpec, said: ParamSpec) -> None:
             f"shape {known.shape} over, as stacks; by the layout, "
             f"`{known.axes.text}`, they are none. Name every axis, as the layout does."
         )
+
+
+def _within(site: Site) -> str:
+    """The path in the field: `0` for `ws.0` of a layer that holds a list `ws`."""
+    head = f"{site.layer_path}.{site.field}" if site.layer_path else site.field
+    return site.path[len(head) + 1 :] if site.path.startswith(f"{head}.") else ""
 
 
 def _blind(site: Site) -> bool:

@@ -15,6 +15,7 @@ from .._models.read import Sites, read
 from .._models.shardings import new_leaves, wanted_shardings
 from .._models.site import Site
 from .._models.write import replace_leaves
+from .._nearest import nearest
 from .._parameters.keys import KEY_SCHEME
 from .._tables import AbstractReport, Table
 from .._trees import tree_node
@@ -57,7 +58,10 @@ class Plan(AbstractReport):
         for row in self.rows:
             if row.path == path:
                 return row
-        raise KeyError(f"no parameter `{path}` in this plan; see `print(plan)`.")
+        if isinstance(path, int):
+            raise KeyError(f"rows are found by path; by number it is `rows[{path}]`.")
+        near = nearest(path, [row.path for row in self.rows])
+        raise KeyError(f"no parameter `{path}` in this plan.{near} See `print(plan)`.")
 
     @checked
     def apply(

@@ -19,6 +19,7 @@ from .._schemes.initializer import AbstractInitializer
 from .._tables import html_table
 from .._typing import Array, Number
 from .keep import Keep
+from .no_rule import PLAIN_DATA, is_config, no_rule
 from .part import Part
 from .spelling import spelled
 
@@ -237,6 +238,8 @@ def as_rules(given: Any) -> tuple[Rule, ...]:
     if isinstance(given, Rule):
         return (given,)
     if isinstance(given, Mapping):
+        if is_config(given):
+            raise TypeError(PLAIN_DATA)
         return tuple(_of_pair(selector, init) for selector, init in given.items())
     if _is_pair(given):
         return (_of_pair(*given),)
@@ -246,7 +249,7 @@ def as_rules(given: Any) -> tuple[Rule, ...]:
         )
     if isinstance(given, Iterable) and not isinstance(given, _NO_LISTS):
         return tuple(rule for part in given for rule in as_rules(part))
-    raise TypeError(_no_rule(given))
+    raise TypeError(no_rule(given))
 
 
 def _of_pair(selector: Any, given: Any) -> Rule:
@@ -269,24 +272,3 @@ def _selects(given: Any) -> bool:
     kinds = (AbstractSelector, str, types.UnionType)
     selects = isinstance(given, kinds) or callable(given)
     return selects and not isinstance(given, AbstractInitializer)
-
-
-def _no_rule(given: Any) -> str:
-    if isinstance(given, AbstractInitializer | Keep):
-        name = f"{type(given).__name__}()"
-        return (
-            f"got the initializer {given!r} where rules are wanted: say what it is "
-            f'for, as in `[Rule(eqx.nn.Linear, weight={name})]` or `[("**", {name})]`.'
-        )
-    if isinstance(given, str | type | AbstractSelector):
-        return (
-            f"got {given!r} where rules are wanted: that says which parameters. Say "
-            f"what they get as well, as in `[({given!r}, Zeros())]`."
-        )
-    if callable(given):
-        name = getattr(given, "__name__", type(given).__name__)
-        return f"got the function {name} where rules are wanted: call it, `{name}()`."
-    return (
-        "rules are a list of `Rule(selector, ...)`s, of pairs `(selector, "
-        f"initializer)` and of such lists; got {given!r}."
-    )

@@ -1,6 +1,7 @@
 """Replace modules, and keep the static fields that repeat their shapes consistent."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -104,6 +105,7 @@ def swap(
 def _new(fn: Any, node: Node, places: int) -> Any:
     """What `fn` makes of a module, or `fn` if it is one: a layer is callable too."""
     if not isinstance(fn, eqx.Module):
+        _check_takes_one(fn)
         return fn(node.module)
     if places > 1 and any(map(is_parameter, jtu.tree_leaves(fn))):
         name = type(fn).__name__
@@ -113,6 +115,21 @@ def _new(fn: Any, node: Node, places: int) -> Any:
             "is meant with a glob or `count=1`."
         )
     return fn
+
+
+def _check_takes_one(fn: Callable[..., Any]) -> None:
+    """`fn` is called with the old module; what has no signature says it itself."""
+    try:
+        inspect.signature(fn).bind(object())
+    except ValueError:
+        return
+    except TypeError as error:
+        name = getattr(fn, "__name__", repr(fn))
+        raise TypeError(
+            f"swap calls {name} with the old module, as `fn(old)`: {error}. Write a "
+            "function of that, such as `lambda old: eqx.nn.Linear(old.in_features, "
+            "10, key=key)`."
+        ) from None
 
 
 def _check_no_function(model: Any, selector: Any) -> None:

@@ -162,3 +162,20 @@ def test_functions_are_compared_by_their_code():
 def test_a_parametrization_of_a_field_that_is_not_there():
     with pytest.raises(ValueError, match=r"Cell has no field `ww`\. Did you mean `w`"):
         ei.register_parametrization(Cell, field="ww", forward=jnp.exp)
+
+
+def test_in_lists_of_arrays_each_bias_belongs_to_its_kernel():
+    class Net(eqx.Module):
+        ws: list[jax.Array]
+        bs: list[jax.Array]
+        last: jax.Array
+
+    shapes = [(8, 4), (2, 8)]
+    ws = [jnp.ones(shape) for shape in shapes]
+    net = Net(ws, [jnp.ones(8), jnp.ones(2)], jnp.ones(2))
+    layouts = {Net: {"ws": "out in", "bs": "out <- ws", "last": "out <- ws"}}
+    plan = ei.plan({"a": net}, [], layouts=layouts)
+    fans = {row.path: (row.spec.fan_in, row.spec.fan_out) for row in plan}
+    assert fans["a.bs.0"] == fans["a.ws.0"] == (4, 8)
+    assert fans["a.bs.1"] == fans["a.ws.1"] == (8, 2)
+    assert fans["a.last"] == (12, 8)  # one bias for all of them: their inputs add up

@@ -284,6 +284,33 @@ def test_gradients_drawn_for_outputs_have_variance_one():
     assert first.std == other.std
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("through", [jax.grad, jax.jacrev])
+def test_a_call_that_takes_a_gradient_itself(through: Any):
+    """As of a physical law: by hand, gradients of numbers added to each output."""
+    model = filled(lambda: eqx.nn.MLP(2, 1, 8, 2, key=KEY))
+    x = normal(30, 2)
+
+    def output(model: Any, x: Any, shifts: Any) -> Any:
+        for layer, shift in zip(model.layers[:-1], shifts, strict=True):
+            x = jnp.tanh(layer(x) + shift)
+        return model.layers[-1](x)[0]
+
+    def loss(model: Any, x: Any, shifts: Any) -> Any:
+        slopes = jax.vmap(through(output, 1), (None, 0, 0))(model, x, shifts)
+        return jnp.mean(slopes**2)
+
+    zeros = [jnp.zeros((30, 8)), jnp.zeros((30, 8))]
+    report = probe(model, lambda m, x: loss(m, x, zeros), x)
+    outputs = [jax.vmap(model.layers[0])(x)]
+    outputs.append(jax.vmap(model.layers[1])(jnp.tanh(outputs[0])))
+    wanted = jax.grad(loss, 2)(model, x, zeros)
+    for row, h, g in zip(report.rows, outputs, wanted, strict=False):
+        assert_row(row, np.asarray(h), np.asarray(g))
+    # The slope of the model does not depend on what is added to its output.
+    assert report.rows[2].count == 0
+
+
 def test_shared_layer_counts_both_uses():
     class Twice(eqx.Module):
         linear: eqx.nn.Linear

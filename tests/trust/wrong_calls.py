@@ -1516,7 +1516,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.plan(LINEAR, [])["wieght"]',
             "KeyError",
-            "'no parameter `wieght` in this plan; see `print(plan)`.'",
+            "'no parameter `wieght` in this plan. Did you mean `weight`? See `print(plan)`.'",
         ),
         (
             'ei.plan(LINEAR, []).apply(LINEAR, "key")',

@@ -174,7 +174,16 @@ def run_passes(
     once = functools.partial(
         _pass, model=model, call=call, args=args, called=called, key=key
     )
-    first = once(_start((model, args, key), row_count(called)), bytewise=False)
+    try:
+        first = once(_start((model, args, key), row_count(called)), bytewise=False)
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise ValueError(
+            "`call` differentiates the model forward (`jvp`, `jacfwd`, `hessian`), "
+            "and layers are seen on the way back. Take that derivative backward: `vjp` "
+            "or `jacrev`, and `jacrev(jacrev(f))` for `hessian(f)`."
+        ) from error
 
     def about_the_mean() -> Readings:
         return once(first.following, bytewise=False).readings

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from ..._inference.calls import check_call
 from ..._typing import Shape
 from .layers import TapPoint, axis_within
 from .memory import from_memory, structure
@@ -186,7 +187,7 @@ def _trace(
         eqx.filter_eval_shape(call, attach_all(model, marks), *args)
     except Exception as error:
         # Raises by itself where the fault is not in the taps.
-        _check_call(model, call, args)
+        check_call(model, call, args)
         raise ValueError(_blame(error)) from error
     stacks = _settle_stacks(recorder)
     order = dict.fromkeys(call.index for call in recorder.calls)
@@ -194,28 +195,6 @@ def _trace(
     keys = {layer.keys for layer in called}
     missing = [p.path for p in layers if p.node.keys not in keys]
     return [layer for layer in called if layer.outputs], missing
-
-
-def _check_call(model: Any, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """Raise what `call(model, *args)` raises, or what is wrong with `call` itself."""
-    try:
-        eqx.filter_eval_shape(call, model, *args)
-    except Exception as error:
-        if not _works(call, args):
-            raise
-        raise TypeError(
-            "`call` is called as `call(model, *args)`, and this one takes the args "
-            "alone: the model in it is not the one that is looked at. Pass a function "
-            "of the model, such as `lambda model, x: jax.vmap(model)(x)`."
-        ) from error
-
-
-def _works(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    try:
-        eqx.filter_eval_shape(call, *args)
-    except Exception:
-        return False
-    return True
 
 
 def _blame(error: Exception) -> str:

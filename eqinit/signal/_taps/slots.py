@@ -58,16 +58,40 @@ def tap(
 def _forward(
     x: Array, slot: Array, axis: int, bytewise: bool
 ) -> tuple[Array, tuple[Array, Array]]:
-    del axis, bytewise
-    return x, (x, slot)
+    # Tapped once more: where `call` takes a gradient itself, the one that reads the
+    # slots differentiates this function, and meets no rule of the tap around it.
+    return tap(x, slot, axis, bytewise), (x, slot)
 
 
 def _backward(
     axis: int, bytewise: bool, kept: tuple[Array, Array], g: Array
 ) -> tuple[Array, Array]:
     x, slot = kept
-    pair = [units_last(wide(a, slot.dtype), axis) for a in (x, g)]
-    return g, COLLECT[bytewise](slot, *pair)
+    # Constants to whoever differentiates this rule: a gradient inside of `call`, whose
+    # sums are thrown away, and jax cannot differentiate a reduction of several arrays.
+    constant = jax.lax.stop_gradient((x, g))
+    pair = [units_last(wide(a, slot.dtype), axis) for a in constant]
+    sums = COLLECT[bytewise](jax.lax.stop_gradient(slot), *pair)
+    return g, _no_derivative(sums, x)
+
+
+@jax.custom_vjp
+def _no_derivative(sums: Array, x: Array) -> Array:
+    """`sums`; its derivative is NaN and not zero, for those who would ask for it."""
+    del x
+    return sums
+
+
+def _kept(sums: Array, x: Array) -> tuple[Array, Array]:
+    return sums, x
+
+
+def _nan(x: Array, g: Array) -> tuple[Array, Array]:
+    asked = jnp.any(g != 0)
+    return jnp.zeros_like(g), jnp.where(asked, jnp.full_like(x, jnp.nan), 0)
+
+
+_no_derivative.defvjp(_kept, _nan)
 
 
 tap.defvjp(_forward, _backward)

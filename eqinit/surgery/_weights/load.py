@@ -1,7 +1,7 @@
 """Weights from elsewhere, by name, shape, order and axes."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -84,6 +84,8 @@ def load_weights(
     if dry_run:
         return matched.match
     _check(matched.match, strict)
+    if arrays and not matched.ways:
+        raise ValueError(_nothing_fits(arrays, matched.match.unfilled))
     changed = _filled(model, matched, arrays)
     origins = {
         target.path: fresh(_told(keys, way.form.how))
@@ -151,6 +153,18 @@ def _check(match: WeightMatch, strict: bool) -> None:
         "`load_weights(..., dry_run=True)`. Say which names belong together with "
         "`rename={stored: model}` (`None` leaves an array out), keep parameters with "
         "`keep=`, or pass `strict=False` to load what fits."
+    )
+
+
+def _nothing_fits(names: Iterable[str], paths: Sequence[str]) -> str:
+    """With `strict=False`, a model that is unchanged would be taken for loaded."""
+    stored = ", ".join(f"`{name}`" for name in sorted(names)[:3])
+    wanted = ", ".join(f"`{path}`" for path in paths[:3]) or "none"
+    return (
+        f"nothing that is stored goes into this model: there are {stored}, and wanted "
+        f"are {wanted}. Say which names belong together with "
+        '`rename={stored: model}`, such as `rename={"model": ""}`; '
+        "`load_weights(..., dry_run=True)` shows what it does."
     )
 
 
