@@ -14,7 +14,7 @@ AXIS = (
     "channel element key array"
 ).split()
 # "One row a parameter", "4 ns an element": `per` is meant.
-COUNTED = "row line key token number record entries ns ms bytes".split()
+COUNTED = "operations row line key token number record entries ns ms bytes".split()
 DISTRIBUTIVE = (
     rf"\b(?:one (?:{' |'.join(COUNTED)} )?|(?:{'|'.join(COUNTED)}) )"
     rf"an? (?:{'|'.join(AXIS)})(?: type)?\b"
