@@ -43,6 +43,11 @@ class AbstractBase(eqx.Module):
         """Name and parameters of the kernel that draws it in bulk, in float32."""
         return None
 
+    def farthest(self, dtype: DTypeLike) -> float | None:
+        """The largest size of a draw in `dtype`, where no std tells how far it goes."""
+        del dtype
+        return None
+
     def fits(self, is_complex: bool) -> None:
         """Raise a `ValueError` if it does not draw complex (or real) numbers."""
         del is_complex

@@ -107,7 +107,14 @@ class LocScale(AbstractFlatLaw):
         return self.base.normalised(is_complex) if np.any(self.scale) else CERTAIN
 
     def support(self) -> Bounds | None:
-        base, loc, scale = self.base.support, _extent(self.loc), _extent(self.scale)
+        return self._moved(self.base.support)
+
+    def farthest(self, dtype: DTypeLike) -> Bounds | None:
+        far = self.base.farthest(dtype)
+        return None if far is None else self._moved((-far, far))
+
+    def _moved(self, base: Bounds | None) -> Bounds | None:
+        loc, scale = _extent(self.loc), _extent(self.scale)
         if base is None or loc is None or scale is None:
             return None
         if scale == (0.0, 0.0):

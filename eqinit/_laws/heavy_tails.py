@@ -46,6 +46,9 @@ class AbstractHeavyTail(AbstractRealBase):
         return 0.5, 1 / math.sqrt(12), 1.8
 
     @abc.abstractmethod
+    def farthest(self, dtype: DTypeLike) -> float: ...
+
+    @abc.abstractmethod
     def without_variance(self) -> str:
         """What an error says where a variance is asked for and there is none."""
 
@@ -82,6 +85,14 @@ class StandardStudentT(AbstractHeavyTail):
         square = jnp.expm1(jnp.log(uniform) * jnp.asarray(-2 / self.df, dtype))
         radius = jnp.sqrt(square * jnp.asarray(self.df, dtype))
         return radius * jnp.cos(angle * jnp.asarray(2 * math.pi, dtype))
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        # The least `uniform` is eps. The square may overflow where its root does not.
+        limits = jnp.finfo(dtype)
+        exponent = -2 / self.df * math.log(limits.eps)
+        if exponent >= math.log(limits.max) - max(math.log(self.df), 0.0):
+            return math.inf
+        return math.sqrt(self.df * math.expm1(exponent))
 
     def std(self, is_complex: bool = False) -> float:
         self.fits(is_complex)
@@ -121,6 +132,10 @@ class StandardCauchy(AbstractHeavyTail):
         tiny = float(jnp.finfo(dtype).eps)
         share = jax.random.uniform(key, shape, dtype, tiny, 1.0)
         return tan(jnp.asarray(math.pi, dtype) * (share - jnp.asarray(0.5, dtype)))
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        # The angle ends pi eps before pi / 2, less two roundings of half an eps each.
+        return 1 / (2 * float(jnp.finfo(dtype).eps))
 
     def std(self, is_complex: bool = False) -> float:
         self.fits(is_complex)

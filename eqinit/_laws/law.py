@@ -63,6 +63,11 @@ class AbstractLaw(abc.ABC):
         """The least and the largest value of a real draw."""
         return None
 
+    def farthest(self, dtype: DTypeLike) -> Bounds | None:
+        """How far real draws in `dtype` go, where no std tells it."""
+        del dtype
+        return None
+
     def scaled(self, factor: ScalarLike) -> "AbstractLaw | None":
         """The law of `factor * w`, for one factor."""
         del factor

@@ -53,6 +53,9 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
     least, largest = float(limits.min), float(limits.max)
     # What is infinite as it is has been asked for.
     reached = [value for value in _reach(law, moments, spec) if math.isfinite(value)]
+    if law is not None and not constant and floating:
+        drawn_in = jnp.float64 if spec.real_dtype == jnp.float64 else jnp.float32
+        reached += law.farthest(drawn_in) or ()
     beyond = [value for value in reached if not least <= value <= largest]
     if beyond:
         yield (

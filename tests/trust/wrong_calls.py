@@ -183,6 +183,16 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Cauchy": [
         (
+            "ei.Cauchy(1e38)(KEY, (3,))",
+            "ValueError",
+            "Cauchy draws values up to 4.194e+44, and float32 holds -3.403e+38 to 3.403e+38",
+        ),
+        (
+            'ei.plan(LINEAR, [("weight", ei.Scaled(ei.Cauchy(1.0), 1e33))])',
+            "ValueError",
+            "Scaled draws values up to 4.194e+39, and float32 holds",
+        ),
+        (
             "ei.Cauchy(-1.0)",
             "ValueError",
             "Cauchy got scale=-1.0; it must be a finite number >= 0, such as `Cauchy(scale=0.01)`.",
@@ -1995,6 +2005,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "StudentT": [
+        (
+            "ei.StudentT(0.2, scale=1.0)(KEY, (3,))",
+            "ValueError",
+            "StudentT draws values up to inf, and float32 holds -3.403e+38 to 3.403e+38",
+        ),
         (
             "ei.StudentT(0.0)",
             "ValueError",
