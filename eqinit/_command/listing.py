@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any
 
 from .. import recipes
+from .._config.names import snake
 from .._nearest import nearest
 from .._schemes.initializer import AbstractInitializer
 from .._tables import WIDTH, text_table
+from .formulas import readable
 
 
 def schemes() -> dict[str, Any]:
@@ -32,8 +34,9 @@ def _is_scheme(value: Any) -> bool:
 
 
 def recipe_functions() -> dict[str, Any]:
-    """Every recipe by name."""
-    return {name: getattr(recipes, name) for name in dir(recipes)}
+    """Every recipe by name, and the functions beside them; not what these return."""
+    known = {name: getattr(recipes, name) for name in dir(recipes)}
+    return {name: value for name, value in known.items() if not isinstance(value, type)}
 
 
 def listed(kind: str, known: Mapping[str, Any], name: str | None) -> str:
@@ -44,17 +47,20 @@ def listed(kind: str, known: Mapping[str, Any], name: str | None) -> str:
     if name is None:
         rows = [[key, _sentence(value)] for key, value in sorted(known.items())]
         return text_table([kind, "what it is"], rows, WIDTH)
-    if name not in known:
+    # he_normal, as a config may say, is HeNormal.
+    spelled = {snake(word): word for word in known} | {word: word for word in known}
+    if name not in spelled:
         raise ValueError(f"there is no {kind} `{name}`.{nearest(name, known)}")
-    value = known[name]
-    return f"{name}({', '.join(_arguments(value))})\n\n{inspect.getdoc(value)}"
+    name, value = spelled[name], known[spelled[name]]
+    explained = readable(inspect.getdoc(value) or "")
+    return f"{name}({', '.join(_arguments(value))})\n\n{explained}"
 
 
 def _sentence(value: Any) -> str:
     text = " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
-    # As a terminal shows it: formulas by their source, links by their text.
-    text = re.sub(r"\[(`[^`]*`)\]\[[^\]]*\]", r"\1", text.replace("$", ""))
-    return text.partition(". ")[0].rstrip(".")
+    text = text.partition(". ")[0].rstrip(".")
+    # As a terminal shows it: formulas spelled out, links by their text.
+    return re.sub(r"\[(`[^`]*`)\]\[[^\]]*\]", r"\1", readable(text))
 
 
 def _arguments(value: Any) -> list[str]:

@@ -206,7 +206,7 @@ def class_of(name: str) -> type:
         raise ValueError(f"`{name}` may be {options}; write one of these.")
     names = {cls.__name__: cls for cls in known} | _aliases() | _NAMED
     own = name.removeprefix("eqinit.")
-    spelled = names | {_snake(word): cls for word, cls in names.items()}
+    spelled = names | {snake(word): cls for word, cls in names.items()}
     if own in spelled:  # he_normal, XavierNormal, eqinit.HeNormal
         return spelled[own]
     raise ValueError(
@@ -236,7 +236,7 @@ def is_scheme(name: str) -> bool:
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
     """`HeNormal` as `he_normal`."""
     return _CAPITAL.sub("_", name).lower()
 

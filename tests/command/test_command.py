@@ -1,5 +1,6 @@
 """The command line: what it prints, and the status that a script sees."""
 
+import inspect
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import pytest
 
 import eqinit
 from eqinit import HeNormal, Rule, Zeros
+from eqinit._command.formulas import readable
+from eqinit._command.listing import recipe_functions, schemes
 from eqinit._command.main import main
 
 
@@ -217,8 +220,34 @@ def test_lists_have_every_name(capsys: pytest.CaptureFixture[str]):
     listed = {line.split()[0] for line in out(capsys, "schemes").splitlines() if line}
     assert {"HeNormal", "Orthogonal", "XavierNormal", "ssm.S4D"} <= listed
     listed = {line.split()[0] for line in out(capsys, "recipes").splitlines() if line}
-    assert set(dir(eqinit.recipes)) <= listed
+    functions = {n for n in dir(eqinit.recipes) if n[0].islower()}
+    assert functions == listed & set(dir(eqinit.recipes))
     assert "arXiv:1502.01852" in out(capsys, "schemes", "HeNormal")
+    assert out(capsys, "schemes", "he_normal") == out(capsys, "schemes", "HeNormal")
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        (r"$\mathcal N(0, 0.02^2)$ and $w=2$", "N(0, 0.02^2) and w=2"),
+        (r"$g \sqrt{6 / (n_\text{in} + n_\text{out})}$", "g sqrt(6 / (n_in + n_out))"),
+        (r"$\frac{g}{\sqrt{n}}$, $-\frac12 + i \pi n$", "g/sqrt(n), -1/2 + i pi n"),
+        (r"$\frac{1 + a}{2}$ and $\tfrac{g^{k+1}}{n}$", "(1 + a)/2 and g^(k+1)/n"),
+        (r"$U(\pm 1/\sqrt n)$, $\pm\text{std}$", "U(+-1/sqrt(n)), +-std"),
+        (r"$e^{i\theta}$, $10^{-6}$, $W W^\top$", "e^(i theta), 10^-6, W W^T"),
+        (r"$\ln\Delta \sim U$, $w \in \{-s, s\}$", "ln Delta ~ U, w in {-s, s}"),
+        (r"$$\begin{pmatrix} A & -A \\ -A & A \end{pmatrix}$$", "[A, -A; -A, A]"),
+        (r"costs `$5` or \n, no formula", r"costs `$5` or \n, no formula"),
+    ],
+)
+def test_formulas_are_spelled_out(formula: str, shown: str):
+    assert readable(formula) == shown
+
+
+def test_no_source_of_a_formula_is_shown():
+    for known in (schemes(), recipe_functions()):
+        for name, value in known.items():
+            assert not re.search(r"\\|\$", readable(inspect.getdoc(value) or "")), name
 
 
 @pytest.mark.thorough
