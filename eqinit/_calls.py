@@ -12,6 +12,8 @@ import jax
 import numpy as np
 from jaxtyping import TypeCheckError
 
+from ._articles import kind_of
+
 
 # Of what users get wrong most; of other types the annotation is shown.
 _WANTED = {
@@ -81,7 +83,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, jax.Array | np.ndarray):
         return eqx.tree_pformat(value)
     if isinstance(value, eqx.Module):
-        return f"a {type(value).__name__}"
+        return kind_of(value)
     if isinstance(value, Sequence) and any(isinstance(v, eqx.Module) for v in value):
-        return f"a {type(value).__name__} of {type(value[0]).__name__}s"
+        return f"{kind_of(value)} of {type(value[0]).__name__}s"
     return f"{reprlib.repr(value)} ({type(value).__name__})"

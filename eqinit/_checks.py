@@ -4,8 +4,7 @@
 std: NonNegative = 0.01  # Annotated[ScalarLike, non_negative]
 ```
 
-A value is looked at as what it is, whatever kind of number it comes as; a traced one
-cannot be looked at, and passes.
+A value is looked at whatever kind of number it comes as; a traced one passes.
 """
 
 import dataclasses
@@ -21,6 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+from ._articles import with_article
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _ways(annotation: Any) -> Iterator[Way]:
         yield callable, "a function"
     else:
         cls = origin or annotation
-        yield lambda x: isinstance(x, cls), f"a {cls.__name__}"
+        yield lambda x: isinstance(x, cls), with_article(cls.__name__)
 
 
 def _sequence(ways: tuple[Way, ...]) -> Way:

@@ -20,7 +20,7 @@ _SIGNS = {
     "right": "",
 }
 _BUILT = "text|mathcal|mathrm|mathbf|mathbb|operatorname|sqrt|frac"
-_WORD = re.compile(rf"(\w?)\\(?!(?:{_BUILT})(?![A-Za-z]))([A-Za-z]+)(?=(.?))")
+_WORD = re.compile(rf"\\(?!(?:{_BUILT})(?![A-Za-z]))([A-Za-z]+)(?=(.?))")
 _FIRST: Sequence[tuple[str, str]] = (
     (r"\\begin\{pmatrix\}\s*", "["),
     (r"\s*\\end\{pmatrix\}", "]"),
@@ -76,7 +76,7 @@ def _fraction(found: re.Match[str]) -> str:
 
 
 def _word(found: re.Match[str]) -> str:
-    before, word, after = found.groups()
+    word, after = found.groups()
     sign = _SIGNS.get(word, word)
     apart = sign.isalnum() and (after.isalnum() or after == "\\")
-    return f"{before}{sign}{' ' if apart else ''}"
+    return f"{sign} " if apart else sign

@@ -12,6 +12,7 @@ import jax
 import jax.tree_util as jtu
 import numpy as np
 
+from .._articles import with_article
 from .._fill.kernels import prefetch
 from .._fill.request import key_eligible
 from .._gc import no_collection
@@ -150,8 +151,9 @@ def _is_model(make: Any) -> bool:
 def _no_constructor(model: Any) -> str:
     name = type(model).__name__
     return (
-        f"got a {name} that is made already, and `build` makes one: pass its "
-        f"constructor, `eqinit.build(lambda key: {name}(..., key=key), key, rules)`. "
+        f"got {with_article(name)} that is made already, and `build` makes one: pass "
+        "its constructor, "
+        f"`eqinit.build(lambda key: {name}(..., key=key), key, rules)`. "
         "A model that there is gets its values from `eqinit.apply(model, key, rules)`."
     )
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .._articles import with_article
 from .._laws.transforms import (
     EVERYTHING,
     AbstractTransform,
@@ -152,8 +153,8 @@ def unknown(node: Any) -> str:
             "parameter as it is with `Keep()`."
         )
     return (
-        f"it is kept in a {name}, and nobody has said what that stands for. Say it "
-        f'with `register_parametrization({name}, field="{field}", forward=..., '
+        f"it is kept in {with_article(name)}, and nobody said what that stands for. "
+        f'Say it with `register_parametrization({name}, field="{field}", forward=..., '
         "inverse=...)` (without these two functions if it holds the value as it is), "
         "or leave this parameter as it is with `Keep()`."
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._articles import kind_of
 from .._inference.row import TracedRow
 from .._layouts.parametrizations import Parametrization
 from .._parameters.spec import ParamSpec
@@ -73,7 +74,7 @@ class AbstractPlace(abc.ABC):
         # A word, a layer or an array is as good as true to Python.
         if answer is not None and not isinstance(answer, bool | int | np.bool_):
             raise ValueError(
-                f"{by!r} returned a {type(answer).__name__} for `{self.path}`, and not "
+                f"{by!r} returned {kind_of(answer)} for `{self.path}`, and not "
                 "whether that is meant: True or False."
             )
         return bool(answer)
@@ -135,7 +136,7 @@ class Node(AbstractPlace):
     @property
     def role(self) -> str:
         raise TypeError(
-            f"layers have no role: `{self.path}` is a {type(self.module).__name__}. "
+            f"layers have no role: `{self.path}` is {kind_of(self.module)}. "
             "Select it by type, by path or by a function."
         )
 

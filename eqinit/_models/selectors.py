@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
+from .._articles import kind_of
 from .._checks import check_fields
 from .._parameters.paths import Glob, matches
 from .._typing import ROLES
@@ -284,9 +285,7 @@ def as_selector(said: SelectorLike) -> AbstractSelector:
     layer = isinstance(said, eqx.Module)  # of which many are callable
     if callable(said) and not layer:
         return Where(said)
-    found = (
-        f"a {type(said).__name__}, itself and not where it is" if layer else repr(said)
-    )
+    found = f"{kind_of(said)}, itself and not where it is" if layer else repr(said)
     raise TypeError(
         "a selector is a path glob, a layer type, a function of the model or a "
         f"selector such as Role('bias'); got {found}. Several are one with `|`, as in "

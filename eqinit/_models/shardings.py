@@ -8,6 +8,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Sharding
 
+from .._articles import kind_of
 from .._typing import Array
 from .parametrized import state_updates
 from .read import States
@@ -34,7 +35,7 @@ def wanted_shardings(
     ]
     if wrong:
         raise ValueError(
-            f"`sharding` gives `{wrong[0]}` a {type(said[wrong[0]]).__name__}; it "
+            f"`sharding` gives `{wrong[0]}` {kind_of(said[wrong[0]])}; it "
             "takes one `jax.sharding.Sharding`, a function from the site to one, or a "
             "tree prefix of the model with them at its leaves."
         )

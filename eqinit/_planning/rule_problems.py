@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from .._articles import with_article
 from .._models.alternatives import no_match
 from .._models.read import Sites
 from .._models.site import Site
@@ -123,18 +124,15 @@ def _strays(sites: Sites, rule: Rule, claimed: Sequence[Site]) -> list[Problem]:
     if not made_for or not strays or len(set(roles.values())) == 1:
         return []
     name = type(rule.init).__name__
-    reached = dict.fromkeys(_a(roles[site.path]) for site in strays)
+    reached = dict.fromkeys(with_article(roles[site.path]) for site in strays)
     this = "this is" if len(strays) == 1 else "each is"
+    wanted = " or ".join(map(with_article, made_for))
     text = (
-        f"{name} is made for {' or '.join(_a(r) for r in made_for)}, and {this} "
+        f"{name} is made for {wanted}, and {this} "
         f"{' or '.join(reached)}. Say which field gets what: "
         f"{_by_field(name, made_for, roles, claimed)}."
     )
     return [Problem(tuple(site.path for site in strays), rule.label, text)]
-
-
-def _a(role: str) -> str:
-    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
 
 
 # What to suggest for a role that a scheme is not made for.

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.tree_util as jtu
 
+from .._articles import kind_of
 from .._models.selectors import SelectorLike
 from .._models.walk import model_of
 from .._parameters.paths import spell
@@ -40,7 +41,7 @@ def layer(model: Any, path: str, kinds: tuple[type, ...]) -> Any:
     """The one layer of these kinds at a path."""
     node = node_at(model, path)
     if not isinstance(node, kinds):
-        raise TypeError(f"`{path}` is a {_either([type(node).__name__], kinds)}")
+        raise TypeError(f"`{path}` is {_either([kind_of(node)], kinds)}")
     _check_stack(path, node, stacks=False)
     return node
 

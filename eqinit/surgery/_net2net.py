@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._articles import kind_of
 from .._typing import Whole, checked
 from ._fields import replace_fields
 
@@ -38,7 +39,7 @@ def net2deeper(module: Any, index: Whole) -> Any:
     """
     if not isinstance(module, (eqx.nn.MLP, eqx.nn.Sequential)):
         raise TypeError(
-            f"net2deeper got a {type(module).__name__}; it takes an `eqx.nn.MLP` or an "
+            f"net2deeper got {kind_of(module)}; it takes an `eqx.nn.MLP` or an "
             '`eqx.nn.Sequential`: `swap(model, "body", lambda m: net2deeper(m, 0))`.'
         )
     layers = module.layers

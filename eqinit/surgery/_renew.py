@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Float, Shaped
 
+from .._articles import kind_of
 from .._models.selectors import Filter
 from .._models.site import Site
 from .._planning.plan import plan
@@ -170,7 +171,7 @@ def _layer_at(model: Any, path: str) -> Any:
     plain = isinstance(layer, _LAYERS) and getattr(layer, "groups", 1) == 1
     if not plain or tuple(layer.weight.shape) != wanted(layer)["weight"]:
         raise TypeError(
-            f"`{path}` is a {type(layer).__name__}; units are known of a `Linear` or a "
+            f"`{path}` is {kind_of(layer)}; units are known of a `Linear` or a "
             "convolution of one group that is not stacked. Pass the path of one."
         )
     return layer

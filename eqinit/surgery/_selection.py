@@ -11,6 +11,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jax.core import Tracer
 
+from .._articles import kind_of
 from .._checks import shown
 from .._inference.facts import LayoutsLike, layouts_of
 from .._models.alternatives import no_match
@@ -193,7 +194,7 @@ def _mismatch(site: Site, value: Any) -> str:
         # Not taken out of it silently: with named axes their order may be another.
         inside = " (pass the array in it, with its axes in this order)"
         hint = inside if len(arrays) == 1 else ""
-        return f"`{site.path}` got a {type(value).__name__}, wanted an array{hint}"
+        return f"`{site.path}` got {kind_of(value)}, wanted an array{hint}"
     if (tuple(value.shape), value.dtype) == (site.shape, site.dtype):
         return ""
     got = f"{value.dtype}{list(value.shape)}"

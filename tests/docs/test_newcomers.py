@@ -84,7 +84,7 @@ REFUSED = [
     ("ei.apply(mlp, np.random.default_rng(0), rules)", "Generator.*jax.random.key(0)"),
     ("ei.apply(mlp, jax.random.split(key, 3), rules)", "key<fry>[3].*a single PRNG key"),
     ("ei.apply(nn.MLP, key, rules)", "got the class MLP.*build(lambda key: MLP("),
-    ("ei.build(mlp, key, rules)", "a MLP that is made already"),
+    ("ei.build(mlp, key, rules)", "an MLP that is made already"),
     ("ei.probe(mlp, x)", "'call' got f32[5,4].*lambda model, x: jax.vmap(model)(x)"),
     ("ei.calibrate(mlp, x, lambda m, x: m(x))", "'call' got f32[5,4]"),
     ("ei.auto(mlp, key)", "missing.*'call'.*auto(model, key, call, *args)"),
@@ -149,7 +149,7 @@ REFUSED = [
     # A layer where a place is wanted, and a model where a function of it is.
     ("ei.swap(cnn, cnn.fc, nn.Identity())", "a function of the model.*got a Linear, itself"),
     ("ei.apply(actors, key, ei.recipes.rl_ppo(actors['actor'], actors['critic']))",
-     "a path glob.*got a MLP"),
+     "a path glob.*got an MLP"),
     ("ei.plan(pinn, ei.recipes.siren(first=pinn.layers[0]))", "a path glob.*got a Linear"),
     ("ei.auto(mlp, key, mlp, x[0])", "called as `call(model, *args)`.*lambda model, x:"),
     ("ei.trace_layouts(mlp, jax.vmap(mlp), x)", "called as `call(model, *args)`"),

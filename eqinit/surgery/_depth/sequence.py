@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
+from ..._articles import kind_of
 from ..._models.walk import model_of
 from ..._parameters.paths import join, spell
 from ..._typing import Array, checked
@@ -139,7 +140,7 @@ def blocks_at(model: Any, path: str) -> Blocks:
     length = stack_length(model, path) if isinstance(node, eqx.Module) else None
     if length is None:
         raise TypeError(
-            f"`{path}` is a {type(node).__name__}, and not blocks in a row: a list or "
+            f"`{path}` is {kind_of(node)}, and not blocks in a row: a list or "
             "a tuple of modules, an `eqx.nn.Sequential`, or one module with stacked "
             "arrays. Pass the path of such."
         )

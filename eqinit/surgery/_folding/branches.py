@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from ..._articles import kind_of
 from ..._typing import Array, checked
 from .._fields import replace_fields
 from .batch_norm import affine, scaled_outputs
@@ -91,7 +92,7 @@ def _plain(branch: Any, like: Any, state: Any) -> Any:
 def _normed(conv: Any, norm: Any, state: Any) -> Any:
     if not isinstance(norm, eqx.nn.BatchNorm) or state is None:
         raise ValueError(
-            f"merge_branches got a pair with a {type(norm).__name__} and "
+            f"merge_branches got a pair with {kind_of(norm)} and "
             f"state={'None' if state is None else '...'}: a pair is a convolution and "
             "an `eqx.nn.BatchNorm`, whose statistics are in the state."
         )
@@ -119,9 +120,7 @@ def _identity(like: Any, channels: int) -> Any:
 
 
 def _problem(conv: Any, like: Any) -> str:
-    name = (
-        f"a {type(conv).__name__} with a kernel of {getattr(conv, 'kernel_size', ())}"
-    )
+    name = f"{kind_of(conv)} with a kernel of {getattr(conv, 'kernel_size', ())}"
     same = ("stride", "dilation", "groups", "in_channels", "out_channels")
     for field in same:
         got, wanted = getattr(conv, field, None), getattr(like, field)

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ..._articles import with_article
 from ..._models.selectors import SelectorLike
 from ..._parameters.paths import join
 from ..._typing import Array, NonNegativeNumber, checked
@@ -181,7 +182,8 @@ def _attentions(model: Any, selector: SelectorLike, kind: type) -> dict[str, Any
     chosen = {path: node for path, node in chosen.items() if path not in inside}
     if not chosen:
         raise ValueError(
-            f"{selector!r} selects no parameter of a {kind.__name__}. Pass its path."
+            f"{selector!r} selects no parameter of {with_article(kind.__name__)}. "
+            "Pass its path."
         )
     return chosen
 

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
+from ..._articles import kind_of
 from ..._models.walk import model_of
 from ..._parameters.paths import join, spell
 from ..._typing import Array, NonNegativeNumber, checked
@@ -121,7 +122,7 @@ def _scaled_inputs(old: Any, norm: Any, norm_path: str, path: str) -> Any:
 def _problem(old: Any, norm: Any) -> str:
     linear, conv = isinstance(old, eqx.nn.Linear), isinstance(old, eqx.nn.Conv)
     if not (linear or conv):
-        return f"it is a {type(old).__name__}, no `Linear` and no convolution"
+        return f"it is {kind_of(old)}, no `Linear` and no convolution"
     if conv and old.groups != 1:
         return f"it is a convolution of {old.groups} groups"
     gain = norm.weight if norm.weight is not None else norm.bias

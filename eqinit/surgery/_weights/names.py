@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..._articles import kind_of
+
 
 # From pattern to pattern, `None` to leave something out; or from name to name.
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]
@@ -143,9 +145,9 @@ def as_numpy(name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except TypeError as error:
         raise TypeError(
-            f"numpy cannot read `{name}`, a {type(value).__name__}: {error} Of torch, "
+            f"numpy cannot read `{name}`, {kind_of(value)}: {error} Of torch, "
             "pass `{k: v.detach().cpu().float().numpy() for k, v in state.items()}`."
         ) from error
     if array.dtype == object:
-        raise TypeError(f"`{name}` is a {type(value).__name__} and no array.")
+        raise TypeError(f"`{name}` is {kind_of(value)} and no array.")
     return array
