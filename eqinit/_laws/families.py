@@ -12,7 +12,7 @@ from jax.core import Tracer
 from .._trees import tree_node
 from .._typing import Array, DTypeLike, Key, ScalarLike, Shape
 from . import exact
-from .base import AbstractBase, Bounds, is_complex
+from .base import EVERYWHERE, AbstractBase, Bounds, is_complex
 from .law import AbstractFlatLaw, AbstractLaw, Bulk, Moments
 from .unit import StandardNormal, SymmetricUniform
 
@@ -96,6 +96,8 @@ class LocScale(AbstractFlatLaw):
 
     def moments(self, is_complex: bool = False) -> Moments:
         base, scale = self.base, float(np.abs(np.asarray(self.scale)))
+        if not scale:  # that of Cauchy is infinite, and zero times it is no number
+            return Moments(_real(np.asarray(self.loc)), 0.0)
         mean = _real(np.asarray(self.loc + self.scale * base.mean))
         return Moments(mean, scale * base.std(is_complex))
 
@@ -111,7 +113,11 @@ class LocScale(AbstractFlatLaw):
 
     def farthest(self, dtype: DTypeLike) -> Bounds | None:
         far = self.base.farthest(dtype)
-        return None if far is None else self._moved((-far, far))
+        if far is None:
+            return None
+        ends = None if is_complex(dtype) else self.base.support
+        low, high = ends or EVERYWHERE
+        return self._moved((max(low, -far), min(high, far)))
 
     def _moved(self, base: Bounds | None) -> Bounds | None:
         loc, scale = _extent(self.loc), _extent(self.scale)
@@ -184,6 +190,10 @@ class UniformLaw(AbstractFlatLaw):
         low, high = _extent(self.lower), _extent(self.upper)
         return None if low is None or high is None else (low[0], high[1])
 
+    def farthest(self, dtype: DTypeLike) -> Bounds | None:
+        del dtype
+        return self.support()
+
     def scaled(self, factor: ScalarLike) -> "UniformLaw | None":
         if not _is_positive(factor):
             return None
@@ -230,6 +240,10 @@ class LogNormalLaw(AbstractFlatLaw):
 
     def support(self) -> Bounds:
         return 0.0, math.inf
+
+    def farthest(self, dtype: DTypeLike) -> Bounds | None:
+        log = LocScale(StandardNormal(), self.mu, self.sigma).farthest(dtype)
+        return None if log is None else (0.0, float(np.exp(log[1])))
 
     def scaled(self, factor: ScalarLike) -> "LogNormalLaw | None":
         if not _is_positive(factor):

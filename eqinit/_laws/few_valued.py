@@ -79,6 +79,10 @@ class RandomPhase(AbstractBase):
         angle = jax.random.uniform(key, shape, real, -math.pi, math.pi)
         return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
 
+    def farthest(self, dtype: DTypeLike) -> float:
+        del dtype
+        return 1.0
+
     def fits(self, is_complex: bool) -> None:
         if not is_complex:
             raise ValueError(

@@ -64,7 +64,11 @@ class AbstractLaw(abc.ABC):
         return None
 
     def farthest(self, dtype: DTypeLike) -> Bounds | None:
-        """How far real draws in `dtype` go, where no std tells it."""
+        """The least and the largest value that a draw in `dtype` can take.
+
+        Within `support`, and finite where that is not: jax draws from finitely many
+        bits. Of complex numbers, bounds of their parts.
+        """
         del dtype
         return None
 

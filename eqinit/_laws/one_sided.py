@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from .._typing import Array, DTypeLike, Key, Number, Shape
 from .base import POSITIVE, AbstractFixedBase, AbstractRealBase
+from .unit import StandardNormal
 
 
 class UnitExponential(AbstractFixedBase):
@@ -21,6 +22,9 @@ class UnitExponential(AbstractFixedBase):
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         return jax.random.exponential(key, shape, dtype)
 
+    def farthest(self, dtype: DTypeLike) -> float:
+        return -math.log(jnp.finfo(dtype).eps)
+
 
 class StandardHalfNormal(AbstractFixedBase):
     """The modulus of a standard normal: mean sqrt(2 / pi), variance 1 - 2 / pi."""
@@ -32,6 +36,9 @@ class StandardHalfNormal(AbstractFixedBase):
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         return jnp.abs(jax.random.normal(key, shape, dtype))
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        return StandardNormal().farthest(dtype)
 
 
 class UnitGamma(AbstractRealBase):
@@ -55,6 +62,11 @@ class UnitGamma(AbstractRealBase):
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         return jax.random.gamma(key, jnp.asarray(self.shape, dtype), shape, dtype)
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        # Marsaglia and Tsang's: the cube of a normal, and below 1 a share of that.
+        d = self.shape + (self.shape < 1) - 1 / 3
+        return d * (1 + StandardNormal().farthest(dtype) / (3 * math.sqrt(d))) ** 3
 
     def std(self, is_complex: bool = False) -> float:
         self.fits(is_complex)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import statistics
 from typing import Any
 
 import equinox as eqx
@@ -25,6 +26,11 @@ class StandardNormal(AbstractBase):
 
     def sample(self, key: Key, shape: Shape, dtype: DTypeLike) -> Array:
         return jax.random.normal(key, shape, dtype)
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        # The inverse error function of the number next to -1: 5.4, in float32.
+        tail = float(jnp.finfo(dtype).epsneg) / 2
+        return -statistics.NormalDist().inv_cdf(tail)
 
     def std(self, is_complex: bool = False) -> float:
         del is_complex
@@ -114,6 +120,11 @@ class TruncatedStandardNormal(AbstractBase):
     def kernel(self) -> tuple[str, tuple[float, ...]]:
         return "truncated_normal", self.bounds(np.float32)
 
+    def farthest(self, dtype: DTypeLike) -> float:
+        if is_complex(dtype):
+            return min(self.upper, math.sqrt(-math.log(jnp.finfo(dtype).epsneg)))
+        return max(map(abs, self.bounds(dtype)))
+
     def bounds(self, dtype: DTypeLike) -> tuple[float, float]:
         """The bounds, no further out than the inverse cdf can resolve.
 
@@ -178,6 +189,9 @@ class SymmetricUniform(AbstractBase):
         if is_complex(dtype):
             return _disk(key, shape, dtype)
         return jax.random.uniform(key, shape, dtype, -1)
+
+    def farthest(self, dtype: DTypeLike) -> float:
+        return math.sqrt(2) if is_complex(dtype) else 1.0
 
     def std(self, is_complex: bool = False) -> float:
         return 1.0 if is_complex else 1 / math.sqrt(3)

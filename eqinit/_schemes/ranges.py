@@ -12,10 +12,6 @@ from .._parameters.spec import ParamSpec
 from .._tables import number
 
 
-# A law without bounds: what a normal exceeds once in 1.7 million entries.
-_SIGMAS = 5.0
-
-
 @runtime_checkable
 class _Scheme(Protocol):
     whole: ClassVar[bool]
@@ -51,12 +47,9 @@ def misfits(scheme: _Scheme, spec: ParamSpec, law: AbstractLaw | None) -> Iterat
         return
     limits = jnp.finfo(dtype) if floating else jnp.iinfo(dtype)
     least, largest = float(limits.min), float(limits.max)
-    # What is infinite as it is has been asked for.
-    reached = [value for value in _reach(law, moments, spec) if math.isfinite(value)]
-    if law is not None and not constant and floating:
-        drawn_in = jnp.float64 if spec.real_dtype == jnp.float64 else jnp.float32
-        reached += law.farthest(drawn_in) or ()
-    beyond = [value for value in reached if not least <= value <= largest]
+    beyond = [
+        value for value in _reach(law, moments, spec) if not least <= value <= largest
+    ]
     if beyond:
         yield (
             f"{name} draws values up to {number(beyond[-1])}, and {dtype} holds "
@@ -98,13 +91,13 @@ def _reach(
     if law is not None and law.constant is not None:
         value = np.asarray(law.constant)
         value = np.abs(value) if np.iscomplexobj(value) else value
+        # What is infinite as it is has been asked for.
         value = value[np.isfinite(value)].astype(np.float64)
         return (float(value.min()), float(value.max())) if value.size else ()
-    bounds = None if law is None or spec.is_complex else law.support()
-    if bounds is not None and all(map(math.isfinite, bounds)):
+    bounds = None if law is None else law.farthest(spec.draw_dtype)
+    if bounds is not None:
         return bounds
-    if moments is None:
-        return ()
     # Nothing is known of the tails of what has no law: it may be a rotation.
-    far = (_SIGMAS if bounds is not None else 1.0) * moments.std
-    return moments.mean - far, moments.mean + far
+    if moments is None or not math.isfinite(moments.std):
+        return ()
+    return moments.mean - moments.std, moments.mean + moments.std

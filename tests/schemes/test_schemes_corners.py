@@ -46,6 +46,37 @@ def test_laws_without_a_variance_can_be_drawn(init: Any):
         ei.HeNormal(gain=3e38).check(spec)
 
 
+NO_SCALE = [
+    ei.Cauchy(0.0, 3.0),
+    ei.Shifted(ei.StudentT(1.5, scale=0.0), 3.0),
+    ei.Shifted(ei.Scaled(ei.Cauchy(), 0.0), 3.0),
+]
+
+
+@pytest.mark.parametrize("init", NO_SCALE)
+def test_a_scale_of_zero_leaves_the_location(init: Any):
+    """Zero times a std that is infinite is no number, but there is nothing to draw."""
+    assert init.law(make_spec((4,), "float32")).moments() == (3.0, 0.0)
+    np.testing.assert_array_equal(init(KEY, (4,)), np.full(4, 3.0, np.float32))
+
+
+def test_slices_of_a_law_without_a_variance():
+    init = ei.PerSlice(ei.Cauchy(1.0), (1.0, 10.0), axis="head")
+    drawn = np.asarray(init(KEY, (2, 1001), axes="head out"))
+    # Half of the draws are within the scale of each: three errors of the median of 1001
+    # absolute values are 15 percent, by its asymptotic std pi / 2 / sqrt(n).
+    assert np.median(np.abs(drawn), axis=1) == pytest.approx([1.0, 10.0], rel=0.15)
+
+
+def test_moments_of_slices_that_have_no_squares():
+    with jax.enable_x64(True):
+        init = ei.PerSlice(ei.Normal(1e200), (1.0, 2.0), axis="head")
+        spec = make_spec((2, 3), "float64", "head out")
+        init.check(spec)
+    # The mean square of 1 and 2 is 5 / 2.
+    assert init.law(spec).moments() == pytest.approx((0.0, math.sqrt(2.5) * 1e200))
+
+
 class Picky(ei.AbstractLawInitializer):
     """One that looks at its number before it is drawn."""
 

@@ -439,6 +439,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Exponential": [
         (
+            "ei.Exponential(3e37)(KEY, (3,))",
+            "ValueError",
+            "Exponential draws values up to 4.783e+38, and float32 holds",
+        ),
+        (
             "ei.Exponential(-1.0)",
             "ValueError",
             "Exponential got mean=-1.0; it must be a finite number >= 0, such as",
@@ -546,6 +551,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "Gamma": [
+        (
+            "ei.Gamma(2.0, 3e37)(KEY, (3,))",
+            "ValueError",
+            "Gamma draws values up to 3.454e+38, and float32 holds",
+        ),
         (
             "ei.Gamma(0.0)",
             "ValueError",
@@ -906,6 +916,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Laplace": [
         (
+            "ei.Laplace(5e37)(KEY, (3,))",
+            "ValueError",
+            "Laplace draws values up to 5.882e+38, and float32 holds",
+        ),
+        (
             "ei.Laplace(-1.0)",
             "ValueError",
             "Laplace got std=-1.0; it must be a finite number >= 0, such as `Laplace(std=0.01)`.",
@@ -994,6 +1009,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "Logistic": [
+        (
+            "ei.Logistic(4e37)(KEY, (3,))",
+            "ValueError",
+            "Logistic draws values up to 3.516e+38, and float32 holds",
+        ),
         (
             "ei.Logistic(-1.0)",
             "ValueError",
@@ -1293,17 +1313,17 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.Normal(1e6)(KEY, (3,), jnp.float16)",
             "ValueError",
-            "Normal draws values up to 5e+06, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
+            "Normal draws values up to 5.42e+06, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
         ),
         (
             'ei.Normal(3e4)(KEY, (3,), "float16")',
             "ValueError",
-            "Normal draws values up to 1.5e+05, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
+            "Normal draws values up to 1.626e+05, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
         ),
         (
             "ei.Normal(1000.0)(KEY, (3,), jnp.float8_e4m3fn)",
             "ValueError",
-            "Normal draws values up to 5000, and float8_e4m3fn holds -448 to 448. Let it draw smaller",
+            "Normal draws values up to 5420, and float8_e4m3fn holds -448 to 448. Let it draw smaller",
         ),
         (
             "ei.Normal(10**400)",
@@ -1484,6 +1504,11 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "PerSlice": [
+        (
+            'ei.PerSlice(ei.Normal(1.0), (1.0, 1e38), axis="head")(KEY, (2, 3), axes="head out")',
+            "ValueError",
+            "PerSlice draws values up to 5.42e+38, and float32 holds",
+        ),
         (
             'ei.PerSlice(ei.Normal(), "half")',
             "ValueError",
@@ -1830,7 +1855,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "ei.Scaled(ei.Normal(1.0), 1e6)(KEY, (3,), jnp.float16)",
             "ValueError",
-            "Scaled draws values up to 5e+06, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
+            "Scaled draws values up to 5.42e+06, and float16 holds -6.55e+04 to 6.55e+04. Let it draw",
         ),
     ],
     "Shifted": [

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._checks import whole
+from ..._laws.base import Bounds
 from ..._laws.law import AbstractLaw, Moments
 from ..._parameters.spec import ParamSpec
 from ..._typing import Array, DTypeLike, Entries, Finite, Key, ScalarLike, Shape
@@ -140,9 +141,28 @@ class PerSliceLaw(AbstractLaw):
     def normalised(self, is_complex: bool) -> tuple[float, float, float]:
         return self.inner.normalised(is_complex)
 
+    def support(self) -> Bounds | None:
+        return self._each(self.inner.support())
+
+    def farthest(self, dtype: DTypeLike) -> Bounds | None:
+        return self._each(self.inner.farthest(dtype))
+
+    def _each(self, bounds: Bounds | None) -> Bounds | None:
+        if bounds is None or not self.factors.size:
+            return None
+        ends = np.multiply.outer(bounds, self.factors)
+        return float(ends.min()), float(ends.max())
+
 
 def _scaled(moments: Moments, factors: np.ndarray) -> Moments:
     """Over all entries: a factor that varies spreads the mean as well."""
-    mean = moments.mean * float(factors.mean())
-    square = (moments.std**2 + moments.mean**2) * float((factors**2).mean())
-    return Moments(mean, math.sqrt(max(square - mean**2, 0.0)))
+    if not factors.size:
+        return moments
+    mean, most = moments.mean * float(factors.mean()), float(np.abs(factors).max())
+    if math.isinf(moments.std):  # Cauchy's, which has no mean
+        return Moments(mean, math.inf)
+    # Roots and no squares, which may be too large for any float.
+    share = math.sqrt(float(((factors / most) ** 2).mean())) if most else 0.0
+    size = math.hypot(moments.std, moments.mean) * most * share
+    spread = math.sqrt(max(size - abs(mean), 0.0))
+    return Moments(mean, spread * math.sqrt(size + abs(mean)))
