@@ -31,6 +31,8 @@ Finite: TypeAlias = Annotated[ScalarLike, _checks.finite]
 Positive: TypeAlias = Annotated[ScalarLike, _checks.positive]
 NonNegative: TypeAlias = Annotated[ScalarLike, _checks.non_negative]
 Natural: TypeAlias = Annotated[int, _checks.natural]
+_several = _checks.Condition("a whole number >= 2", lambda x: x >= 2, ("whole",))
+Several: TypeAlias = Annotated[int, _several]
 Count: TypeAlias = Annotated[int, _checks.count]
 Whole: TypeAlias = Annotated[int, _checks.whole]
 # The same, where a number is wanted and no array will do.
@@ -101,6 +103,7 @@ __all__ = [
     "PositiveNumber",
     "RoleName",
     "ScalarLike",
+    "Several",
     "Shape",
     "Whole",
     "checked",

@@ -24,6 +24,7 @@ from ._schemes.chaos import (
 from ._schemes.depth import (
     beit as beit,
     deepnorm as deepnorm,
+    dt_fixup as dt_fixup,
     fixup as fixup,
     gpt2 as gpt2,
     layer_scale as layer_scale,

@@ -47,12 +47,13 @@ class Blocks:
             for element in elements(site):
                 inside.setdefault(element, []).append(site)
         kinds = {element: _kind(element, them) for element, them in inside.items()}
-        among = Counter((e.sequence, kind) for e, kind in kinds.items())
-        alone = Counter(e.sequence for e in kinds)
+        among: dict[str, Counter[Hashable]] = {}
+        for element, kind in kinds.items():
+            among.setdefault(element.sequence, Counter())[kind] += 1
         self._stages: dict[str, dict[Element, int]] = {}
         for element, them in inside.items():
-            alike = alone[element.sequence] == 1
-            alike |= among[element.sequence, kinds[element]] > 1
+            beside = among[element.sequence]
+            alike = beside.total() == 1 or _has_like(kinds[element], beside)
             if alike and sum(map(is_matrix, them)) > 1:
                 stage = self._stages.setdefault(element.stage, {})
                 stage[element] = len(stage)
@@ -93,6 +94,17 @@ def elements(place: AbstractPlace) -> list[Element]:
             if not beside:
                 found.append(Element(".".join([*above, segment]), ".".join(above)))
     return found
+
+
+def _has_like(kind: Hashable, beside: Counter[Hashable]) -> bool:
+    """Whether another element of the sequence is of its kind, or has more of the same.
+
+    The first block of a list of dicts may lack a kernel that the others have.
+    """
+    if beside[kind] > 1 or not isinstance(kind, frozenset):
+        return beside[kind] > 1
+    others = (other for other in beside if isinstance(other, frozenset))
+    return any(kind < other or other < kind for other in others if kind and other)
 
 
 def _kind(element: Element, inside: Sequence[Site]) -> Hashable:

@@ -3,12 +3,8 @@
 import math
 from typing import Annotated, Literal, NamedTuple
 
-from .._checks import Condition, count
-from .._typing import Natural, checked
-
-
-# A branch of one layer has none before its last, which is zero.
-_SEVERAL = Condition("a whole number >= 2", lambda x: x >= 2, ("whole",))
+from .._checks import count
+from .._typing import Natural, NonNegativeNumber, Several, checked
 
 
 @checked
@@ -46,7 +42,7 @@ def beit(index: Annotated[int, count], branches: Natural = 2) -> float:
 
 
 @checked
-def fixup(num_layers: Natural, branch_layers: Annotated[int, _SEVERAL] = 2) -> float:
+def fixup(num_layers: Natural, branch_layers: Several = 2) -> float:
     r"""Fixup: $L^{-1/(2m - 2)}$ for all but the last layer of every residual branch.
 
     The last layer of a branch and the classifier start at zero, scalar biases at 0 and
@@ -56,7 +52,8 @@ def fixup(num_layers: Natural, branch_layers: Annotated[int, _SEVERAL] = 2) -> f
     **Arguments:**
 
     - `num_layers`: $L$, the number of residual branches.
-    - `branch_layers`: $m > 1$, the layers of one branch.
+    - `branch_layers`: $m > 1$, the layers of one branch: with one, none is before the
+        last, which is zero.
 
     **Returns:** the factor, for `HeNormal(mode="fan_out", gain=...)`.
 
@@ -87,6 +84,29 @@ def t_fixup(
     ICML 2020.
     """
     return 0.67 * num_layers**-0.25 if part == "encoder" else (9 * num_layers) ** -0.25
+
+
+@checked
+def dt_fixup(num_layers: Natural, largest: NonNegativeNumber) -> float:
+    r"""DT-Fixup: $(N (4 \mu^2 + 2 \mu + 2))^{-1/2}$, for a transformer that reads what
+    another model, trained before, makes of the inputs.
+
+    For values, attention outputs and both layers of the MLP, all of which are Glorot
+    otherwise, and for what relations between tokens add to values. No norms and no
+    warm-up. Paper and code agree on it; $\mu$ is what the code takes over all of the
+    training set, before the first step.
+
+    **Arguments:**
+
+    - `num_layers`: $N$, the layers of the transformer.
+    - `largest`: $\mu$, the largest norm of an input vector of its first layer:
+        `jnp.linalg.norm(x, axis=-1).max()` over tokens and examples.
+
+    **Returns:** the factor.
+
+    Xu et al., Optimizing deeper transformers on small datasets, arXiv:2012.15355.
+    """
+    return (num_layers * (4 * largest**2 + 2 * largest + 2)) ** -0.5
 
 
 class ResidualScale(NamedTuple):

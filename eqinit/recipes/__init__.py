@@ -9,7 +9,12 @@ it did not find, and what a recipe for a whole model leaves as it is, is in the 
 notes. `layouts=trace_layouts(model, call, x)` lets it see parts without a known name.
 """
 
-from ._branch_gains import deepnet as deepnet, subln as subln, t_fixup as t_fixup
+from ._branch_gains import (
+    deepnet as deepnet,
+    dt_fixup as dt_fixup,
+    subln as subln,
+    t_fixup as t_fixup,
+)
 from ._convolutional import (
     convnext as convnext,
     dcgan as dcgan,
@@ -46,13 +51,7 @@ from ._generative import (
     hypernet as hypernet,
     stylegan as stylegan,
 )
-from ._language import (
-    lora as lora,
-    olmo as olmo,
-    rwkv as rwkv,
-    rwkv4 as rwkv4,
-    t5 as t5,
-)
+from ._language import lora as lora, olmo as olmo, t5 as t5
 from ._recurrent import (
     gru as gru,
     gru_chrono as gru_chrono,
@@ -61,8 +60,10 @@ from ._recurrent import (
     mamba as mamba,
     mamba2 as mamba2,
     s4d as s4d,
-    xlstm as xlstm,
 )
+from ._rwkv import rwkv as rwkv, rwkv4 as rwkv4
+from ._rwkv7 import rwkv7 as rwkv7
+from ._speech import wav2vec2 as wav2vec2
 from ._state_spaces import lru as lru, s5 as s5
 from ._structured import (
     e3nn as e3nn,
@@ -92,6 +93,7 @@ from ._vision import (
     vit_timm as vit_timm,
 )
 from ._width import mup as mup, mup_scales as mup_scales, mup_steps as mup_steps
+from ._xlstm import xlstm as xlstm
 
 
 def __dir__() -> list[str]:

@@ -1,17 +1,20 @@
 """Transformers whose branches are scaled as a whole: outputs, MLPs and values."""
 
+import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
 
-from .._models.selectors import Layer, SelectorLike
+from .._models.selectors import Layer, Path, SelectorLike
 from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.constant import Zeros
 from .._schemes.distributions import Normal
-from .._schemes.fans import GlorotUniform
-from .._typing import Natural, checked
+from .._schemes.fans import GlorotNormal, GlorotUniform
+from .._schemes.initializer import AbstractInitializer
+from .._typing import Natural, NonNegativeNumber, checked
 from ._branches import RESIDUAL, branches_of, either
 from ._parts import VALUES, embeddings, for_part, glorot, recipe, unit_rows
 from ._selectors import Branch, Of
@@ -27,25 +30,30 @@ _LACKING = (
 
 
 def _scaled(
-    branch: SelectorLike | None, layers: int | None, factor: Any, name: str
+    branch: SelectorLike | None,
+    layers: int | None,
+    factor: Any,
+    name: str,
+    glorot_with: Callable[[float], AbstractInitializer] = GlorotUniform,
 ) -> list[Rule]:
-    """Glorot uniform everywhere, with a gain in the layers of the branches.
+    """Glorot everywhere, with a gain in the layers of the branches.
 
     `factor` takes the number of layers, which a trace counts if it is not known.
     """
 
-    def scheme(site: Site) -> GlorotUniform:
-        return GlorotUniform(gain=factor(branches_of(site, name) // 2))
+    def scheme(site: Site) -> AbstractInitializer:
+        return glorot_with(factor(branches_of(site, name) // 2))
 
-    weight = scheme if layers is None else GlorotUniform(gain=factor(layers))
+    weight = scheme if layers is None else glorot_with(factor(layers))
+    rest = glorot(glorot_with(1.0))
     if branch is not None:
-        return [Rule(branch, weight=weight, bias=Zeros()), *glorot()]
+        return [Rule(branch, weight=weight, bias=Zeros()), *rest]
     inside = Rule(Branch(_BRANCH), weight, optional=True)
     values = Rule(VALUES & Of("kernel"), weight, optional=True)
     return [
         *for_part("outputs and MLPs of residual branches", [inside], lacking=_LACKING),
         *for_part("values (`value_proj` or `v_proj`)", [values]),
-        *glorot(),
+        *rest,
     ]
 
 
@@ -83,6 +91,57 @@ def t_fixup(
 
     rules = _scaled(branch, num_layers, factor, "t_fixup")
     return recipe("t_fixup", [*rules, *embeddings(rows)])
+
+
+@checked
+def dt_fixup(
+    largest: NonNegativeNumber,
+    num_layers: Natural | None = None,
+    branch: SelectorLike | None = None,
+) -> list[Rule]:
+    r"""DT-Fixup, for training a transformer without norms or warm-up on top of a model
+    that has been trained before.
+
+    Glorot normal, as in the authors' code (the paper says Xavier), and in the branches
+    the scale of [`eqinit.depth.dt_fixup`][]. Tables that relations between tokens add
+    to values (`relation_v_emb`) get it as well; embeddings are Glorot over rows and
+    columns. Give rules for the trained model in front: `Rule("encoder", Keep())`.
+
+    **Arguments:**
+
+    - `largest`: the largest norm of an input vector of the first layer.
+    - `num_layers`: layers of the transformer; with a trace, half of its residual
+        branches.
+    - `branch`: values, attention outputs and the layers of the MLPs, to say them
+        oneself; otherwise as in [`eqinit.recipes.t_fixup`][].
+
+    **Returns:** rules.
+
+    Xu et al., Optimizing deeper transformers on small datasets, arXiv:2012.15355.
+    """
+
+    def factor(layers: int) -> float:
+        return depth.dt_fixup(layers, largest)
+
+    def relations(site: Site) -> Normal:
+        layers = num_layers or branches_of(site, "dt_fixup") // 2
+        return Normal(factor(layers) * _of_table(site))
+
+    def rows(site: Site) -> Normal:
+        return Normal(_of_table(site))
+
+    def normal(gain: float) -> GlorotNormal:
+        return GlorotNormal(gain, distribution="normal")
+
+    rules = _scaled(branch, num_layers, factor, "dt_fixup", normal)
+    values = Rule(Path("**.relation_v_emb"), relations, optional=True)
+    tables = for_part("relations added to values (`relation_v_emb`)", [values])
+    return recipe("dt_fixup", [*tables, *rules, *embeddings(rows)])
+
+
+def _of_table(site: Site) -> float:
+    """The std of Glorot for a table, by its two axes as torch takes them."""
+    return math.sqrt(2 / sum(site.shape[-2:]))
 
 
 @checked

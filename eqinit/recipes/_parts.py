@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 
 from .._layouts.known.equinox import of_kind
-from .._models.selectors import AbstractSelector, Filter, Layer, Path
+from .._models.selectors import AbstractSelector, Filter, Layer, Path, SelectorLike
 from .._models.site import Site
 from .._planning.part import Part
 from .._planning.rule import Rule
@@ -33,6 +33,19 @@ def for_part(name: str, rules: Sequence[Rule], **more: Any) -> list[Rule]:
     """These rules, and in words what they are for."""
     part = Part(name, **more)
     return [rule.for_part(part) for rule in rules]
+
+
+def given_or_named(
+    name: str,
+    given: SelectorLike | None,
+    named: AbstractSelector,
+    lacking: str = "",
+    **fields: Any,
+) -> list[Rule]:
+    """A rule for layers that the caller says, or else for those that are called so."""
+    if given is not None:
+        return [Rule(given, **fields)]
+    return for_part(name, [Rule(named, **fields, optional=True)], lacking=lacking)
 
 
 def recipe(name: str, rules: Sequence[Rule], *, whole: bool = True) -> list[Rule]:
@@ -96,8 +109,8 @@ def unit_rows(site: Site) -> Normal:
     return Normal(site.shape[-1] ** -0.5)
 
 
-def glorot() -> list[Rule]:
-    return [*kernels(GlorotUniform()), *biases(), *norms()]
+def glorot(weight: Any = GlorotUniform()) -> list[Rule]:
+    return [*kernels(weight), *biases(), *norms()]
 
 
 def cells(weight_ih: Any, weight_hh: Any, lstm_bias: Any, gru_bias: Any) -> list[Rule]:

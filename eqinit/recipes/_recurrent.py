@@ -14,11 +14,9 @@ from .._schemes.fans import FanUniform, GlorotUniform, TorchDefault
 from .._schemes.gates import Chrono, ForgetGateBias
 from .._schemes.orthogonal import Orthogonal
 from .._schemes.rates import LogDt, UniformRate
-from .._schemes.spaced import Linspace
 from .._schemes.ssm import S4D
-from .._schemes.transformer import SmallInit, Wang
 from .._typing import Natural, Number, checked
-from ._parts import biases, embeddings, for_part, kernels, layers, norms, recipe
+from ._parts import biases, embeddings, for_part, kernels, norms, recipe
 from ._selectors import Convolution
 
 
@@ -96,45 +94,6 @@ def gru_chrono(t_max: Number, t_min: Number = 1.0) -> list[Rule]:
         "gru_chrono",
         [Rule(eqx.nn.GRUCell, **_KERNELS, bias=Chrono(t_max, t_min), bias_n=Zeros())],
         whole=False,
-    )
-
-
-@checked
-def xlstm(
-    num_layers: Natural,
-    dim: Natural,
-    input_gate: SelectorLike = Path("**.igate"),
-    forget_gate: SelectorLike = Path("**.fgate"),
-    down: SelectorLike = Path("**.proj_down"),
-) -> list[Rule]:
-    r"""The extended LSTM: small weights, gates that start at their biases alone.
-
-    Gate kernels are zero; input gates have biases $\mathcal N(0, 0.1^2)$, forget gates
-    3 to 6, evenly spaced over the heads. Down projections have std $2/(L\sqrt d)$, all
-    other layers and embeddings $\sqrt{2/(5d)}$.
-
-    **Arguments:**
-
-    - `num_layers`: $L$, the number of blocks.
-    - `dim`: $d$, the model's width.
-    - `input_gate`, `forget_gate`: the layers that compute the gates.
-    - `down`: the last layers of the blocks.
-
-    **Returns:** rules.
-
-    Beck et al., xLSTM: Extended long short-term memory, arXiv:2405.04517.
-    """
-    small = SmallInit(dim)
-    return recipe(
-        "xlstm",
-        [
-            Rule(input_gate, weight=Zeros(), bias=Normal(0.1)),
-            Rule(forget_gate, weight=Zeros(), bias=Linspace(3.0, 6.0)),
-            Rule(down, weight=Wang(num_layers, dim), bias=Zeros()),
-            *layers(eqx.nn.Linear, small),
-            *embeddings(small),
-            *norms(),
-        ],
     )
 
 

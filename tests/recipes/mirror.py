@@ -110,6 +110,12 @@ def linear_stored_in_by_out(fields: dict[str, Row]) -> Any:
     return abstract(eqx.nn.Linear, ins, out, biased, key=KEY), same(fields)
 
 
+def linear_by_head(fields: dict[str, Row]) -> Any:
+    heads, out, ins = shape(fields)
+    make = eqx.filter_vmap(lambda key: eqx.nn.Linear(ins, out, False, key=key))
+    return abstract(make, jax.random.split(KEY, heads)), same(fields)
+
+
 def embedding(fields: dict[str, Row]) -> Any:
     return abstract(eqx.nn.Embedding, *shape(fields), key=KEY), same(fields)
 
@@ -210,6 +216,7 @@ def attention(fields: dict[str, Row]) -> Any:
 LAYERS = {
     "Linear": linear,
     "Conv1D": linear_stored_in_by_out,
+    "LinearByHead": linear_by_head,
     "Embedding": embedding,
     **{f"Conv{n}d": conv for n in (1, 2, 3)},
     **{f"ConvTranspose{n}d": conv_transpose for n in (1, 2, 3)},

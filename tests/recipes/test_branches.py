@@ -181,6 +181,12 @@ class Mixed(eqx.Module):
         self.layers = [[attention, {"experts": [mlp, mlp]}] for _ in range(3)]
 
 
+def lacking() -> dict[str, Any]:
+    linear = eqx.nn.Linear(4, 4, key=KEY)
+    block = {name: linear for name in ("up", "down", "value")}
+    return {"rows": [{"up": linear, "down": linear}, block, block]}
+
+
 def test_blocks_are_what_repeats():
     seen: dict[str, Any] = {}
 
@@ -188,8 +194,10 @@ def test_blocks_are_what_repeats():
         seen[site.path] = site.block
         return ei.Zeros()
 
-    for model in (Mixed(), gpt(3)[0], Strange(), Vit(1, 2)):
+    for model in (Mixed(), gpt(3)[0], Strange(), Vit(1, 2), lacking()):
         ei.plan(model, [ei.Rule("**", note)])
+    # Blocks that are dicts, the first of which lacks a layer that the others have.
+    assert [seen[f"rows.{n}.up.weight"] for n in range(3)] == [(0, 3), (1, 3), (2, 3)]
     assert seen["layers.1.0.output_proj.weight"] == (1, 3)
     assert seen["layers.2.1.experts.0.layers.1.weight"] == (2, 3)
     assert seen["blocks.1.mlp.layers.1.weight"] == (1, 3)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sequence_models
 
 import eqinit as ei
 from eqinit import recipes
@@ -379,6 +380,45 @@ CASES = {
             "blocks.3.att.time_decay": 8 * float(np.std((np.arange(12) / 11) ** 2)),
             "blocks.2.att.time_mix_r": float(np.std((np.arange(12) / 12) ** 0.25)),
             "blocks.2.ffn.time_mix_k": float(np.std((np.arange(12) / 12) ** 0.5)),
+        },
+    ),
+    "rwkv7": (
+        recipes.rwkv7(sequence_models.HEAD),
+        sequence_models.Rwkv7,
+        True,
+        {
+            "emb.weight": 1e-4 / 3**0.5,
+            "blocks.1.att.key.weight": 0.1 / 4,
+            "blocks.1.att.output.weight": 0.0,
+            "blocks.1.att.r_k": 0.0,
+            "blocks.1.ffn.key.weight": 1 / 64**0.5,
+            "blocks.1.att.g2": 0.1 * 2**0.5 / 32**0.5,
+        },
+    ),
+    "wav2vec2": (
+        recipes.wav2vec2(),
+        sequence_models.wav2vec2,
+        True,
+        {
+            "masked_spec_embed": 12**-0.5,
+            "feature_extractor.1.weight": (2 / 24) ** 0.5,
+            "feature_extractor.1.bias": (3 * 24) ** -0.5,
+            "feature_projection.projection.weight": (3 * 8) ** -0.5,
+            "feature_projection.projection.bias": (3 * 8) ** -0.5,
+            "encoder.layers.0.attention.query_proj.weight": 0.02,
+            "quantizer.weight_proj.weight": 1.0,
+            "project_q.bias": (3 * 8) ** -0.5,
+        },
+    ),
+    "dt_fixup": (
+        recipes.dt_fixup(3.0, BLOCKS),
+        Transformer,
+        False,
+        {
+            "blocks.0.attn.query_proj.weight": (2 / 24) ** 0.5,
+            # 4 blocks, 4 * 9 + 2 * 3 + 2.
+            "blocks.0.attn.value_proj.weight": (4 * 44) ** -0.5 * (2 / 24) ** 0.5,
+            "embed.weight": (2 / (20 + WIDTH)) ** 0.5,
         },
     ),
     "lora": (

@@ -22,7 +22,7 @@ from eqinit import recipes
 KEY = jax.random.key(0)
 Rules = Callable[[], list[ei.Rule]]
 DOCS = Path(__file__).parents[2] / "docs" / "api" / "recipes.md"
-LIBRARIES = ("torch", "timm", "transformers")
+LIBRARIES = ("torch", "timm", "transformers", "xlstm", "fla")
 
 
 def ends(*names: str) -> Any:
@@ -88,9 +88,19 @@ TRANSFORMERS: dict[str, Rules] = {
     "xlstm": lambda: recipes.xlstm(
         2, 32, ends("igate_preact"), ends("fgate_preact"), ends("out_proj", "proj_down")
     ),
+    "wav2vec2": recipes.wav2vec2,
 }
 
-RULES = {"torch": TORCH, "timm": TIMM, "transformers": TRANSFORMERS}
+XLSTM: dict[str, Rules] = {"xlstm": lambda: recipes.xlstm(4, 32)}
+FLA: dict[str, Rules] = {"rwkv7": lambda: recipes.rwkv7(16)}
+
+RULES = {
+    "torch": TORCH,
+    "timm": TIMM,
+    "transformers": TRANSFORMERS,
+    "xlstm": XLSTM,
+    "fla": FLA,
+}
 
 # Where a recipe differs on purpose: patterns of names, by model. docs/api/recipes.md
 # says why.
@@ -121,6 +131,8 @@ DIFFERENT: dict[tuple[str, str], tuple[str, ...]] = {
         "*.proj_up_gate.weight",
         "*.proj_down.weight",
     ),
+    ("transformers", "wav2vec2"): ("*.pos_conv_embed.conv.weight",),
+    ("xlstm", "xlstm"): ("*norm.weight",),
 }
 
 CASES = [

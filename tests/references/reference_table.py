@@ -26,6 +26,7 @@ LAYERS = (
     *((f"ConvTranspose{n}d", f"ConvTranspose{n}d") for n in (1, 2, 3)),
     *((f"BatchNorm{n}d", "BatchNorm") for n in (1, 2, 3)),
     *((name, name) for name in ("LayerNorm", "GroupNorm", "RMSNorm")),
+    ("LinearHeadwiseExpand", "LinearByHead"),  # of xlstm: stacked linear layers
 )
 
 

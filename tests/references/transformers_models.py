@@ -1,6 +1,6 @@
 """How small models of transformers start: run by hand, never by the suite.
 
-    pip install torch transformers
+    pip install torch transformers && pip install --no-deps mlstm_kernels
     python tests/references/transformers_models.py
 
 writes `transformers.json`. Nothing is downloaded.
@@ -39,6 +39,31 @@ def of(config: str, model: str, **sizes: Any) -> Callable[[], torch.nn.Module]:
 
 def usual(config: str, model: str, **more: Any) -> Callable[[], torch.nn.Module]:
     return of(config, model, **{**SIZES, **more})
+
+
+def wav2vec2() -> torch.nn.Module:
+    """With the weights that are used, and not the two that a weight norm keeps."""
+    model = of(
+        "Wav2Vec2",
+        "Wav2Vec2ForPreTraining",
+        vocab_size=60,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        conv_dim=(16, 16, 24),
+        conv_kernel=(10, 3, 2),
+        conv_stride=(5, 2, 2),
+        conv_bias=True,
+        num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=4,
+        num_codevectors_per_group=10,
+        codevector_dim=16,
+        proj_codevector_dim=16,
+    )()
+    located = model.wav2vec2.encoder.pos_conv_embed.conv
+    torch.nn.utils.parametrize.remove_parametrizations(located, "weight")
+    return model
 
 
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {
@@ -140,6 +165,7 @@ MODELS: dict[str, Callable[[], torch.nn.Module]] = {
         num_blocks=2,
         num_hidden_layers=2,
     ),
+    "wav2vec2": wav2vec2,
 }
 
 

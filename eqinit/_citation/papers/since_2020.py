@@ -1,6 +1,22 @@
 """Papers on arXiv from 2020 on."""
 
 SINCE_2020: dict[str, tuple[str, str]] = {
+    "2006.11477": (
+        "Baevski, Alexei and Zhou, Henry and Mohamed, Abdelrahman and Auli, Michael",
+        "wav2vec 2.0: A framework for self-supervised learning of speech "
+        "representations",
+    ),
+    "2012.15355": (
+        "Xu, Peng and Kumar, Dhruv and Yang, Wei and Zi, Wenjie and Tang, Keyi and "
+        "Huang, Chenyang and Cheung, Jackie Chi Kit and Prince, Simon J. D. and Cao, "
+        "Yanshuai",
+        "Optimizing deeper transformers on small datasets",
+    ),
+    "2503.14456": (
+        "Peng, Bo and Zhang, Ruichong and Goldstein, Daniel and Alcaide, Eric and Du, "
+        "Xingjian and Hou, Haowen and others",
+        "RWKV-7 Goose with expressive dynamic state evolution",
+    ),
     "2006.11239": (
         "Ho, Jonathan and Jain, Ajay and Abbeel, Pieter",
         "Denoising diffusion probabilistic models",

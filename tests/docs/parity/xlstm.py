@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 from helpers import follows, has_std, normal_cdf, truncated_cdf, uniform_cdf
 
@@ -51,6 +52,21 @@ def _linspace(init: Any) -> None:
 # -(-5 + 12 x^p) over the units of block 3 of 12.
 POWER = 5 - 12 * np.linspace(0, 1, 48) ** (0.3 + 1.3 * 3 / 11)
 
+
+def of_gates(forget: np.ndarray) -> Callable[[Any], None]:
+    """The bias of four heads of 12 units, the forget gate second."""
+    wanted = np.zeros((4, 4, 12))
+    wanted[:, 1] = forget
+
+    def check(init: Any) -> None:
+        w = np.asarray(init(jax.random.key(7), (4, 4, 12)), np.float64)
+        assert np.abs(w - wanted).max() <= 10 * 2**-24
+
+    return check
+
+
+UNITS = 5 - 12 * np.linspace(0, 1, 12) ** (0.3 + 1.3 * 3 / 11)
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "`InitDistribution`": lambda inits: _is(
         [i.distribution for i in inits] == ["normal", "truncated_normal", "uniform"]
@@ -85,6 +101,13 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "`bias_linspace_init(..., axis_name)`": _linspace,
     "`mLSTM` input gate bias, normal": std(0.1),
     "`mLSTM` input gate bias, constant": values(np.full(5, -10.0)),
+    "`mLSTM` forget gate bias": _linspace,
     "`sLSTM` forget gate, `powerlaw_blockdependent`": values(POWER),
+    "`sLSTM` bias, `powerlaw_blockdependent`": of_gates(UNITS),
+    "`sLSTM` bias, `small_init`": of_gates(np.linspace(3, 6, 12)),
+    "`sLSTM` bias, recurrent kernel, `standard`": lambda init: _is(
+        follows(draw(init), uniform_cdf(-(48**-0.5), 48**-0.5))
+    ),
+    "`sLSTM` recurrent kernel, `zeros`": values(np.zeros(5)),
     "a whole model": lambda rules: _is(all(isinstance(r, ei.Rule) for r in rules)),
 }
