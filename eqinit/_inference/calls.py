@@ -76,13 +76,21 @@ def check_call(model: Any, call: Callable[..., Any], args: Sequence[Any]) -> Non
     try:
         eqx.filter_eval_shape(call, model, *args)
     except Exception as error:
-        if not _works(call, args):
+        problem = takes_no_model(call, args)
+        if problem is None:
             raise
-        raise TypeError(
-            "`call` is called as `call(model, *args)`, and this one takes the args "
-            "alone: the model in it is not the one that is looked at. Pass a function "
-            "of the model, such as `lambda model, x: jax.vmap(model)(x)`."
-        ) from error
+        raise TypeError(problem) from error
+
+
+def takes_no_model(call: Callable[..., Any], args: Sequence[Any]) -> str | None:
+    """What is wrong with a `call` that runs without the model, if it does."""
+    if not _works(call, args):
+        return None
+    return (
+        "`call` is called as `call(model, *args)`, and this one takes the args "
+        "alone: the model in it is not the one that is looked at. Pass a function "
+        "of the model, such as `lambda model, x: jax.vmap(model)(x)`."
+    )
 
 
 def _works(call: Callable[..., Any], args: Sequence[Any]) -> bool:

@@ -10,12 +10,9 @@ from ._embedding import resize_embedding as resize_embedding
 from ._folding.bake import bake as bake
 from ._folding.batch_norm import fold_batch_norm as fold_batch_norm
 from ._folding.branches import merge_branches as merge_branches
+from ._folding.fused_attention import FusedAttention as FusedAttention
 from ._folding.pass_state import PassState as PassState
-from ._folding.qkv import (
-    FusedAttention as FusedAttention,
-    fuse_qkv as fuse_qkv,
-    split_qkv as split_qkv,
-)
+from ._folding.qkv import fuse_qkv as fuse_qkv, split_qkv as split_qkv
 from ._folding.scale import fold_scale as fold_scale
 from ._head import new_head as new_head
 from ._low_rank.adapted import LoRA as LoRA

@@ -1,5 +1,6 @@
 """That an operation changed the model and not what it computes."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._typing import NonNegativeNumber
+from ._calls import called, called_after, listed
 
 
 def check_same(
@@ -18,17 +20,24 @@ def check_same(
     call: Callable[..., Any] | None,
     args: Sequence[Any],
     tolerance: NonNegativeNumber,
+    fix: str = "",
 ) -> str | None:
     """How far the outputs of two models are apart, as a note for the record.
 
     `None` where there is no `call`, or where values are not known, as under `jit`.
 
+    **Arguments:**
+
+    - `fix`: what to do where the model after does not run any more, or is another.
+
     **Raises:** `ValueError` where they are further apart than `tolerance`, in units of
-    the largest output.
+    the largest output, or where `call` does not run.
     """
     if call is None:
         return None
-    pairs = _outputs(operation, call(before, *args), call(after, *args))
+    wanted = called(operation, call, before, args)
+    got = called_after(operation, call, after, args, fix)
+    pairs = _outputs(operation, wanted, got)
     if any(isinstance(leaf, Tracer) for pair in pairs for leaf in pair):
         return None
     gap = max((_gap(a, b) for a, b in pairs), default=0.0)
@@ -38,8 +47,31 @@ def check_same(
             f"change it by {gap:.2g} of its size, where {tolerance:g} is allowed. "
             "Either the model does something with these parameters that was not taken "
             "into account, or it rounds more than that: then pass `tolerance=`."
+            + (f" {fix}" if fix else "")
         )
     return f"outputs of `call` differ by {gap:.1g} of their size"
+
+
+def check_runs(
+    operation: str,
+    before: Any,
+    after: Any,
+    call: Callable[..., Any] | None,
+    args: Sequence[Any],
+    fix: str,
+) -> None:
+    """That `call` runs on both models, and returns the same but for numbers."""
+    if call is None:
+        return
+    traced = functools.partial(eqx.filter_eval_shape, call)
+    old = called(operation, traced, before, args)
+    new = called_after(operation, traced, after, args, fix)
+    was, now = listed(old), listed(new)
+    if was != now:
+        raise ValueError(
+            f"`{operation}` would make a model of which `call` returns {now}, where it "
+            f"returned {was}. {fix}"
+        )
 
 
 def _outputs(operation: str, one: Any, other: Any) -> list[tuple[Any, Any]]:

@@ -12,6 +12,7 @@ from .._parameters.paths import spell
 from ._fields import wanted
 from ._selection import select
 from ._swap import in_step, problems_of
+from ._wrapped import check_plain
 
 
 def layers(
@@ -32,6 +33,7 @@ def layers(
     if not chosen:
         met = sorted({type(node).__name__ for node in owners.values()})
         raise TypeError(f"{selector!r} selects parameters of {_either(met, kinds)}")
+    check_plain(model, chosen)
     for path, node in chosen.items():
         _check_stack(path, node, stacks)
     return chosen
@@ -42,6 +44,7 @@ def layer(model: Any, path: str, kinds: tuple[type, ...]) -> Any:
     node = node_at(model, path)
     if not isinstance(node, kinds):
         raise TypeError(f"`{path}` is {_either([kind_of(node)], kinds)}")
+    check_plain(model, [path])
     _check_stack(path, node, stacks=False)
     return node
 

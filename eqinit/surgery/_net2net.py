@@ -1,5 +1,6 @@
 """One more layer, which is the identity."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -7,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from .._articles import kind_of
-from .._typing import Whole, checked
+from .._typing import Shape, Whole, checked
+from ._calls import in_short
 from ._fields import replace_fields
 
 
@@ -51,11 +53,11 @@ def net2deeper(module: Any, index: Whole) -> Any:
         )
     new = _identity(layers[index])
     if isinstance(module, eqx.nn.MLP):
-        _idempotent(module.activation)
+        _idempotent(module.activation, ())
         more = (*layers[: index + 1], new, *layers[index + 1 :])
         return replace_fields(module, layers=more, depth=module.depth + 1)
     activation = layers[index + 1]
-    _idempotent(activation)
+    _idempotent(activation, layers[index].weight.shape[:1])
     more = (*layers[: index + 2], new, activation, *layers[index + 2 :])
     return replace_fields(module, layers=more)
 
@@ -68,14 +70,28 @@ def _identity(layer: eqx.nn.Linear) -> eqx.nn.Linear:
     )
 
 
-def _idempotent(activation: Any) -> None:
+def _idempotent(activation: Any, shape: Shape) -> None:
+    """That it leaves alone what it returns, on arrays of the shape that it is given."""
     if any(eqx.is_array(leaf) for leaf in jax.tree.leaves(activation)):
         raise ValueError(
             "net2deeper cannot copy an activation with parameters of its own, one a "
             "layer. Build the deeper network and copy the layers over with `swap`."
         )
-    once = activation(jnp.linspace(-4, 4, 257, dtype=jnp.float32))
-    if jnp.abs(activation(once) - once).max() > 1e-6:
+    grid = jnp.linspace(-4, 4, 257, dtype=jnp.float32)
+    # As many rows as it takes for every number to be in one.
+    rows = jnp.resize(grid, (-(-grid.size // max(1, math.prod(shape))), *shape))
+    try:
+        once = jax.vmap(activation)(rows)
+        twice = jax.vmap(activation)(once)
+    except Exception as error:  # whatever it raises
+        raise ValueError(
+            f"net2deeper calls the activation {activation!r} on an array of shape "
+            f"{list(shape)}, as the layer returns it, and on what it makes of that, "
+            f"and it raises {in_short(error)} Dropout and its like take "
+            "`eqx.nn.inference_mode(model)`; else build the deeper network, and "
+            "initialise its new layer with `Identity()`."
+        ) from error
+    if once.shape != twice.shape or jnp.abs(twice - once).max() > 1e-6:
         raise ValueError(
             f"net2deeper inserts the identity, and the activation {activation!r} "
             "applied twice is not itself (that of `jax.nn.relu` is). Build the deeper "

@@ -51,10 +51,18 @@ def shrink_and_perturb(
 
     **Returns:** a new model.
 
+    **Raises:** `ValueError` where the rules draw nothing.
+
     Ash and Adams, On warm-starting neural network training, arXiv:1910.08475.
     """
     planned = plan(model, rules, layouts=layouts)
     paths = {row.path for row in planned if row.status == "set"}
+    if not paths:
+        raise ValueError(
+            "shrink_and_perturb draws new values by `rules`, and they leave every "
+            "parameter as it is. Pass those that the model was initialised by, or "
+            '`ei.Rule("**", ei.Normal())` for noise alone.'
+        )
     ours = Filter(lambda site: site.path in paths)
     old, new = select(model, ours), select(planned.apply(model, key), ours)
     pairs = zip(old.sites, old.get(), new.get(), strict=True)

@@ -1,5 +1,6 @@
 """Weights selected from a larger model."""
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -12,7 +13,6 @@ import numpy as np
 from .._models.read import read
 from .._models.selectors import SelectorLike
 from .._models.site import Site
-from .._models.walk import model_of, nodes_of
 from .._models.write import replace_leaves
 from .._nearest import nearest
 from .._parameters.paths import below, join, parent
@@ -20,7 +20,8 @@ from .._typing import Array, Shape, checked
 from ._origins import described, fresh
 from ._record import make_record, returned
 from ._selection import select
-from ._weights.statistics import replaced, state_of, value_of
+from ._states import states_selected
+from ._weights.statistics import state_of
 
 
 @checked
@@ -51,11 +52,12 @@ def transplant(
     - `model`: what is started, or a `(model, state)` tuple; its values do not matter,
         and its sizes do.
     - `source`: a larger model of the same kind, with values. Of two tuples the running
-        statistics are selected as well.
+        statistics are selected as well. Keys of random numbers stay.
     - `how`: which entries are taken. The paper found evenly spaced ones to be best.
     - `layers`: from paths in `model` to paths in `source`, for what is below them. By
         default they are the same.
-    - `keep`: parameters of `model` that stay as they are, such as a new head.
+    - `keep`: parameters of `model` that stay as they are, such as a new head, and with
+        them the states of their layers.
     - `record`: also return the [`eqinit.surgery.Record`][]; moments start at zero.
 
     **Returns:** a model, of the structure, shapes and dtypes of `model`.
@@ -67,36 +69,29 @@ def transplant(
     sites, larger = read(model).parameters, read(source).parameters
     stays: set[str] = set() if keep is None else set(select(model, keep).paths)
     wanted = [site for site in sites if site.path not in stays]
-    pairs = _paired(wanted, {site.path: site for site in larger}, layers)
+    pairs, wrong = _paired(wanted, {site.path: site for site in larger}, layers)
+    state, more = states_selected(
+        model,
+        source,
+        functools.partial(_source_path, layers=layers),
+        stays,
+        functools.partial(_cut, how=how),
+    )
+    if wrong or more:
+        raise ValueError(_what_is_wrong(wrong, more))
     values = {pair.to.position: _selected(pair, how) for pair in pairs}
-    changed = _with_states(replace_leaves(model, values), source, layers, how)
+    changed = replace_leaves(model, values)
+    if state is not None:
+        old = state_of(changed)
+        changed = tuple(state if part is old else part for part in changed)
     origins = {pair.to.path: fresh(f"from {pair.of.path}") for pair in pairs}
     made = make_record("transplant", model, changed, origins)
     return returned(changed, made, record)
 
 
-def _with_states(tree: Any, source: Any, layers: Mapping[str, str], how: str) -> Any:
-    """The tree with entries of the source's state in its own, layer by layer."""
-    old, theirs = state_of(tree), state_of(source)
-    if old is None or theirs is None:
-        return tree
-    state, larger = old, {n.path: n.module for n in nodes_of(model_of(source))}
-    for node in nodes_of(model_of(tree)):
-        other = larger.get(_source_path(node.path, layers))
-        for field in vars(node.module) if other is not None else ():
-            pair = getattr(node.module, field), getattr(other, field, None)
-            if all(isinstance(index, eqx.nn.StateIndex) for index in pair):
-                value = value_of(pair[0], state), value_of(pair[1], theirs)
-                new = jax.tree.map(lambda a, b: _cut(b, a.shape, how), *value)
-                state = replaced(state, pair[0], new)
-    return tuple(state if part is old else part for part in tree)
-
-
-def _cut(array: Any, shape: Shape, how: str) -> Any:
-    if not shape:  # a count, of whatever type the state has it in
-        return array.item()
+def _cut(array: Array, shape: Shape, how: str) -> Array:
     for axis, room in enumerate(shape):
-        array = array.take(_places(room, array.shape[axis], how), axis)
+        array = jnp.take(array, _places(room, array.shape[axis], how), axis)
     return array
 
 
@@ -119,8 +114,8 @@ class _Pair(NamedTuple):
 
 def _paired(
     sites: Sequence[Site], larger: Mapping[str, Site], layers: Mapping[str, str]
-) -> list[_Pair]:
-    """Every parameter with its counterpart, or an error that lists what is wrong."""
+) -> tuple[list[_Pair], list[str]]:
+    """Every parameter with its counterpart, and what is wrong."""
     pairs: list[_Pair] = []
     wrong = [
         f"`layers` has `{path}`, and there is nothing below it in the model"
@@ -137,14 +132,17 @@ def _paired(
             wrong.append(problem)
         else:
             pairs.append(pair)
-    if wrong:
-        listed = "\n".join(f"- {text}" for text in wrong[:8])
-        raise ValueError(
-            f"transplant cannot fill {len(wrong)} parameters:\n{listed}\nSay where "
-            "layers are with `layers={path: path in source}`, and keep what has no "
-            "counterpart with `keep=`."
-        )
-    return pairs
+    return pairs, wrong
+
+
+def _what_is_wrong(parameters: Sequence[str], states: Sequence[str]) -> str:
+    problems, what = [*parameters, *states], "arrays" if states else "parameters"
+    listed = "\n".join(f"- {text}" for text in problems[:8])
+    return (
+        f"transplant cannot fill {len(problems)} {what}:\n{listed}\nSay where "
+        "layers are with `layers={path: path in source}`, and keep what has no "
+        "counterpart with `keep=`."
+    )
 
 
 def _source_path(path: str, layers: Mapping[str, str]) -> str:

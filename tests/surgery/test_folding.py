@@ -1,5 +1,8 @@
 """Folded, fused and baked models compute what they did, with fewer parameters."""
 
+import itertools
+import re
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -93,7 +96,7 @@ def test_folding_what_is_not_there_is_an_error():
         surgery.fold_batch_norm(cnn()[0], PAIRS)
     with pytest.raises(ValueError, match="`norm1` has 6 channels and `conv2` 4"):
         surgery.fold_batch_norm(cnn(), {"norm1": "conv2"})
-    with pytest.raises(ValueError, match="matches none of 2 names"):
+    with pytest.raises(ValueError, match="`bn` matches no norm"):
         surgery.fold_batch_norm(cnn(), {"bn": "conv2"})
     fresh = nn.make_with_state(type(cnn()[0]))(KEY)
     with pytest.raises(ValueError, match="`norm2` has seen no batch yet"):
@@ -184,6 +187,52 @@ def test_a_bias_is_not_folded_into_a_padded_convolution():
         surgery.fold_scale(transformer(), {"norm": "embed"})
 
 
+@pytest.mark.parametrize(
+    ("readers", "texts"),
+    [
+        (
+            {"blocks.0.up": "blocks.0.down", "blocks.7.norm1": "blocks.0.up"},
+            [
+                "fold_scale folds norms, and `readers` goes from the path of each to",
+                "\n- `blocks.0.up` is a Linear\n",
+                "- `blocks.7.norm1` matches no norm. Did you mean `blocks.0.norm1`?\n",
+                "Norms are `blocks.0.norm1`, `blocks.0.norm2`, `blocks.1.norm1`, ",
+                ": pass `readers={'blocks.0.norm1': ...}`, with the path of its layer.",
+            ],
+        ),
+        (
+            {"norm": "blocks.*.up"},
+            ["`readers` maps `norm` to `blocks.*.up`, which has 1 stars for 0"],
+        ),
+        (
+            {"blocks.0.norm1": "blocks.0.norm2"},
+            ["into `blocks.0.norm2`: it is an RMSNorm, no `Linear`"],
+        ),
+    ],
+)
+def test_readers_of_what_is_no_norm(readers, texts):
+    with pytest.raises(ValueError, match=re.escape(texts[0])) as caught:
+        surgery.fold_scale(transformer(), readers)
+    assert all(text in str(caught.value) for text in texts)
+    assert "rename" not in str(caught.value)
+
+
+def test_pairs_of_what_is_no_batch_norm():
+    with pytest.raises(ValueError, match=r"\n- `conv1` is a Conv2d\nNorms are `norm1`"):
+        surgery.fold_batch_norm(cnn(), {"conv1": "norm1"})
+    with pytest.raises(ValueError, match=r"- `conv1`: \['norm1', 'norm2'\]"):
+        surgery.fold_batch_norm(cnn(), {"norm1": "conv1", "norm2": "conv1"})
+    with pytest.raises(ValueError, match="This model has no norm that can be folded"):
+        surgery.fold_scale(mlp(), {"layers.0": "layers.1"})
+
+
+def test_a_norm_that_two_patterns_name_is_folded_once():
+    old, x = transformer(), TOKENS
+    readers = {"blocks.*.norm2": "blocks.*.up", "blocks.0.norm2": "blocks.0.up"}
+    new = surgery.fold_scale(old, readers)
+    assert_same_outputs(call(old, x), call(new, x))
+
+
 def test_one_projection_for_three():
     old = transformer()
     new, record = surgery.fuse_qkv(old, call=call, args=(TOKENS,), record=True)
@@ -194,8 +243,41 @@ def test_one_projection_for_three():
     back, again = surgery.split_qkv(new, call=call, args=(TOKENS,), record=True)
     assert_same_outputs(call(old, TOKENS), call(back, TOKENS))
     assert back.blocks[0].attn.use_value_bias
-    assert eqx.tree_equal(back, record.undo(new))
+    assert eqx.tree_equal(record.undo(new), old)
     assert [row.what for row in again.rows][:2] == ["1 of 3", "1 of 3"]
+
+
+BIASES = list(itertools.product([False, True], repeat=3))
+
+
+@pytest.mark.parametrize("biased", BIASES)
+def test_undo_gives_back_the_biases_that_there_were(biased: tuple[bool, ...]):
+    flags = dict(zip(("query", "key", "value"), biased, strict=True))
+    named = {f"use_{name}_bias": flag for name, flag in flags.items()}
+    old = {"a": nn.MultiheadAttention(2, 8, **named, key=KEY), "b": nn.Identity()}
+    new, record = surgery.fuse_qkv(old, record=True)
+    assert eqx.tree_equal(record.undo(new), old)
+    back, again = surgery.split_qkv(new, record=True)
+    assert eqx.tree_equal(again.undo(back), new)
+    assert all(getattr(back["a"], flag) == any(biased) for flag in named)
+    if all(biased) or not any(biased):
+        return
+    # Trained, all parts of the one bias have values, and none may be lost.
+    trained = eqx.tree_at(lambda m: m["a"].qkv_proj.bias, new, jnp.ones(24))
+    lost = [f"`a.{name}_proj.bias`" for name, flag in flags.items() if not flag]
+    with pytest.raises(ValueError, match=re.escape("\n- ".join(lost))) as caught:
+        record.undo(trained)
+    assert "call `surgery.split_qkv(model)`: it gives a bias" in str(caught.value)
+    assert eqx.filter_eval_shape(record.undo, trained) == eqx.filter_eval_shape(
+        lambda: old
+    )
+
+
+def test_undo_leaves_what_was_fused_before():
+    first = nn.MultiheadAttention(2, 8, key=KEY)
+    old = {"a": surgery.fuse_qkv(first), "b": first}
+    new, record = surgery.fuse_qkv(old, "b", record=True)
+    assert eqx.tree_equal(record.undo(new), old)
 
 
 @pytest.mark.thorough

@@ -197,7 +197,7 @@ def test_what_cannot_be_adapted(selector, rank: int, text: str):
 
 
 def test_what_is_kept_in_another_form_is_not_adapted():
-    with pytest.raises(ValueError, match="is kept in another form"):
+    with pytest.raises(ValueError, match="is kept in a WeightNorm"):
         surgery.lora(eqx.nn.WeightNorm(eqx.nn.Linear(3, 4, key=KEY)), "**", 1, KEY)
     twice = surgery.lora(mlp(), "layers.0", 1, KEY)
     with pytest.raises(ValueError, match="an adapter itself"):
@@ -274,3 +274,14 @@ def test_adapters_learn(name: str):
     make, run, example = MODELS[name]
     model = surgery.lora(make(), ei.Role("kernel"), 1, KEY, start="pissa", dora=True)
     assert_learns(adapters_moved(model), run, example())
+
+
+def test_layers_in_another_form_are_to_be_baked():
+    old = eqx.tree_at(lambda m: m.layers[0], mlp(), eqx.nn.WeightNorm(mlp().layers[0]))
+    text = r"- `layers\.0\.layer\.weight` is kept in a WeightNorm\nMake them plain "
+    with pytest.raises(ValueError, match=text + r"first: `surgery\.bake\(model\)`\."):
+        surgery.lora(old, "layers.*", 1, KEY)
+    with pytest.raises(TypeError, match=r"in a WeightNorm\nMake them plain first"):
+        surgery.factorize(old, "layers.0", rank=1)
+    adapted = surgery.lora(surgery.bake(old), "layers.*", 1, KEY)
+    assert isinstance(adapted.layers[0], surgery.LoRA)

@@ -128,6 +128,13 @@ def test_dormant_is_relative_to_the_mean():
             "is a LayerNorm; units are known of a `Linear`",
         ),
         (
+            lambda: ei.surgery.shrink_and_perturb(
+                mlp(), KEY, ei.Rule("**", ei.Keep()), 0.5, 0.5
+            ),
+            ValueError,
+            "new values by `rules`, and they leave every parameter as it is. Pass",
+        ),
+        (
             lambda: ei.surgery.net2deeper(eqx.nn.MLP(3, 2, 4, 1, jnp.tanh, key=KEY), 0),
             ValueError,
             "applied twice is not itself",

@@ -130,3 +130,76 @@ def test_running_statistics_are_selected_as_gains_are(how: str):
         )
         assert eqx.tree_equal(*pair)
     assert small[1].get(small[0].norm1.batch_counter) == 0
+
+
+class Kept(eqx.Module):
+    """A layer and something in a state beside it."""
+
+    layer: eqx.nn.Linear
+    kept: eqx.nn.StateIndex
+
+    def __init__(self, units: int, value):
+        self.layer = eqx.nn.Linear(3, units, key=jr.key(units))
+        self.kept = eqx.nn.StateIndex(value)
+
+
+def kept(units: int, value):
+    return eqx.nn.make_with_state(Kept)(units, value)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "wanted"),
+    [
+        (jnp.zeros(2), jnp.arange(4.0), jnp.array([0.0, 2.0])),
+        (jnp.zeros((2, 1)), jnp.ones((4, 3)), jnp.ones((2, 1))),
+        (jnp.array(1), jnp.array(7), jnp.array(7)),
+        (None, None, None),
+        # Keys were not learned.
+        (jr.key(1), jr.key(2), jr.key(1)),
+        (jr.split(jr.key(1), 2), jr.split(jr.key(2), 4), jr.split(jr.key(1), 2)),
+        (
+            (jnp.zeros(2), jr.key(1)),
+            (jnp.ones(2), jr.key(2)),
+            (jnp.ones(2), jr.key(1)),
+        ),
+    ],
+)
+def test_what_a_state_may_hold(small, large, wanted):
+    run = surgery.transplant
+    for transplant in (run, eqx.filter_jit(run)):
+        model, state = transplant(kept(2, small), kept(4, large))
+        assert eqx.tree_equal(state.get(model.kept), wanted)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "text"),
+    [
+        (jnp.zeros(9), jnp.zeros(8), "is f32[9], which is not in f32[8]"),
+        (jnp.zeros((4, 2)), jnp.zeros(8), "is f32[4,2], which is not in f32[8]"),
+        (
+            jnp.zeros(4),
+            jr.split(jr.key(0), 8),
+            "is f32[4], which is not in key<fry>[8]",
+        ),
+        (jnp.zeros(4), (jnp.zeros(8),), "is of another structure than in the source"),
+    ],
+)
+def test_states_without_a_counterpart(small, large, text: str):
+    pair = kept(2, small), kept(4, large)
+    with pytest.raises(ValueError, match="cannot fill 1 arrays:") as caught:
+        surgery.transplant(*pair)
+    assert f"- the state of `kept` {text}" in str(caught.value)
+
+
+def test_the_state_of_a_layer_that_is_kept_stays():
+    old = cnn()
+    fresh = eqx.nn.make_with_state(CNN)(jr.key(5))
+    model, state = surgery.transplant(fresh, old, keep="norm1")
+    norm = model.norm1
+    assert eqx.tree_equal(
+        state.get(norm.batch_state_index), fresh[1].get(norm.batch_state_index)
+    )
+    other = model.norm2
+    assert eqx.tree_equal(
+        state.get(other.ema_state_index), old[1].get(old[0].norm2.ema_state_index)
+    )

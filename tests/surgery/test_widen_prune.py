@@ -389,3 +389,25 @@ def test_scores_of_attention_would_change():
     _, entries = groups.of("blocks.0.attn.query_proj.weight", 0)
     with pytest.raises(ValueError, match="to leave what `call` returns as it is"):
         surgery.widen(make(), entries, 8, KEY, run, x())
+
+
+def normed(number: int):
+    """With a layer whose kernel is kept as lengths and directions."""
+    layers = mlp().layers
+    return eqx.tree_at(
+        lambda m: m.layers[number], mlp(), eqx.nn.WeightNorm(layers[number])
+    )
+
+
+def test_a_kernel_in_another_form_is_widened_or_to_be_baked():
+    x = MODELS["mlp"][2]()
+    makes, reads = normed(0), normed(1)
+    wide = surgery.widen(makes, "layers.0", 9, KEY, call, x)
+    assert_same_outputs(call(makes, x), call(wide, x))
+    for units in (9, 16):
+        with pytest.raises(ValueError, match=r"`surgery\.bake\(model\)`\.$") as caught:
+            surgery.widen(reads, "layers.0", units, KEY, call, x)
+        assert "`layers.1.layer.weight` is kept in a WeightNorm" in str(caught.value)
+    baked = surgery.bake(reads)
+    wide = surgery.widen(baked, "layers.0", 9, KEY, call, x)
+    assert_same_outputs(call(reads, x), call(wide, x))

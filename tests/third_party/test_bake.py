@@ -46,3 +46,20 @@ def test_arrays_of_klax():
     wanted, got = klax.unwrap(model), surgery.bake(model)
     for name in model:
         assert np.allclose(got[name], wanted[name])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_operations_on_plain_arrays_name_bake_or_unwrap():
+    paramax = pytest.importorskip("paramax")
+    layer = eqx.nn.Linear(3, 4, key=KEY)
+    positive = paramax.Parameterize(jnp.exp, layer.weight)
+    marked = paramax.NonTrainable(layer.weight)
+    for weight, text in (
+        (positive, r"is kept in a Parameterize\nMake them plain first: `surgery\.bake"),
+        (marked, r"is kept in a NonTrainable\nTake a NonTrainable off first, by its "),
+    ):
+        old = {"layer": eqx.tree_at(lambda m: m.weight, layer, weight)}
+        with pytest.raises(ValueError, match=text):
+            surgery.lora(old, "**.weight.**", 1, KEY)
+        with pytest.raises(TypeError, match=text.replace("is kept in", "in")[3:]):
+            surgery.factorize(old, "layer", rank=1)

@@ -7,10 +7,26 @@ import jax.numpy as jnp
 
 from ..._models.selectors import SelectorLike
 from ..._typing import NonNegativeNumber, Whole, checked
-from .._checks import check_same
+from .._checks import check_runs, check_same
 from .._record import make_record, returned
 from .._selection import select
 from .sequence import Blocks, blocks_at
+
+
+_FITTING = (
+    "Pass as `block=` a module that returns what the next one takes. (An `eqx.nn.MLP` "
+    "gets one more layer by `surgery.net2deeper(mlp, index)`.)"
+)
+_IN_A_ROW = (
+    "Copies stand behind one another: each block has to take what the one before it "
+    "returns. Those that do not are made with `surgery.insert(model, path, index, "
+    "block=..., zero=...)`."
+)
+
+_STILL_FITTING = (
+    "Remove blocks that return what they take: what stood behind one gets then what "
+    "stood before it."
+)
 
 
 @checked
@@ -66,7 +82,7 @@ def insert(
     order = [*range(index), like, *range(index, count)]
     copies = [i == index for i in range(count + 1)]
     changed = blocks.put(model, parts)
-    note = check_same("insert", model, changed, call, args, tolerance)
+    note = check_same("insert", model, changed, call, args, tolerance, _FITTING)
     made = make_record(
         "insert",
         model,
@@ -96,7 +112,13 @@ def _origins(
 
 @checked
 def remove(
-    model: Any, path: str, index: Whole | Sequence[int], *, record: bool = False
+    model: Any,
+    path: str,
+    index: Whole | Sequence[int],
+    *,
+    call: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    record: bool = False,
 ) -> Any:
     """Remove blocks.
 
@@ -105,6 +127,7 @@ def remove(
     - `model`: any model.
     - `path`: of a list of blocks, an `eqx.nn.Sequential`, or a stack.
     - `index`: which, or several of them.
+    - `call`, `args`: `call(model, *args)` has to run on the new model.
     - `record`: also return the [`eqinit.surgery.Record`][].
 
     **Returns:** a new model; it computes something else, unless the block was the
@@ -121,12 +144,14 @@ def remove(
     gone = {index} if isinstance(index, int) else set(index)
     if wrong := [i for i in gone if not -count <= i < count]:
         raise IndexError(
-            f"remove got index={wrong[0]} for the {count} blocks of `{path}`."
+            f"remove got index={wrong[0]} for the {count} blocks of `{path}`; pass one "
+            f"from 0 to {count - 1}."
         )
     order = [i for i in range(count) if i not in {g % count for g in gone}]
     if not order:
         raise ValueError(f"remove would leave no block of the {count} in `{path}`.")
     changed = blocks.put(model, [blocks.parts[i] for i in order])
+    check_runs("remove", model, changed, call, args, _STILL_FITTING)
     origins = blocks.origins(order, [False] * len(order))
     made = make_record("remove", model, changed, origins)
     return returned(changed, made, record)
@@ -163,7 +188,8 @@ def grow(
         are the identity, if the blocks are residual, and the model computes what it
         did. Without, it computes something else, from which papers found that training
         goes on faster than from scratch.
-    - `call`, `args`, `tolerance`: with `zero`, what is to stay as it is.
+    - `call`, `args`, `tolerance`: with `zero`, what is to stay as it is,
+        `call(model, *args)`; without, what has to run on the new model.
     - `record`: also return the [`eqinit.surgery.Record`][]; copies have no moments.
 
     **Returns:** a new model.
@@ -189,7 +215,9 @@ def grow(
     changed = blocks.put(model, parts)
     note = None
     if zero:
-        note = check_same("grow", model, changed, call, args, tolerance)
+        note = check_same("grow", model, changed, call, args, tolerance, _IN_A_ROW)
+    else:
+        check_runs("grow", model, changed, call, args, _IN_A_ROW)
     made = make_record(
         "grow", model, changed, blocks.origins(sources, copies), notes=[note]
     )

@@ -15,8 +15,8 @@ from .._edit import edit, layer, node_at
 from .._fields import replace_fields
 from .._origins import Origin, fresh
 from .._record import make_record, returned
-from .._weights.names import renamed
 from .._weights.statistics import running, state_of
+from .partners import partners
 from .pass_state import PassState
 
 
@@ -70,7 +70,9 @@ def fold_batch_norm(
         )
     norms = _norms(model_of(model))
     inner = model_of(model)
-    chosen = _in_sequence(inner, norms) if pairs is None else _by_pairs(norms, pairs)
+    chosen = (
+        _in_sequence(inner, norms) if pairs is None else _by_pairs(inner, norms, pairs)
+    )
     folded = [_folded(inner, norm, path, state) for norm, path in chosen.items()]
     new = {one.norm: PassState() for one in folded}
     new |= {one.path: one.layer for one in folded}
@@ -113,9 +115,20 @@ def _in_sequence(model: Any, norms: Mapping[str, Any]) -> dict[str, str]:
     return chosen
 
 
-def _by_pairs(norms: Mapping[str, Any], pairs: Mapping[str, str]) -> dict[str, str]:
-    paths = renamed({path: path for path in norms}, dict(pairs))
-    return {norm: path for norm, path in paths.items() if path and path != norm}
+def _by_pairs(
+    model: Any, norms: Mapping[str, Any], pairs: Mapping[str, str]
+) -> dict[str, str]:
+    chosen = dict(partners("fold_batch_norm", "pairs", model, norms, pairs))
+    by_layer: dict[str, list[str]] = {}
+    for norm, path in chosen.items():
+        by_layer.setdefault(path, []).append(norm)
+    if several := {path: found for path, found in by_layer.items() if len(found) > 1}:
+        listed = "\n".join(f"- `{path}`: {found}" for path, found in several.items())
+        raise ValueError(
+            "fold_batch_norm got layers with several norms, and a layer can take in "
+            f"that of its own output alone:\n{listed}\nPass one norm for each."
+        )
+    return chosen
 
 
 class _Folded(NamedTuple):

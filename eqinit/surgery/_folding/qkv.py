@@ -1,10 +1,9 @@
 """Projections of attention: three layers, or one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from ..._articles import with_article
@@ -12,84 +11,19 @@ from ..._models.selectors import SelectorLike
 from ..._parameters.paths import join
 from ..._typing import Array, NonNegativeNumber, checked
 from .._checks import check_same
-from .._edit import edit
-from .._fields import replace_fields
+from .._edit import edit, layer, node_at
 from .._origins import Origin, moved
 from .._record import make_record, returned
 from .._selection import select
-
-
-_NAMES = ("query_proj", "key_proj", "value_proj")
-
-
-class FusedAttention(eqx.Module):
-    """Attention whose queries, keys and values are made by one layer.
-
-    Called as `eqx.nn.MultiheadAttention` is. Where all three inputs are the same array
-    that layer is called once.
-
-    - `qkv_proj`: the layer, outputs in this order.
-    - `attention`: everything else.
-    """
-
-    qkv_proj: eqx.nn.Linear
-    attention: eqx.nn.MultiheadAttention
-
-    def __call__(
-        self, query: Array, key_: Array, value: Array, *args: Any, **kwargs: Any
-    ) -> Array:
-        """What the attention returns."""
-        if query is key_ and key_ is value:
-            parts = jnp.split(jax.vmap(self.qkv_proj)(query), self.ends(), axis=-1)
-        else:
-            layers = _split(self.qkv_proj, self.ends())
-            inputs = (query, key_, value)
-            pairs = zip(layers, inputs, strict=True)
-            parts = [jax.vmap(layer)(x) for layer, x in pairs]
-        return self.attention(*parts, *args, **kwargs)
-
-    def ends(self) -> tuple[int, int]:
-        """Where queries end, and where keys end, among the layer's outputs."""
-        size = self.attention.num_heads * self.attention.qk_size
-        return size, 2 * size
-
-    def split(self) -> eqx.nn.MultiheadAttention:
-        """The attention with a layer each."""
-        layers = _split(self.qkv_proj, self.ends())
-        flags = {f"use_{n[:-5]}_bias": self.qkv_proj.use_bias for n in _NAMES}
-        fields = dict(zip(_NAMES, layers, strict=True))
-        return replace_fields(self.attention, **fields, **flags)
-
-
-def _split(layer: eqx.nn.Linear, ends: tuple[int, int]) -> list[eqx.nn.Linear]:
-    weights = jnp.split(layer.weight, ends, axis=-2)
-    none: list[Array | None] = [None] * 3
-    biases = none if layer.bias is None else jnp.split(layer.bias, ends, axis=-1)
-    return [
-        replace_fields(layer, weight=w, bias=b, out_features=w.shape[-2])
-        for w, b in zip(weights, biases, strict=True)
-    ]
-
-
-def _fused(attention: eqx.nn.MultiheadAttention) -> FusedAttention:
-    layers = [getattr(attention, name) for name in _NAMES]
-    weight = jnp.concatenate([layer.weight for layer in layers], axis=-2)
-    biased = any(layer.use_bias for layer in layers)
-    bias = jnp.concatenate([_bias(layer) for layer in layers], -1) if biased else None
-    joined = replace_fields(
-        layers[0],
-        weight=weight,
-        bias=bias,
-        use_bias=biased,
-        out_features=weight.shape[-2],
-    )
-    rest = replace_fields(attention, **dict.fromkeys(_NAMES, eqx.nn.Identity()))
-    return FusedAttention(joined, rest)
-
-
-def _bias(layer: Any) -> Array:
-    zeros = jnp.zeros(layer.weight.shape[:-1], layer.weight.dtype)
-    return zeros if layer.bias is None else layer.bias
+from .fused_attention import (
+    PROJECTIONS,
+    FusedAttention,
+    alike,
+    as_before,
+    fused,
+    fused_again,
+    gained,
+)
 
 
 @checked
@@ -118,6 +52,8 @@ def fuse_qkv(
     - `call`, `args`, `tolerance`: what is to stay as it is, `call(model, *args)`, up to
         so much of its size.
     - `record`: also return the [`eqinit.surgery.Record`][]. Moments are joined too.
+        `undo` leaves out again the biases that there were none of, unless they have
+        been trained by then, which is an error.
 
     **Returns:** a new model, with [`eqinit.surgery.FusedAttention`][] in it.
 
@@ -125,20 +61,39 @@ def fuse_qkv(
     sizes, or dtypes, or are not made by plain `Linear`s.
     """
     chosen = _attentions(model, selector, eqx.nn.MultiheadAttention)
-    if wrong := [path for path, node in chosen.items() if not _alike(node)]:
+    if wrong := [path for path, node in chosen.items() if not alike(node)]:
         raise ValueError(
             f"the three projections of `{wrong[0]}` are not alike: fuse_qkv takes "
             "`Linear`s with inputs of one size and one dtype. Select others."
         )
-    changed = edit(model, {path: _fused(node) for path, node in chosen.items()})
+    changed = edit(model, {path: fused(node) for path, node in chosen.items()})
     origins: dict[str, Origin] = {}
     for path, node in chosen.items():
         origins |= _fused_origins(path, node)
     note = check_same("fuse_qkv", model, changed, call, args, tolerance)
     made = make_record(
-        "fuse_qkv", model, changed, origins, notes=[note], inverse=split_qkv
+        "fuse_qkv",
+        model,
+        changed,
+        origins,
+        notes=[note],
+        inverse=lambda later: _unfused(later, list(chosen)),
     )
     return returned(changed, made, record)
+
+
+def _unfused(model: Any, paths: Sequence[str]) -> Any:
+    """Layers as they were before they were fused, each with a bias or without."""
+    nodes = {path: layer(model, path, (FusedAttention,)) for path in paths}
+    lost = [text for path, node in nodes.items() for text in gained(path, node)]
+    if lost:
+        listed = "\n".join(f"- {text}" for text in lost)
+        raise ValueError(
+            "undo would drop biases that there were none of before `fuse_qkv`, and "
+            f"that are not zero any more:\n{listed}\nTo keep them, call "
+            "`surgery.split_qkv(model)`: it gives a bias to each of the layers."
+        )
+    return edit(model, {path: as_before(node) for path, node in nodes.items()})
 
 
 @checked
@@ -167,7 +122,16 @@ def split_qkv(
     for path, node in chosen.items():
         origins |= _split_origins(path, node)
     note = check_same("split_qkv", model, changed, call, args, tolerance)
-    made = make_record("split_qkv", model, changed, origins, notes=[note])
+    made = make_record(
+        "split_qkv",
+        model,
+        changed,
+        origins,
+        notes=[note],
+        inverse=lambda later: edit(
+            later, {p: fused_again(node_at(later, p), n) for p, n in chosen.items()}
+        ),
+    )
     return returned(changed, made, record)
 
 
@@ -188,13 +152,6 @@ def _attentions(model: Any, selector: SelectorLike, kind: type) -> dict[str, Any
     return chosen
 
 
-def _alike(attention: eqx.nn.MultiheadAttention) -> bool:
-    layers = [getattr(attention, name) for name in _NAMES]
-    if any(type(layer) is not eqx.nn.Linear for layer in layers):
-        return False
-    return len({(layer.weight.shape[-1], layer.weight.dtype) for layer in layers}) == 1
-
-
 def _rest(path: str, attention: Any) -> dict[str, Origin]:
     fields = ("weight",) if attention.output_proj.bias is None else ("weight", "bias")
     old = [join(path, "output_proj", field) for field in fields]
@@ -203,8 +160,8 @@ def _rest(path: str, attention: Any) -> dict[str, Origin]:
 
 
 def _fused_origins(path: str, attention: Any) -> dict[str, Origin]:
-    layers = [getattr(attention, name) for name in _NAMES]
-    weights = tuple(join(path, name, "weight") for name in _NAMES)
+    layers = [getattr(attention, name) for name in PROJECTIONS]
+    weights = tuple(join(path, name, "weight") for name in PROJECTIONS)
 
     def joined(moments: list[Array], power: int) -> Array:
         del power
@@ -213,7 +170,7 @@ def _fused_origins(path: str, attention: Any) -> dict[str, Origin]:
     found = {join(path, "qkv_proj.weight"): Origin("joined", weights, joined)}
     biased = [layer.use_bias for layer in layers]
     if any(biased):
-        names = [name for name, has in zip(_NAMES, biased, strict=True) if has]
+        names = [name for name, has in zip(PROJECTIONS, biased, strict=True) if has]
 
         def with_zeros(moments: list[Array], power: int) -> Array:
             del power
@@ -231,7 +188,7 @@ def _fused_origins(path: str, attention: Any) -> dict[str, Origin]:
 
 def _split_origins(path: str, node: FusedAttention) -> dict[str, Origin]:
     ends, found = node.ends(), {}
-    for i, name in enumerate(_NAMES):
+    for i, name in enumerate(PROJECTIONS):
         for field, axis in (("weight", -2), ("bias", -1)):
             if getattr(node.qkv_proj, field) is None:
                 continue

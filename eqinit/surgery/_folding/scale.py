@@ -16,7 +16,7 @@ from .._edit import edit, node_at
 from .._fields import replace_fields
 from .._origins import Origin, fresh
 from .._record import make_record, returned
-from .._weights.names import renamed
+from .partners import partners
 
 
 _NORMS = (eqx.nn.LayerNorm, eqx.nn.RMSNorm, eqx.nn.GroupNorm)
@@ -80,14 +80,10 @@ def _folds(
         model, is_leaf=lambda n: isinstance(n, _NORMS)
     )
     nodes = {spell(entries): node for entries, node in pairs}
-    known = {path: path for path, node in nodes.items() if isinstance(node, _NORMS)}
+    known = [path for path, node in nodes.items() if isinstance(node, _NORMS)]
     folds: dict[str, list[str]] = {}
-    for pattern, said in readers.items():
-        for text in [said] if isinstance(said, str) else said:
-            # One pattern at a time: what it does not match keeps its name.
-            for norm, path in renamed(known, {pattern: text}).items():
-                if path is not None and path != norm:
-                    folds.setdefault(norm, []).append(path)
+    for norm, path in partners("fold_scale", "readers", model, known, readers):
+        folds.setdefault(norm, []).append(path)
     return folds
 
 

@@ -18,6 +18,7 @@ from .._edit import edit
 from .._origins import Origin, fresh, moved
 from .._record import make_record, returned
 from .._selection import select
+from .._wrapped import how_to_unwrap, wrapped_in
 from .adapted import LoRA, as_kernel, as_matrix, row_lengths
 from .merge import adapters, merge_lora, without_adapters
 from .starts import STARTS
@@ -111,9 +112,12 @@ def _kernels(model: Any, selector: SelectorLike, rank: int) -> list[Site]:
         problems = [f"{selector!r} selects no kernel and no embedding"]
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems)
+        wrapped = [site for site in kernels if wrapped_in(site)]
         raise ValueError(
-            f"lora cannot adapt what is selected:\n{listed}\nNarrow the selector, such "
-            'as `ei.Layer(eqx.nn.Linear) & ~ei.Path("head")`, or pass a smaller rank.'
+            f"lora cannot adapt what is selected:\n{listed}\n"
+            + (f"{how_to_unwrap(wrapped)} Or narrow" if wrapped else "Narrow")
+            + ' the selector, such as `ei.Layer(eqx.nn.Linear) & ~ei.Path("head")`, or '
+            "pass a smaller rank."
         )
     return kernels
 
@@ -121,8 +125,10 @@ def _kernels(model: Any, selector: SelectorLike, rank: int) -> list[Site]:
 def _problem(site: Site, rank: int) -> str:
     if site.is_abstract:
         return f"`{site.path}` has a shape and no values"
-    if site.parametrization is not None or site.follows is not None:
-        return f"`{site.path}` is kept in another form: `surgery.bake` the model first"
+    if wrapped_in(site):
+        return f"`{site.path}` is kept in {wrapped_in(site)}"
+    if site.follows is not None:
+        return f"`{site.path}` follows `{site.follows}`, which is kept in another form"
     if site.path != join(site.layer_path, site.field):
         return f"`{site.path}` is one of several arrays in `{site.field}`"
     if isinstance(site.layer, LoRA):

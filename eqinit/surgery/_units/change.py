@@ -15,7 +15,7 @@ from ..._parameters.paths import below, join
 from ..._typing import Array
 from .._edit import node_at
 from .._origins import Origin
-from .groups import UnitGroup, UnitGroups, UnitMember
+from .groups import UnitGroup, UnitGroups, UnitMember, groups_for
 from .pattern import Indices
 
 
@@ -77,11 +77,14 @@ class Change:
         return lambda moments, power: self.moment(moments[0], members, power)
 
 
-def group_of(operation: str, model: Any, groups: UnitGroups, layer: Any) -> UnitGroup:
+def group_of(
+    operation: str, model: Any, layer: Any, call: Callable[..., Any], args: Any
+) -> UnitGroup:
     """The units that a layer makes, or the group that was passed.
 
     **Raises:** `ValueError` where they are frozen, or where it makes several kinds.
     """
+    groups = groups_for(operation, model, call, args)
     if isinstance(layer, UnitGroup):
         known = {(m.path, m.axis, m.pattern) for g in groups.free for m in g.members}
         if not {(m.path, m.axis, m.pattern) for m in layer.members} <= known:

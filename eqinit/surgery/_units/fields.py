@@ -13,6 +13,7 @@ from ..._models.place import Node
 from ..._models.walk import model_of, nodes_of
 from ..._models.write import rewrite
 from ..._parameters.paths import below
+from .._calls import trouble
 from .._fields import replace_fields
 from .._swap import in_step
 from .groups import UnitGroup
@@ -38,13 +39,15 @@ def follow_sizes(
     wanted = _shapes(call, before, args)
     nodes = nodes_of(model_of(before))
     after = _rewritten(after, _known(nodes, group, units))
-    error = _trouble(call, after, args, wanted)
+    error = _problem(call, after, args, wanted)
     if error is None:
         return after
     for fields in _guesses(nodes, group, units):
         changed = _rewritten(after, fields)
-        if _trouble(call, changed, args, wanted) is None:
+        if _problem(call, changed, args, wanted) is None:
             return changed
+    if isinstance(error, Exception):
+        error = trouble(call, after, args, error)
     raise ValueError(
         f"with {units} units instead of {group.size}, in all {len(group.members)} "
         f"places of `{group.name}`, the call does not run any more, so `{operation}` "
@@ -60,14 +63,14 @@ def _shapes(call: Callable[..., Any], model: Any, args: Sequence[Any]) -> Any:
     return [(x.shape, x.dtype) for x in leaves if hasattr(x, "dtype")]
 
 
-def _trouble(
+def _problem(
     call: Callable[..., Any], model: Any, args: Sequence[Any], wanted: Any
-) -> str | None:
+) -> str | Exception | None:
     """Why a model cannot be called as before."""
     try:
         got = _shapes(call, model, args)
     except Exception as error:  # whatever the code of a model raises
-        return f"{type(error).__name__}, {str(error).splitlines()[0]}"
+        return error
     return None if got == wanted else f"it returns {got}, where it returned {wanted}."
 
 

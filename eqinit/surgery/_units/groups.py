@@ -159,8 +159,17 @@ def unit_groups(model: Any, call: Callable[..., Any], *args: Any) -> UnitGroups:
     - `*args`: its inputs, concrete or abstract.
 
     **Returns:** the groups, as a value that prints as a table.
+
+    **Raises:** `ValueError` where the call does not run.
     """
-    units, held = follow(model, call, args)
+    return groups_for("unit_groups", model, call, args)
+
+
+def groups_for(
+    operation: str, model: Any, call: Callable[..., Any], args: Sequence[Any]
+) -> UnitGroups:
+    """The groups, for an operation that errors are told of."""
+    units, held = follow(operation, model, call, args)
     factors = _factors(held)
     patterns = {
         factor: [

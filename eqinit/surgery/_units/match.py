@@ -12,7 +12,7 @@ from .._checks import check_same
 from .._origins import Origin, described, differences, parameters
 from .._record import make_record, returned
 from .change import Change, check_values
-from .groups import UnitGroup, UnitMember, unit_groups
+from .groups import UnitGroup, UnitMember, groups_for
 from .pattern import Indices, Pattern
 
 
@@ -57,7 +57,7 @@ def match(
     """
     check_values("match", model)
     _check_alike(model, reference)
-    groups = unit_groups(model, call, *args).free
+    groups = groups_for("match", model, call, args).free
     ours = {i: np.asarray(leaf) for i, leaf in enumerate(jtu.tree_leaves(reference))}
     changed, changes = model, list[Change]()
     for _ in range(rounds):

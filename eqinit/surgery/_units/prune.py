@@ -12,7 +12,7 @@ from .._origins import parameters
 from .._record import make_record, returned
 from .change import Change, check_values, group_of
 from .fields import follow_sizes
-from .groups import UnitGroup, unit_groups
+from .groups import UnitGroup
 from .pattern import Indices
 
 
@@ -48,7 +48,7 @@ def prune(
     that no unit has.
     """
     check_values("prune", model)
-    group = group_of("prune", model, unit_groups(model, call, *args), layer)
+    group = group_of("prune", model, layer, call, args)
     kept = _kept(group, keep)
     change = Change(group, kept)
     changed = change.leaves(model)
@@ -101,7 +101,7 @@ def permute(
     **Raises:** `ValueError` where `order` is no permutation of the units.
     """
     check_values("permute", model)
-    group = group_of("permute", model, unit_groups(model, call, *args), layer)
+    group = group_of("permute", model, layer, call, args)
     order = np.asarray(order)
     if sorted(order.ravel().tolist()) != list(range(group.size)) or order.ndim != 1:
         raise ValueError(
@@ -148,7 +148,7 @@ def unit_scores(
     arXiv:1906.10771.
     """
     check_values("unit_scores", model)
-    group = group_of("unit_scores", model, unit_groups(model, call, *args), layer)
+    group = group_of("unit_scores", model, layer, call, args)
     held = parameters(model)
     slopes = None if gradient is None else parameters(gradient)
     total = jnp.zeros(group.size, jnp.float32)

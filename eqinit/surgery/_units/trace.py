@@ -10,6 +10,7 @@ from ..._inference.calls import shape_of, trace_call
 from ..._inference.walker import walk
 from ..._models.walk import is_parameter, model_of
 from ..._parameters.paths import join, spell
+from .._calls import not_callable
 from .domain import Units, Value
 from .factors import freeze
 from .rules import RULES
@@ -40,13 +41,16 @@ def leaf_paths(tree: Any) -> list[str]:
 
 
 def follow(
-    tree: Any, call: Callable[..., Any], args: Sequence[Any]
+    operation: str, tree: Any, call: Callable[..., Any], args: Sequence[Any]
 ) -> tuple[Units, list[Held]]:
     """Trace `call(tree, *args)`, and walk what it does."""
     paths, leaves = leaf_paths(tree), jtu.tree_leaves(tree)
     held = [i for i, leaf in enumerate(leaves) if is_parameter(leaf)]
     # The state that comes back follows the model's, and is no output of its own.
-    traced = trace_call(tree, call, args, held, is_leaf=_is_state)
+    try:
+        traced = trace_call(tree, call, args, held, is_leaf=_is_state)
+    except Exception as error:  # whatever the code of a model raises
+        raise not_callable(operation, call, tree, args, error) from error
     units = Units(RULES)
     found = [
         Held(i, paths[i], units.parameter(n, shape_of(leaves[i])))

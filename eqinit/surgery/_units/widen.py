@@ -11,9 +11,10 @@ from ..._typing import Array, Key, Natural, NonNegativeNumber, checked
 from .._checks import check_same
 from .._origins import parameters
 from .._record import make_record, returned
+from .._wrapped import wrapped_among
 from .change import Change, check_values, group_of
 from .fields import follow_sizes
-from .groups import UnitGroup, unit_groups
+from .groups import UnitGroup
 from .pattern import Indices
 
 
@@ -59,26 +60,28 @@ def widen(
     **Returns:** a new model, with static sizes in step.
 
     **Raises:** `ValueError` where units have to stay where they are, or where outputs
-    would change.
+    would change: [`eqinit.surgery.bake`][] what is kept in another form, such as
+    kernels under `eqx.nn.WeightNorm` that read the units.
 
     Chen, Goodfellow and Shlens, Net2Net: Accelerating learning via knowledge transfer,
     arXiv:1511.05641.
     """
     check_values("widen", model)
-    group = group_of("widen", model, unit_groups(model, call, *args), layer)
-    _check(group, units, noise)
+    group = group_of("widen", model, layer, call, args)
+    bake = wrapped_among(model, [member.path for member in group.members])
+    _check(group, units, noise, bake)
     chosen = _copies(key, group, units)
     change = Change(group, chosen, _shares(key, chosen, group.size, noise))
     changed = change.leaves(model)
     changed = follow_sizes("widen", model, changed, group, units, call, args)
-    note = check_same("widen", model, changed, call, args, tolerance)
+    note = check_same("widen", model, changed, call, args, tolerance, bake)
     what = f"{group.size} -> {units} units"
     origins = change.origins(what, parameters(model))
     made = make_record("widen", model, changed, origins, notes=[note])
     return returned(changed, made, record)
 
 
-def _check(group: UnitGroup, units: int, noise: NonNegativeNumber) -> None:
+def _check(group: UnitGroup, units: int, noise: NonNegativeNumber, bake: str) -> None:
     old = group.size
     if units <= old or not 0 <= noise < 1:
         raise ValueError(
@@ -90,7 +93,7 @@ def _check(group: UnitGroup, units: int, noise: NonNegativeNumber) -> None:
         raise ValueError(
             f"widen got units={units} for the {old} units of `{group.name}`, over "
             "which norms or other sums run: copies of some would weigh more in them. "
-            f"Pass a multiple, such as {2 * old}."
+            f"{bake or f'Pass a multiple, such as {2 * old}.'}"
         )
     if tied := [m for m in group.members if m.way == "both"]:
         raise ValueError(

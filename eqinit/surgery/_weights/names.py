@@ -85,9 +85,9 @@ def _by_patterns(
 ) -> dict[str, str | None]:
     new: dict[str, str | None] = dict(names)
     for pattern, text in rename.items():
-        rewrite = _rewriter(pattern, text)
+        rewrite = rewriter(pattern, text)
         after = {s: n if n is None else rewrite(n) for s, n in new.items()}
-        if after == new and not any(_matches(pattern, n) for n in new.values()):
+        if after == new and not any(matches(pattern, n) for n in new.values()):
             close = ", ".join(f"`{n}`" for n in list(filter(None, new.values()))[:3])
             raise ValueError(
                 f"the pattern `{pattern}` of `rename=` matches none of {len(names)} "
@@ -98,18 +98,21 @@ def _by_patterns(
     return new
 
 
-def _matches(pattern: str, name: str | None) -> bool:
+def matches(pattern: str, name: str | None) -> bool:
+    """Whether a name begins with what the pattern stands for."""
     return name is not None and _compiled(pattern).match(name) is not None
 
 
-def _rewriter(pattern: str, text: str | None) -> Callable[[str], str | None]:
+def rewriter(
+    pattern: str, text: str | None, argument: str = "`rename=`"
+) -> Callable[[str], str | None]:
     """Replace what a pattern matches at the start of a name; the rest stays."""
     compiled = _compiled(pattern)
     stars = sum(len(re.findall(r"\*\*|\*", part)) for part in pattern.split("."))
     wanted = 0 if text is None else len(re.findall(r"\*\*|\*", text))
     if wanted > stars:
         raise ValueError(
-            f"`rename=` maps `{pattern}` to `{text}`, which has {wanted} stars for "
+            f"{argument} maps `{pattern}` to `{text}`, which has {wanted} stars for "
             f"{stars}: those of the two patterns belong together in order."
         )
 

@@ -96,8 +96,13 @@ def running(norm: Any, state: Any) -> tuple[Any, Any, int]:
 
 
 def value_of(index: Any, state: Any) -> Any:
-    value = index.init if state is None else _clone(state).get(index)
+    value = index.init if state is None else kept_in(state, index)
     return jtu.tree_map(np.asarray, value)
+
+
+def kept_in(state: Any, index: Any) -> Any:
+    """What a state has at an index."""
+    return _clone(state).get(index)
 
 
 def holds(model: Any, node: Any) -> bool:
