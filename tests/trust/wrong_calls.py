@@ -4264,7 +4264,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'ei.surgery.remove(MLP, "layers", 9)',
             "IndexError",
-            "remove got index=9 for the 2 blocks of `layers`.",
+            "remove got index=9 for the 2 blocks of `layers`; pass one from 0 to 1.",
         ),
     ],
     "surgery.stack_blocks": [
