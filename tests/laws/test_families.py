@@ -50,3 +50,15 @@ def test_draws_fill_what_a_law_says_is_their_support(name: str):
     # Where the density is least, 0.066, the last 0.03 are empty for a seed in 2,700.
     assert low <= drawn.min() < low + 0.03
     assert high - 0.03 < drawn.max() <= high
+
+
+def test_a_plain_zero_is_not_added():
+    """`0.0 + -0.0` would be `0.0`: the sign of a zero is that of jax's draw."""
+    z = jax.random.normal(KEY, (64,), jnp.float32)
+    for law in (
+        LocScale(bases.StandardNormal(), 0.0, 0.0),
+        LocScale(bases.StandardNormal(), 0.0, 1.0).scaled(np.float32(0.0)),
+    ):
+        drawn = law.sample(KEY, (64,), jnp.dtype(jnp.float32))
+        np.testing.assert_array_equal(np.signbit(drawn), np.signbit(z))
+        assert 0 < np.signbit(drawn).sum() < 64

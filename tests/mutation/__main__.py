@@ -8,10 +8,13 @@ python tests/mutation --only _schemes/fans  # all faults of one file, or of a ro
 
 A fault is a small change of one expression, such as programmers make: a sign, a power,
 a bound, a forgotten argument. First the suite runs once, and which test runs which line
-is noted (kept in the folder that `--keep` names, for the next time). Then each fault is
-planted in a copy of the repository, where those tests run that run its line, the
-quickest and nearest first, until one fails. What survives is either a hole in the tests
-or means the same as before; the end of the output lists it, and a person looks.
+is noted (kept in the folder that `--keep` names, for the next time, with the test that
+saw each fault: that one goes first). Then each fault is planted in a copy of the
+repository, where those tests run that run its line, the quickest and nearest first,
+until one fails: first those of every run of the suite, then thorough ones of the same
+files. What survives is a hole in the tests, or means the same as before: then it is in
+`equivalent.toml`, with the reason. The exit status is 1 if any other survives, or if
+the table names what is no fault any more.
 
 The suite's check of every type inside of eqinit is off here, as it is for users: it
 would see some faults by luck, and takes twice the time of everything else. Needs
@@ -25,13 +28,15 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import faults as kinds
 from children import run_all
-from faults import PACKAGE, ROOT, Fault
+from faults import ROOT, Fault
+from known import Seen, equivalent, stale
 from lines import Lines, Part, Recorder
+from ranks import Round, rounds
 
 
 # What every child wants: loaded once, and with nothing computed that a fork could miss.
@@ -50,16 +55,12 @@ OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 # Not asked: what reads files and imports no package, or takes longest for what it sees.
 SKIPPED = {"docs", "third_party", "mutation", "__pycache__"}
-# In processes of their own, where no line is noted: for what survives all others.
-LAST = ["tests/trust/test_wrong_calls.py", "tests/trust/plans.py"]
-# Seconds of tests, as they took among all others: to begin with, and for what survives.
-BUDGETS = (8.0, 60.0)
 
 
 class Chosen:
     """A plugin of pytest: these tests in this order, and which of them fail."""
 
-    def __init__(self, tests: list[str] | None) -> None:
+    def __init__(self, tests: Sequence[str] | None) -> None:
         self._order = None if tests is None else {t: i for i, t in enumerate(tests)}
         self.failed: list[str] = []
 
@@ -133,38 +134,16 @@ def recorded(keep: Path, folders: list[Path], limit: int) -> Lines:
     return Lines([Part.load(path) for path in files.values()])
 
 
-def ranked(fault: Fault, lines: Lines) -> list[list[str]]:
-    """The tests that run a fault's line: those to begin with, and those for later.
-
-    Of its own room first, and the quickest first.
-    """
-    found = lines.tests_of(fault.file.relative_to(ROOT).as_posix(), fault.lines)
-    room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py").strip("_")
-    near = f"tests/{room}/"
-    ordered = sorted(found, key=lambda t: (not t.startswith(near), found[t]))
-    rounds: list[list[str]] = [[] for _ in BUDGETS]
-    spent = {True: 0.0, False: 0.0}
-    for test in ordered:
-        is_near = test.startswith(near)
-        for tests, budget in zip(rounds, BUDGETS, strict=True):
-            if spent[is_near] <= budget / 2:
-                tests.append(test)
-                break
-        spent[is_near] += found[test]
-    return [*rounds, LAST]
-
-
-def try_tests(fault: Fault | None, tests: list[str], to: Path, folder: Path) -> None:
+def try_tests(fault: Fault, tests: Round, to: Path, folder: Path) -> None:
     """Plant a fault; the test that fails, or "", goes into a file."""
-    if fault is not None:
-        target = folder / fault.file.relative_to(ROOT)
-        target.write_text(fault.planted(target.read_text("utf-8")), encoding="utf-8")
-        # Compiled files are told by their second and size: a second that no other has.
-        os.utime(target, (os.getpid(), os.getpid()))
+    target = folder / fault.file.relative_to(ROOT)
+    target.write_text(fault.planted(target.read_text("utf-8")), encoding="utf-8")
+    # Compiled files are told by their second and size: a second that no other has.
+    os.utime(target, (os.getpid(), os.getpid()))
     stand_in(folder)
-    chosen = Chosen(None if tests is LAST else tests)
-    files = dict.fromkeys(test.partition("::")[0] for test in tests)
-    status = pytest.main([*OPTIONS, "-x", *files], plugins=[chosen])
+    chosen = Chosen(tests.tests)
+    options = [*OPTIONS, *(["--thorough"] if tests.thorough else [])]
+    status = pytest.main([*options, "-x", *tests.files], plugins=[chosen])
     ended = (
         "" if status in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else f"exit {status}"
     )
@@ -176,7 +155,7 @@ def restore(fault: Fault, folder: Path) -> None:
 
 
 def tried(
-    faults: list[Fault], rounds: list[list[str]], folders: list[Path], limit: int
+    faults: list[Fault], tests: list[Round], folders: list[Path], limit: int
 ) -> Iterator[tuple[int, str]]:
     """For each fault, by index, the test that saw it, or ""."""
 
@@ -184,7 +163,7 @@ def tried(
         folder = folders[worker]
         for fault in faults:  # whatever was planted here before
             restore(fault, folder)
-        try_tests(faults[index], rounds[index], folder / f"seen-{index}", folder)
+        try_tests(faults[index], tests[index], folder / f"seen-{index}", folder)
 
     tasks = [functools.partial(task, i) for i in range(len(faults))]
     for index, status in run_all(tasks, len(folders), limit):
@@ -209,13 +188,34 @@ def without_faults(
         stand_in(folder)
         chosen = Chosen(names)
         files = dict.fromkeys(test.partition("::")[0] for test in names)
-        pytest.main([*OPTIONS, *files], plugins=[chosen])
+        pytest.main([*OPTIONS, "--thorough", *files], plugins=[chosen])
         to.write_text(json.dumps(chosen.failed))
 
     ended = dict(run_all([task], 1, limit)) if names else {0: 0}
     if any(ended.values()):
         return [f"they do not end: {ended}"]
     return json.loads(to.read_text()) if names else []
+
+
+def survivors(
+    faults: list[Fault], lines: Lines, seen: Seen, folders: list[Path], limit: int
+) -> tuple[list[Fault], list[str]]:
+    """Those that no test sees, and the tests that see the others."""
+    left = dict(enumerate(faults))
+    ways = {i: rounds(fault, lines, seen.get(fault)) for i, fault in left.items()}
+    seen_by: list[str] = []
+    for stage in range(max(map(len, ways.values()), default=0)):
+        turn = [(i, tests) for i in left if (tests := ways[i][stage]) is not None]
+        print(f"\nround {stage}: {len(turn)} of {len(left)} faults", flush=True)
+        indices, tests = [i for i, _ in turn], [tests for _, tests in turn]
+        some = [left[i] for i in indices]
+        for at, test in tried(some, tests, folders, limit):
+            if test:
+                fault = left.pop(indices[at])
+                seen_by.append(test)
+                seen.add(fault, test)
+                print(f"seen by {test}\n  {fault.show()}", flush=True)
+    return list(left.values()), seen_by
 
 
 def main() -> int:
@@ -232,27 +232,26 @@ def main() -> int:
     if given.list:
         print("\n".join(fault.show() for fault in faults))
         return 0
+    same = equivalent()
+    planted = [fault for fault in faults if fault.name not in same]
     with tempfile.TemporaryDirectory() as name:
         folders = [copy_to(Path(name) / str(job)) for job in range(given.jobs)]
-        lines = recorded(given.keep or Path(name) / "lines", folders, 3600)
-        left = dict(enumerate(faults))
-        seen_by: list[str] = []
-        for stage in range(len(BUDGETS) + 1):
-            rounds = {i: ranked(fault, lines)[stage] for i, fault in left.items()}
-            indices = [i for i, tests in rounds.items() if tests]
-            some, tests = [left[i] for i in indices], [rounds[i] for i in indices]
-            for at, test in tried(some, tests, folders, given.limit):
-                if test:
-                    seen_by.append(test)
-                    fault = left.pop(indices[at])
-                    print(f"seen by {test}\n  {fault.show()}", flush=True)
+        keep = given.keep or Path(name) / "lines"
+        lines = recorded(keep, folders, 3600)
+        seen = Seen(keep / "seen.json")
+        left, seen_by = survivors(planted, lines, seen, folders, given.limit)
         failing = without_faults(seen_by, folders[0], faults, 3600)
-    print(f"\n{len(faults)} faults, {len(left)} survived:")
-    for fault in left.values():
+    print(f"\n{len(faults)} faults: {len(seen_by)} seen, {len(left)} not.")
+    for fault in left:
         print(fault.show())
+    for fault in faults:
+        if (reason := same.get(fault.name)) is not None:
+            print(f"the same as before: {fault.show()}\n    {reason}")
+    for name in (old := stale(same)):
+        print(f"no fault, or more than one, and in the table of those that are: {name}")
     if failing:
         print(f"of those that saw a fault, these fail without one: {failing}")
-    return bool(left or failing)
+    return bool(left or failing or old)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Work in forks of this process, which has loaded what is slow to load."""
 
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -16,7 +17,7 @@ def run_all(tasks: list[Task], jobs: int, limit: int) -> Iterator[tuple[int, int
     """Each task in a process of its own, `jobs` at a time.
 
     Yields the index of each task that ended and its status: 0, or negative if it was
-    ended by a signal, such as the alarm after `limit` seconds.
+    ended by a signal, such as that of the end of its `limit` of seconds.
     """
     free, running = list(range(jobs)), dict[int, tuple[int, int]]()
     waiting = iter(enumerate(tasks))
@@ -41,7 +42,9 @@ def _begin(task: Task, worker: int, limit: int) -> int:
     status: Any = 1
     errors = os.fdopen(os.dup(2), "w")  # the task may turn its own away
     try:
-        signal.alarm(limit)
+        # Of work: others may keep the machine busy. And of waiting, for good.
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 60))
+        signal.alarm(10 * limit)
         task(worker)
         status = 0
     except BaseException:

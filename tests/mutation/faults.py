@@ -2,9 +2,11 @@
 
 import ast
 import dataclasses
-import random
+import functools
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 
 ROOT = Path(__file__).parents[2]
@@ -27,17 +29,38 @@ class Fault:
     @property
     def lines(self) -> range:
         """The lines of the file that it is on, from 1."""
-        source = self.file.read_text("utf-8")
+        source = _text(self.file)
         first, last = (source.count("\n", 0, at) + 1 for at in (self.start, self.end))
         return range(first, last + 1)
 
+    @property
+    def name(self) -> "Name":
+        source = _text(self.file)
+        first, last = source.rfind("\n", 0, self.start), source.find("\n", self.end)
+        old = source[first + 1 : last]
+        new = source[first + 1 : self.start] + self.text + source[self.end : last]
+        where = self.file.relative_to(ROOT).as_posix()
+        old, new = (text.strip().partition("\n")[0] for text in (old, new))
+        return Name(where, self.kind, old, new)
+
     def show(self) -> str:
-        source = self.file.read_text("utf-8")
-        line = source.count("\n", 0, self.start)
-        old = source.splitlines()[line].strip()
-        new = self.planted(source).splitlines()[line].strip()
-        where = self.file.relative_to(ROOT)
-        return f"{where}:{line + 1} ({self.kind})\n    - {old}\n    + {new}"
+        name = self.name
+        where = f"{name.file}:{self.lines[0]} ({name.kind})"
+        return f"{where}\n    - {name.old}\n    + {name.new}"
+
+
+class Name(NamedTuple):
+    """A fault, wherever its line has moved to: its first line without and with it."""
+
+    file: str
+    kind: str
+    old: str
+    new: str
+
+
+@functools.cache
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
 
 
 # What a kind makes of a node: the texts that may stand there instead.
@@ -307,23 +330,29 @@ def faults_of(file: Path) -> Iterator[Fault]:
 
 def _is_python(fault: Fault) -> bool:
     try:
-        ast.parse(fault.planted(fault.file.read_text("utf-8")))
+        ast.parse(fault.planted(_text(fault.file)))
     except SyntaxError:
         return False
     return True
 
 
 def chosen(only: str, seed: int, count: int) -> list[Fault]:
-    """As many of each kind, of the files whose path below `eqinit` holds `only`."""
+    """As many of each kind, of the files whose path below `eqinit` holds `only`.
+
+    By a hash of what each is: the others stay chosen where one line is changed.
+    """
     files = [p for p in sorted(PACKAGE.rglob("*.py")) if "papers" not in p.parts]
     files = [p for p in files if only in p.relative_to(PACKAGE).as_posix()]
     by_kind: dict[str, list[Fault]] = {kind: [] for kind in KINDS}
     for file in files:
         for fault in faults_of(file):
             by_kind[fault.kind].append(fault)
-    rng = random.Random(seed)
+
+    def order(fault: Fault) -> bytes:
+        return hashlib.sha256(f"{seed} {fault.name}".encode()).digest()
+
     for faults in by_kind.values():
-        rng.shuffle(faults)
+        faults.sort(key=order)
     # In turns, so that a kind that is rare leaves its share to the others.
     picked: list[Fault] = []
     while len(picked) < count and any(by_kind.values()):

@@ -142,6 +142,12 @@ def test_schemes_without_a_law_are_told_from_others(name: str):
         verdict = judge.verdict(init, spec, wrong)
         assert isinstance(verdict, Verdict)
         assert max(abs(verdict.z_mean), abs(verdict.z_std)) > 5
+    # What is elsewhere, as wide as before, and what is wider.
+    moved = judge.verdict(init, spec, drawn + drawn.std())
+    wider = judge.verdict(init, spec, 4.0 * (drawn - drawn.mean()) + drawn.mean())
+    assert isinstance(moved, Verdict) and isinstance(wider, Verdict)
+    assert moved.z_mean > 5
+    assert wider.z_std > 5
 
 
 def test_what_is_no_matter_of_chance_has_to_be_met():
