@@ -55,7 +55,8 @@ def from_config(config: Any) -> Any:
     Arguments that are not written have their defaults. Names are looked up among the
     classes that are loaded: nothing is imported and nothing evaluated, so a config from
     a stranger can at worst describe a bad initialisation. It has at most a million
-    values, is at most 50 deep, and its whole numbers have at most 64 bits.
+    values, is at most 50 deep, and its whole numbers have at most 64 bits, of which one
+    is the sign.
 
     **Arguments:**
 

@@ -48,7 +48,7 @@ class Decoder:
             )
             return None
         if isinstance(config, int) and config.bit_length() >= BITS:
-            self._problem(where, f"a number has at most {BITS} bits.")
+            self._problem(where, f"a number has at most {BITS} bits, its sign is one.")
             return None
         if wanted.only_strings and config is not None:
             self._problem(

@@ -28,7 +28,9 @@ class Encoder:
         """Plain data that a decoder reads as this value."""
         self._limits.count(where)
         if isinstance(value, int) and abs(value) >= 1 << (BITS - 1):
-            raise ValueError(f"{where}: a number of more than {BITS} bits.")
+            raise ValueError(
+                f"{where}: a number of more than {BITS} bits, its sign is one."
+            )
         if isinstance(value, bool | int | str):
             return value
         if isinstance(value, float):

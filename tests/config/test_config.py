@@ -439,6 +439,17 @@ def test_what_is_written_down_has_the_same_limits(monkeypatch: pytest.MonkeyPatc
             to_config(value)
 
 
+def test_a_number_has_the_bits_of_a_signed_integer():
+    largest = np.iinfo(np.int64).max
+    config = to_config(ei.HeNormal(gain=int(largest)))
+    assert from_config(config).gain == largest
+    for beyond in (int(largest) + 1, -int(largest) - 2):
+        with pytest.raises(ValueError, match="at most 64 bits, its sign is one"):
+            from_config({"type": "HeNormal", "gain": beyond})
+        with pytest.raises(ValueError, match="more than 64 bits, its sign is one"):
+            to_config({"x": beyond})
+
+
 class TheirDict(Mapping[str, Any]):
     """A mapping that is no dict, as OmegaConf's, and raises for what is missing."""
 

@@ -20,6 +20,15 @@ def test_a_truncated_std_is_scipys_unless_it_is_asked_for_the_complex_one():
     assert base.std(False) == base.std() != base.std(True)
 
 
+@pytest.mark.parametrize("upper", [0.5, 2.0, 3.0])
+def test_a_complex_truncated_normal_has_the_moments_of_its_modulus(upper: float):
+    base = bases.TruncatedStandardNormal(-upper, upper)
+    square = stats.truncexpon(upper**2)  # |z|^2
+    assert base.std(True) ** 2 == pytest.approx(square.mean())
+    kurtosis = square.moment(2) / square.mean() ** 2
+    assert base.kurtosis(True) == pytest.approx(kurtosis)
+
+
 def test_the_support_of_several_scales_is_that_of_the_largest():
     # A negative one turns the law around.
     law = LocScale(bases.SymmetricUniform(), 0.5, np.array([-3.0, 1.0]))

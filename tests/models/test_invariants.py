@@ -188,6 +188,15 @@ class NoFields(NamedTuple):
     pass
 
 
+class Only(NamedTuple):
+    one: Any
+
+
+def test_a_named_tuple_of_one_field_is_no_leaf():
+    model = [Only(jnp.ones(2)), jax.sharding.PartitionSpec("x")]
+    assert ei.select(model, "**").paths == ("0.one",)
+
+
 KEYS = st.text("ab.*\\/ 0é", min_size=1, max_size=4)
 LEAVES = st.sampled_from(
     [jnp.ones(2), jnp.ones((1, 2)), np.ones(1, np.float32), jnp.arange(2)]

@@ -31,9 +31,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import faults as kinds
 from children import run_all
-from faults import ROOT, Fault
+from faults import ROOT, Fault, chosen as chosen_faults
 from known import Seen, equivalent, stale
 from lines import Lines, Part, Recorder
 from ranks import Round, rounds
@@ -228,7 +227,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="where to keep which tests run what")
     parser.add_argument("--list", action="store_true", help="show them, plant none")
     given = parser.parse_args()
-    faults = kinds.chosen(given.only, given.seed, given.count)
+    faults = chosen_faults(given.only, given.seed, given.count)
     if given.list:
         print("\n".join(fault.show() for fault in faults))
         return 0

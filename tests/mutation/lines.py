@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -117,6 +117,19 @@ class Lines:
     def __init__(self, parts: list[Part]) -> None:
         self._parts = parts
 
+    def beside(self, tests: Iterable[str]) -> dict[str, float]:
+        """Those of the same files with the same case.
+
+        What is traced for one test, and runs there, another takes from jax's cache.
+        """
+        wanted = {_case(test) for test in tests}
+        return {
+            test: seconds
+            for part in self._parts
+            for test, seconds in zip(part.tests, part.seconds, strict=True)
+            if _case(test) in wanted
+        }
+
     def tests_of(self, file: str, lines: range) -> dict[str, float]:
         """Those that run any of these lines; if none does, those that run the file."""
         found: dict[str, float] = {}
@@ -129,3 +142,8 @@ class Lines:
             rows = [row for (name, _), row in part.rows.items() if name == file]
             found.update(part.ran(rows))
         return found
+
+
+def _case(test: str) -> tuple[str, str]:
+    """Its file, and what it is run with."""
+    return test.partition("::")[0], test.partition("[")[2]

@@ -33,14 +33,19 @@ def rounds(fault: Fault, lines: Lines, seen_before: str | None) -> list[Round | 
     The first of all is the one that saw it the last time; the last ones are slow, in
     the files of those before, and those of which nothing is noted.
     """
-    found = lines.tests_of(fault.file.relative_to(ROOT).as_posix(), fault.lines)
+    found = lines.tests_of(fault.file.relative_to(ROOT).as_posix(), fault.reach)
     room = fault.file.relative_to(PACKAGE).parts[0].removesuffix(".py").strip("_")
     near = f"tests/{room}/"
-    ordered = sorted(found, key=lambda t: (not t.startswith(near), found[t]))
+
+    def distance(test: str) -> tuple[bool, bool, float]:
+        return not test.startswith(near), test not in found, known[test]
+
+    known = lines.beside(found) | found
+    ordered = sorted(known, key=distance)
     first = Round((seen_before,), (_file(seen_before),), True) if seen_before else None
     files = dict.fromkeys(_file(test) for test in ordered)
     slow = Round(None, tuple(files)[:_SLOW_FILES], thorough=True) if files else None
-    return [first, *_budgeted(ordered, found), slow, Round(None, tuple(APART))]
+    return [first, *_budgeted(ordered, known), slow, Round(None, tuple(APART))]
 
 
 _SLOW_FILES = 6

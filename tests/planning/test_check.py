@@ -145,7 +145,8 @@ def test_schemes_without_a_law_are_told_from_others(name: str):
     # What is elsewhere, as wide as before, and what is wider.
     moved = judge.verdict(init, spec, drawn + drawn.std())
     wider = judge.verdict(init, spec, 4.0 * (drawn - drawn.mean()) + drawn.mean())
-    assert isinstance(moved, Verdict) and isinstance(wider, Verdict)
+    assert isinstance(moved, Verdict)
+    assert isinstance(wider, Verdict)
     assert moved.z_mean > 5
     assert wider.z_std > 5
 

@@ -74,7 +74,9 @@ def test_convnext_does_not_truncate():
     ("name", "slope", "wanted"),
     [
         ("linear", None, 1.0),
-        ("conv_transpose2d", None, 1.0),
+        *((f"conv{name}", None, 1.0) for name in ("", "1d", "2d", "3d")),
+        *((f"conv_transpose{n}d", None, 1.0) for n in (1, 2, 3)),
+        ("sigmoid", None, 1.0),
         ("tanh", None, 5 / 3),
         ("relu", None, math.sqrt(2)),
         ("leaky_relu", None, math.sqrt(2 / (1 + 0.01**2))),

@@ -77,6 +77,14 @@ def test_moments_of_slices_that_have_no_squares():
     assert init.law(spec).moments() == pytest.approx((0.0, math.sqrt(2.5) * 1e200))
 
 
+def test_means_that_differ_spread_a_mixture():
+    init = ei.Mixture((ei.Normal(1.0), ei.Normal(2.0, mean=3.0)), (0.25, 0.75))
+    mean, std = init.moments(make_spec((8,), "float32"))
+    # The law of total variance: the mean of variances, and the variance of means.
+    assert mean == pytest.approx(0.75 * 3)
+    assert std**2 == pytest.approx(0.25 * 1 + 0.75 * 4 + 0.25 * 0.75 * 3**2)
+
+
 class Picky(ei.AbstractLawInitializer):
     """One that looks at its number before it is drawn."""
 

@@ -287,6 +287,18 @@ def test_missing_rules_are_named():
     assert "`sort`" in report.summary()
 
 
+def test_a_constant_of_an_operation_that_nobody_knows():
+    """Of Python's own: it cannot be computed ahead either."""
+    x = jax.ShapeDtypeStruct((32, 64), jnp.float32)
+
+    def call(model: Any, x: Any) -> Any:
+        return batched(model, x * jax.pure_callback(lambda a: a, x, jnp.ones(x.shape)))
+
+    (row,) = forecast_of(linear(64, 64), [KERNELS], x, call).rows
+    assert row.std is None
+    assert "there is no rule for `pure_callback`" in row.why
+
+
 def test_parameters_that_are_no_independent_draws():
     model = linear(64, 64)
     x = jax.ShapeDtypeStruct((32, 64), jnp.float32)

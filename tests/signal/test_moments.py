@@ -30,7 +30,7 @@ from eqinit.signal._forecast.moves import (
     transposed,
 )
 from eqinit.signal._forecast.products import summed_product, window_index
-from eqinit.signal._forecast.shares import shares
+from eqinit.signal._forecast.shares import _powers, shares
 from eqinit.signal._forecast.values import Random
 
 
@@ -237,6 +237,11 @@ def test_uneven_scales():
     # E[s^4] = 1.5, and E[g^4] = 3.
     flat = result.pairs[..., 0, 0]
     np.testing.assert_allclose(flat, [[1, 1], [1.5, 4.5]], rtol=2e-3)
+
+
+def test_shares_of_equal_terms_are_equal():
+    """E of the sums of a^2 and a^3, and of the square of the first, for a = 1 / n."""
+    assert _powers(4.0, 0.0) == (1 / 4, 1 / 4**2, 1 / 4**2)
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,10 @@ def test_a_single_layer_is_a_model():
         ),
         (lambda: ei.select(NET, "**").set(jnp.ones(3)), "and got one array"),
         (lambda: ei.select(NET, "head").set({"a": 1}), r"has \['a'\] too many and"),
-        (lambda: ei.select(NET, "head").set([None]), "got a NoneType, wanted an array"),
+        (
+            lambda: ei.select(NET, "head").set([None]),
+            r"a NoneType, wanted an array(?! \()",
+        ),
         (
             lambda: ei.select(NET, Where(lambda m: m.nothing)),
             "failed on the model: AttributeError",

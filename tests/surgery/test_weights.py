@@ -480,6 +480,14 @@ def test_attention_is_one_layer_in_the_order():
     assert np.array_equal(new[1].weight, stored["b.weight"])
 
 
+def test_of_two_names_that_do_not_fit_the_first_is_told():
+    model = nn.Sequential([nn.Linear(3, 4, use_bias=False, key=KEY)])
+    stored = {"layers.0.weight": random(5, 5), "0.weight": random(6, 6)}
+    with pytest.raises(ValueError, match="does not make `layers") as raised:
+        surgery.load_weights(model, stored)
+    assert str(raised.value).count("does not make") == 1
+
+
 def test_wrong_shapes_are_errors_and_patterns_transpose():
     stored = weights(weight=(3, 4), bias=(4,))
     layer = nn.Linear(3, 4, key=KEY)

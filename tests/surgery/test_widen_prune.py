@@ -353,7 +353,11 @@ def wrong_calls():
         ),
         "shapes": (
             lambda: surgery.prune(skeleton, "layers.0", [0], call, x),
-            "this model has shapes alone",
+            "prune works on values, and this model has shapes alone",
+        ),
+        "shapes to permute": (
+            lambda: surgery.permute(skeleton, "layers.0", range(8), call, x),
+            "permute works on values, and this model has shapes alone",
         ),
         "none": (
             lambda: surgery.prune(mlp(), "layers.0", [], call, x),
