@@ -40,7 +40,8 @@ def main() -> None:
     kept, times = (u / (1 + u)) ** T_MAX, 1 / (1 - chrono)
     with figure("chrono", 2) as [left, right]:
         left.hist(times, 50, density=True, color=BLUE)
-        left.plot([2, T_MAX], [1 / (T_MAX - 2)] * 2, **THEORY)
+        left.plot([2, T_MAX], [1 / (T_MAX - 2)] * 2, **THEORY, label="uniform")
+        left.legend(fontsize=8, loc="lower left")
         left.set(xlabel="time constant, in steps", ylabel="density of units")
         steps = np.arange(T_MAX + 1)
         for name, gate in (("b = 1", 1 / (1 + math.exp(-1))), ("chrono", chrono)):

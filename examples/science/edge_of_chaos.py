@@ -114,8 +114,11 @@ def main() -> None:
             tolerance = 5 * error[-1] + LAYERS / WIDTH
             what = f"{name}: correlation after {LAYERS} layers"
             claims.append(Claim(what, expected[-1], mean[-1], tolerance))
+        axis.lines[-1].set_label("theory")
         axis.set(xlabel="layer", ylabel="correlation of two inputs")
-        axis.legend(title="weight variance", fontsize=8, loc="lower left")
+        axis.set_xticks(range(0, LAYERS + 1, 5))
+        beside = {"fontsize": 8, "loc": "outside right upper"}
+        axis.figure.legend(title="weight variance", **beside)
     report(*claims)
 
 

@@ -82,10 +82,14 @@ def main() -> None:
             means, spread = np.asarray(pairs).T
             axis.errorbar((4, 16), means, 5 * spread, fmt="o", color=colour, label=name)
         axis.loglog([4, 16], [plain[0][0], 4 * plain[0][0]], **THEORY)
-        axis.loglog([4, 16], [scaled[0][0]] * 2, **THEORY)
+        kept = [scaled[0][0]] * 2
+        axis.loglog([4, 16], kept, **THEORY, label="expected from 4 blocks")
         axis.set(xlabel="blocks", ylabel="growth of the stream's mean square")
         axis.set_xticks([4, 16], ["4", "16"])
         axis.set_xticks([], minor=True)
+        axis.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+        axis.set_yticks([], minor=True)
+        axis.set_ylim(1, 50)
         axis.legend(fontsize=8)
     (grown, error), (kept, small) = ratio(plain), ratio(scaled)
     report(

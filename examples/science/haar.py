@@ -44,7 +44,8 @@ def main() -> None:
             (trace, BLUE, "Orthogonal()"),
         ):
             axis.hist(values, bins, density=True, color=colour, alpha=0.7, label=name)
-        axis.plot(bins, np.exp(-(bins**2) / 2) / math.sqrt(2 * math.pi), **THEORY)
+        normal = np.exp(-(bins**2) / 2) / math.sqrt(2 * math.pi)
+        axis.plot(bins, normal, **THEORY, label="normal")
         axis.set(xlabel=f"trace of a {SIZE} x {SIZE} matrix", ylabel="density")
         axis.legend(fontsize=8)
     corner = math.gamma(SIZE / 2) / math.sqrt(math.pi) / math.gamma((SIZE + 1) / 2)

@@ -48,9 +48,12 @@ def main() -> None:
     with figure("he_depth") as [axis]:
         for logs, colour, lost in ((by_he, BLUE, 0.0), (by_glorot, ORANGE, 1.0)):
             axis.plot(layer, logs.T / math.log(2), color=colour, alpha=0.2)
+            axis.plot([], color=colour, label="Glorot" if lost else "He")
             mean = -lost * layer - 5 * layer / WIDTH / 2 / math.log(2)
             axis.plot(layer, mean, **THEORY)
-        axis.set(xlabel="layer", ylabel="log2 of the mean square", title="He, Glorot")
+        axis.lines[-1].set_label("expected on average")
+        axis.set(xlabel="layer", ylabel="log2 of the mean square")
+        axis.legend(fontsize=8, loc="lower left")
     variance = 5 * LAYERS / WIDTH
     # Five sigmas of a mean and of a variance of normals.
     mean_error = 5 * math.sqrt(variance / NETS)

@@ -53,15 +53,16 @@ def main() -> None:
                 ei.calibrate(net, lambda m, x: jax.vmap(m)(x), x, tol=TOL)[0]
                 for net in nets
             ]
-            for net in nets:
-                axis.semilogy(variances(net, x), color=GREY, label="orthogonal")
-            axis.semilogy(variances(done[0], x), color=BLUE, label="calibrated")
-            axis.semilogy(
-                variances(done[0], fresh), "--", color=GREEN, label="on other data"
-            )
+            for net, style in zip(nets, (":", "-", "--"), strict=True):
+                axis.semilogy(variances(net, x), style, color=GREY)
+            # Wide, so that it shows on both sides of what is drawn over it.
+            seen, other = variances(done[0], x), variances(done[0], fresh)
+            axis.semilogy(seen, color=BLUE, linewidth=4, label="calibrated")
+            axis.semilogy(other, "--", color=GREEN, label="on other data")
             axis.set(title=activation, xlabel="layer", ylabel="variance")
-            lines, names = axis.get_legend_handles_labels()
-            axis.legend(*zip(*zip(lines[2:], names[2:], strict=True), strict=True))
+            for style, gain in ((":", 0.3), ("-", 1), ("--", 3)):
+                axis.plot([], [], style, color=GREY, label=f"orthogonal, gain {gain}")
+            axis.legend(fontsize=8, loc="lower left")
             worst = max(np.abs(variances(net, x) - 1).max() for net in done)
             weights = [
                 np.concatenate([np.ravel(layer.weight) for layer in net.layers])

@@ -57,7 +57,7 @@ def main() -> None:
             for std, colour in ((0.5, BLUE), (1.5, ORANGE)):
                 label, values = f"data of std {std}", by_std[std]
                 axis.plot(values[:, :, i].mean(0), color=colour, label=label)
-            axis.axhline(i, **THEORY)
+            axis.axhline(i, **THEORY, label="fixed point")
             axis.set(xlabel="layer", ylabel=name)
         axes[1].legend(fontsize=8)
     report(*claims)

@@ -40,8 +40,9 @@ def main() -> None:
         turn = np.linspace(0, 2 * np.pi, 200)
         left.plot(np.cos(turn), np.sin(turn), **THEORY)
         left.set(title="LRU: eigenvalues", aspect="equal")
-        right.plot(square, steps, color=BLUE)
-        right.plot([0, 1], [0, 1], **THEORY)
+        right.plot(square, steps, color=BLUE, label="drawn")
+        right.plot([0, 1], [0, 1], **THEORY, label="uniform")
+        right.legend(fontsize=8)
         right.set(xlabel="squared modulus", ylabel="share of units below")
     report(
         Claim(
