@@ -5,7 +5,7 @@ from typing import Any
 
 import equinox as eqx
 
-from .._models.selectors import AbstractSelector, Filter, SelectorLike
+from .._models.selectors import AbstractSelector, Filter, Path, SelectorLike
 from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
@@ -242,7 +242,8 @@ def convnext(
     start at $10^{-6}$.
 
     The reference truncates at $\pm 2$ in absolute terms, 100 sigma, which is not at
-    all.
+    all. Global response norms (`grn`), which the second version has in place of factors
+    of branches, start at zero.
 
     **Arguments:**
 
@@ -253,10 +254,12 @@ def convnext(
 
     **Returns:** rules.
 
-    Liu et al., A ConvNet for the 2020s, arXiv:2201.03545.
+    Liu et al., A ConvNet for the 2020s, arXiv:2201.03545; Woo et al., ConvNeXt V2:
+    Co-designing and scaling ConvNets with masked autoencoders, arXiv:2301.00808.
     """
+    responses = Rule(Path("**.grn"), Zeros(), optional=True)
     last = Normal(std * head_gain)
     scaled = [] if head is None else [Rule(head, weight=last, bias=Zeros())]
     normal = kernels(Normal(std))
-    rules = [*gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
-    return recipe("convnext", rules)
+    rest = [*gammas(layer_scale), *scaled, *normal, *biases(), *norms()]
+    return recipe("convnext", [responses, *rest])

@@ -33,7 +33,7 @@ def wav2vec2(
     projections: SelectorLike | None = None,
     scores: SelectorLike | None = None,
 ) -> list[Rule]:
-    r"""wav2vec 2.0: He normal for the convolutions that hear, $\mathcal N(0, 0.02^2)$
+    r"""Wav2vec 2.0: He normal for the convolutions that hear, $\mathcal N(0, 0.02^2)$
     and zero biases for the transformer.
 
     Positions are a convolution of $k$ taps over the whole width $d$, of all groups:

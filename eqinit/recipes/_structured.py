@@ -151,8 +151,10 @@ def neural_ode(field: SelectorLike, std: Number = 0.1) -> list[Rule]:
     r"""The vector field of a neural differential equation: $\mathcal N(0, 0.1^2)$ and
     zero biases, so that solutions move slowly at first.
 
-    Rules for the field alone, of an ordinary or a controlled equation; put them in
-    front of those for the rest.
+    Rules for the field alone; put them in front of those for the rest. The authors of
+    controlled equations (arXiv:2005.08926) leave theirs at the framework's default,
+    which is [`eqinit.recipes.torch_default`][], and bound the field by a last tanh
+    instead.
 
     **Arguments:**
 

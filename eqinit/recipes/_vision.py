@@ -9,7 +9,7 @@ from .._models.site import Site
 from .._planning.rule import Rule
 from .._schemes import depth
 from .._schemes.combined.split import Blocks
-from .._schemes.constant import Zeros
+from .._schemes.constant import Constant, Zeros
 from .._schemes.distributions import Normal, Uniform
 from .._schemes.fans import GlorotUniform, LecunNormal, TorchDefault
 from .._schemes.gates import ClassPrior
@@ -216,23 +216,41 @@ def mixer(
 def swin(
     std: Number = 0.02,
     positions: SelectorLike = Path("**.relative_position_bias_table"),
+    last_norms: SelectorLike | None = None,
 ) -> list[Rule]:
     r"""Swin: as [`eqinit.recipes.vit_timm`][], and $\mathcal N(0, 0.02^2)$ for the
     tables of relative positions.
+
+    The second version computes these instead, and norms what its branches return: norms
+    that are zero (`last_norms`) let each block start as the identity. Its attention
+    multiplies cosines by the exponential of `logit_scale`, which is $\ln 10$; its
+    `q_bias` and `v_bias` are zero.
 
     **Arguments:**
 
     - `std`: standard deviation.
     - `positions`: those tables.
+    - `last_norms`: norms of what branches return, to start at zero:
+        `Path("**.blocks.*.norm1") | Path("**.blocks.*.norm2")` in the second version.
+        Without it all norms are ones.
 
     **Returns:** rules.
 
     Liu et al., Swin transformer: Hierarchical vision transformer using shifted windows,
-    arXiv:2103.14030.
+    arXiv:2103.14030; Liu et al., Swin transformer V2: Scaling up capacity and
+    resolution, CVPR 2022.
     """
     table = Rule(positions, Normal(std), optional=True)
-    tables = for_part("tables of relative positions", [table])
-    rules = [*tables, *tokens(std), *gammas(1e-5), *_timm(std)]
+    scale = Rule(Named(("logit_scale",)), Constant(math.log(10)), optional=True)
+    rules = [
+        *([] if last_norms is None else [Rule(last_norms, Zeros())]),
+        *for_part("tables of relative positions", [table]),
+        Rule(Named(("q_bias", "v_bias")), Zeros(), optional=True),
+        scale,
+        *tokens(std),
+        *gammas(1e-5),
+        *_timm(std),
+    ]
     return recipe("swin", rules)
 
 

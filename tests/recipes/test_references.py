@@ -36,6 +36,12 @@ def with_gammas(value: float) -> list[ei.Rule]:
     return [scales, *recipes.plain_normal()]
 
 
+def with_experts() -> list[ei.Rule]:
+    """Arrays of all experts, which have no layout here."""
+    stacked = ei.Rule(ends("experts", "gate"), ei.Normal(0.02))
+    return [stacked, *recipes.llama()]
+
+
 TORCH: dict[str, Rules] = {
     name: recipes.torch_default for name in reference("torch")["models"]
 }
@@ -64,6 +70,10 @@ TIMM: dict[str, Rules] = {
     "regnet": lambda: recipes.regnet("s*.b*.conv3.bn"),
     "nfnet": lambda: recipes.nfnet("**.conv3_gain"),
     "nfnet_skipinit": recipes.nfnet,
+    "beitv2": lambda: recipes.beit(layer_scale=1e-5),
+    "swinv2": lambda: recipes.swin(last_norms=ends("norm1", "norm2")),
+    "convnextv2": recipes.convnext,
+    "repvgg": recipes.regnet,
 }
 
 TRANSFORMERS: dict[str, Rules] = {
@@ -89,6 +99,17 @@ TRANSFORMERS: dict[str, Rules] = {
         2, 32, ends("igate_preact"), ends("fgate_preact"), ends("out_proj", "proj_down")
     ),
     "wav2vec2": recipes.wav2vec2,
+    "hubert": recipes.wav2vec2,
+    "bloom": recipes.plain_normal,
+    "gptj": recipes.plain_normal,
+    "gpt_bigcode": lambda: recipes.gpt2(3),
+    "gemma": recipes.llama,
+    "mixtral": with_experts,
+    "electra": recipes.bert,
+    "umt5": lambda: recipes.t5(32, 8, ends("q")),
+    "whisper": recipes.plain_normal,
+    "segformer": recipes.plain_normal,
+    "resnet": recipes.resnet,
 }
 
 XLSTM: dict[str, Rules] = {"xlstm": lambda: recipes.xlstm(4, 32)}
@@ -131,7 +152,15 @@ DIFFERENT: dict[tuple[str, str], tuple[str, ...]] = {
         "*.proj_up_gate.weight",
         "*.proj_down.weight",
     ),
+    ("timm", "repvgg"): ("*.bn.weight", "*.bn.bias"),
     ("transformers", "wav2vec2"): ("*.pos_conv_embed.conv.weight",),
+    ("transformers", "hubert"): (
+        "*.pos_conv_embed.conv.weight",
+        "*.feature_projection.projection.*",
+        "*.conv_layers.?.conv.bias",
+    ),
+    ("transformers", "gemma"): ("*norm.weight",),
+    ("transformers", "whisper"): ("model.encoder.embed_positions.weight",),
     ("xlstm", "xlstm"): ("*norm.weight",),
 }
 

@@ -17,6 +17,7 @@ import torch
 from reference_table import table, write
 from timm import models
 from timm.models._efficientnet_builder import decode_arch_def
+from timm.models.byobnet import ByoBlockCfg, ByoModelCfg
 from timm.models.nfnet import NfCfg
 from timm.models.regnet import RegNetCfg
 
@@ -84,6 +85,18 @@ def nfnet(**more: Any) -> torch.nn.Module:
     return models.NormFreeNet(config, num_classes=10)
 
 
+def swinv2() -> torch.nn.Module:
+    sizes = {"img_size": 32, "window_size": 4, "embed_dim": 16}
+    stages = {"depths": (2, 2), "num_heads": (2, 4)}
+    return models.SwinTransformerV2(num_classes=10, **sizes, **stages)
+
+
+def repvgg() -> torch.nn.Module:
+    blocks = tuple(ByoBlockCfg(type="rep", d=1, c=16, s=2, gs=0) for _ in range(4))
+    config = ByoModelCfg(blocks=blocks, stem_type="rep", stem_chs=16)
+    return models.ByobNet(config, num_classes=10)
+
+
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {
     "vit": vit(reg_tokens=2, init_values=1e-5),
     "vit_jax": vit(weight_init="jax"),
@@ -112,6 +125,16 @@ MODELS: dict[str, Callable[[], torch.nn.Module]] = {
     "regnet": regnet,
     "nfnet": nfnet,
     "nfnet_skipinit": lambda: nfnet(skipinit=True),
+    "beitv2": vit("beitv2_base_patch16_224", depth=3),
+    "swinv2": swinv2,
+    "convnextv2": lambda: models.ConvNeXt(
+        depths=(1, 2, 1, 1),
+        dims=(8, 16, 16, 32),
+        num_classes=10,
+        use_grn=True,
+        ls_init_value=None,
+    ),
+    "repvgg": repvgg,
 }
 
 

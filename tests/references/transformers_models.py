@@ -41,29 +41,37 @@ def usual(config: str, model: str, **more: Any) -> Callable[[], torch.nn.Module]
     return of(config, model, **{**SIZES, **more})
 
 
-def wav2vec2() -> torch.nn.Module:
+SPEECH: dict[str, Any] = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "conv_dim": (16, 16, 24),
+    "conv_kernel": (10, 3, 2),
+    "conv_stride": (5, 2, 2),
+    "conv_bias": True,
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 4,
+}
+CODES = {
+    "num_codevectors_per_group": 10,
+    "codevector_dim": 16,
+    "proj_codevector_dim": 16,
+}
+
+
+def speech(config: str, model: str, **more: Any) -> Callable[[], torch.nn.Module]:
     """With the weights that are used, and not the two that a weight norm keeps."""
-    model = of(
-        "Wav2Vec2",
-        "Wav2Vec2ForPreTraining",
-        vocab_size=60,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        conv_dim=(16, 16, 24),
-        conv_kernel=(10, 3, 2),
-        conv_stride=(5, 2, 2),
-        conv_bias=True,
-        num_conv_pos_embeddings=8,
-        num_conv_pos_embedding_groups=4,
-        num_codevectors_per_group=10,
-        codevector_dim=16,
-        proj_codevector_dim=16,
-    )()
-    located = model.wav2vec2.encoder.pos_conv_embed.conv
-    torch.nn.utils.parametrize.remove_parametrizations(located, "weight")
-    return model
+
+    def make() -> torch.nn.Module:
+        made = of(config, model, **SPEECH, **more)()
+        encoder = getattr(made, config.lower(), made).encoder
+        located = encoder.pos_conv_embed.conv
+        torch.nn.utils.parametrize.remove_parametrizations(located, "weight")
+        return made
+
+    return make
 
 
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {
@@ -165,7 +173,86 @@ MODELS: dict[str, Callable[[], torch.nn.Module]] = {
         num_blocks=2,
         num_hidden_layers=2,
     ),
-    "wav2vec2": wav2vec2,
+    "wav2vec2": speech("Wav2Vec2", "Wav2Vec2ForPreTraining", **CODES),
+    "hubert": speech("Hubert", "HubertForCTC"),
+    "bloom": of(
+        "Bloom",
+        "BloomForCausalLM",
+        vocab_size=60,
+        hidden_size=32,
+        n_layer=2,
+        n_head=2,
+    ),
+    "gptj": of(
+        "GPTJ",
+        "GPTJForCausalLM",
+        vocab_size=60,
+        n_positions=16,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        rotary_dim=8,
+    ),
+    "gpt_bigcode": of(
+        "GPTBigCode",
+        "GPTBigCodeForCausalLM",
+        vocab_size=60,
+        n_positions=16,
+        n_embd=32,
+        n_layer=3,
+        n_head=2,
+    ),
+    "gemma": usual("Gemma", "GemmaForCausalLM", **GROUPED, head_dim=16),
+    "mixtral": usual("Mixtral", "MixtralForCausalLM", **GROUPED, num_local_experts=2),
+    "electra": usual("Electra", "ElectraForMaskedLM", embedding_size=32),
+    "umt5": of(
+        "UMT5",
+        "UMT5ForConditionalGeneration",
+        vocab_size=60,
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=2,
+    ),
+    "whisper": of(
+        "Whisper",
+        "WhisperForConditionalGeneration",
+        vocab_size=60,
+        num_mel_bins=8,
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=48,
+        decoder_ffn_dim=48,
+        max_source_positions=16,
+        max_target_positions=16,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+    ),
+    "segformer": of(
+        "Segformer",
+        "SegformerForImageClassification",
+        num_encoder_blocks=2,
+        depths=[1, 1],
+        sr_ratios=[2, 1],
+        hidden_sizes=[16, 32],
+        patch_sizes=[7, 3],
+        strides=[4, 2],
+        num_attention_heads=[1, 2],
+        mlp_ratios=[2, 2],
+    ),
+    "resnet": of(
+        "ResNet",
+        "ResNetForImageClassification",
+        embedding_size=16,
+        hidden_sizes=[32, 32],
+        depths=[1, 1],
+    ),
 }
 
 

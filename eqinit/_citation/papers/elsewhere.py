@@ -2,6 +2,14 @@
 
 # By words that a docstring names them with: authors, title, year, where it appeared.
 OTHERS: dict[str, tuple[str, str, int, str]] = {
+    "Swin transformer V2": (
+        "Liu, Ze and Hu, Han and Lin, Yutong and Yao, Zhuliang and Xie, Zhenda and "
+        "Wei, Yixuan and Ning, Jia and Cao, Yue and Zhang, Zheng and Dong, Li and "
+        "Wei, Furu and Guo, Baining",
+        "Swin transformer V2: Scaling up capacity and resolution",
+        2022,
+        "CVPR",
+    ),
     "Glorot and Bengio, Understanding": (
         "Glorot, Xavier and Bengio, Yoshua",
         "Understanding the difficulty of training deep feedforward neural networks",

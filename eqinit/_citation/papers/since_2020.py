@@ -1,6 +1,15 @@
 """Papers on arXiv from 2020 on."""
 
 SINCE_2020: dict[str, tuple[str, str]] = {
+    "2005.08926": (
+        "Kidger, Patrick and Morrill, James and Foster, James and Lyons, Terry",
+        "Neural controlled differential equations for irregular time series",
+    ),
+    "2301.00808": (
+        "Woo, Sanghyun and Debnath, Shoubhik and Hu, Ronghang and Chen, Xinlei and "
+        "Liu, Zhuang and Kweon, In So and Xie, Saining",
+        "ConvNeXt V2: Co-designing and scaling ConvNets with masked autoencoders",
+    ),
     "2006.11477": (
         "Baevski, Alexei and Zhou, Henry and Mohamed, Abdelrahman and Auli, Michael",
         "wav2vec 2.0: A framework for self-supervised learning of speech "
