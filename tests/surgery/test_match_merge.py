@@ -73,6 +73,19 @@ def test_models_that_differ_come_closer_and_stay_what_they_are():
     assert gaps[0] < gaps[1] / 3
 
 
+def test_what_is_no_parameter_is_not_compared():
+    make, run, x = MODELS["mlp"]
+    old, x = {"net": make(), "key": jr.key(0), "name": "a"}, x()
+
+    def call(model, x):
+        return run(model["net"], x)
+
+    other = {**old, "net": shuffled(make(), run, x), "key": jr.key(1)}
+    back = surgery.match(other, old, call, x)
+    assert eqx.tree_equal(back["net"], old["net"])
+    assert eqx.tree_equal(back["key"], other["key"])
+
+
 def test_models_of_other_shapes_cannot_be_matched():
     _, run, x = MODELS["mlp"]
     with pytest.raises(ValueError, match=r"differ in their parameters:\n- `layers\.0"):

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 
 from ..._models.walk import model_of
 from ..._models.write import replace_leaves
@@ -23,7 +24,8 @@ from .pattern import Indices
 class Change:
     """What happens to the units of one group.
 
-    - `units`: for each new unit the old one that it is.
+    - `units`: for each new unit the old one that it is; one row for each layer of a
+        stack, or one for all of them.
     - `share`: of each new unit in what kernels read, 1 for all of them if `None`.
     """
 
@@ -43,6 +45,9 @@ class Change:
         self, array: Array, members: Sequence[UnitMember], way: str, power: int
     ) -> Array:
         for member in members:
+            if self.units.ndim == 2:
+                array = self._by_layer(array, member)
+                continue
             places, unit = member.pattern.entries(self.units, self.group.size)
             array = jnp.take(array, places, axis=member.axis)
             if self.share is None or member.way != way:
@@ -51,6 +56,14 @@ class Change:
             shape = [-1 if i == member.axis else 1 for i in range(array.ndim)]
             array = array * factor.reshape(shape).astype(array.dtype)
         return array
+
+    def _by_layer(self, array: Array, member: UnitMember) -> Array:
+        """The array with the units of each layer in an order of their own."""
+        assert self.share is None
+        found = [member.pattern.entries(row, self.group.size)[0] for row in self.units]
+        shape = [-1 if i == member.axis else 1 for i in range(array.ndim)]
+        places = np.stack([places.reshape(shape[1:]) for places in found])
+        return jnp.take_along_axis(array, jnp.asarray(places), axis=member.axis)
 
     def leaves(self, tree: Any) -> Any:
         """The tree with its arrays changed, and every other field as it was."""

@@ -6,9 +6,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from ..._inference.digits import Digit, Dims, whole
-from ..._inference.walker import AbstractDomain, Equation, Rule
+from ..._inference.walker import AbstractDomain, Equation, Place, Rule
 from ..._typing import Shape
 from .factors import Axis, freeze, new_axes, new_axis, unify
+from .layers import Loops
 
 
 # What a parameter does along an axis: `in` is read by a sum, `out` is any other use.
@@ -63,6 +64,7 @@ class Units(AbstractDomain[Value]):
     - `uses`: of every parameter, along each of its axes.
     - `pairs`: contractions of two parameters.
     - `sums`: axes that sums other than those of kernels run over.
+    - `loops`: what is inside of them, and what is not.
     """
 
     def __init__(self, rules: Mapping[str, Rule[Any]]) -> None:
@@ -70,6 +72,7 @@ class Units(AbstractDomain[Value]):
         self.uses: list[Use] = []
         self.pairs: list[Pair] = []
         self.sums: list[Axis] = []
+        self.loops = Loops()
 
     def parameter(self, number: int, shape: Shape) -> Value:
         return Value(new_axes(shape), number, whole(shape), 2 << number)
@@ -110,7 +113,12 @@ class Units(AbstractDomain[Value]):
         self.spend(other)
         return Value(one.axes, depends=one.depends | other.depends)
 
+    def begin_round(self, place: Place, number: int, length: int | None) -> None:
+        del number, length
+        self.loops.begin(place)
+
     def carried(self, before: Value, after: Value) -> Value:
+        self.loops.shared += [*before.axes, *after.axes]
         return self.join(before, after)
 
     def settled(self, before: Sequence[Value], after: Sequence[Value]) -> bool:
@@ -122,10 +130,13 @@ class Units(AbstractDomain[Value]):
     def row(self, value: Value, index: int) -> Value:
         del index
         freeze(value.axes[0], "is looped over")
+        if value.origin is not None and [d.axis for d in value.digits[0]] == [0]:
+            self.loops.row(value.origin)
         return value._replace(axes=value.axes[1:], digits=value.digits[1:])
 
     def stacked(self, rows: Sequence[Value], length: int) -> Value:
         self.spend(rows[-1])
+        self.loops.shared += [axis for row in rows for axis in row.axes]
         lead = new_axis(length, "is looped over")
         return Value((lead, *rows[-1].axes), depends=union(rows))
 

@@ -11,14 +11,14 @@ from .factors import Axis, Factor, freeze, new_axes, new_axis, reshape, unify
 
 
 # Functions that a factor can be taken out of.
-_LINEAR = frozenset(
+LINEAR = frozenset(
     "neg copy copy_p reduce_precision stop_gradient real imag conj sharding_constraint "
     "convert_element_type".split()
 )
 
 
 def elementwise(domain: Units, eqn: Equation, values: Sequence[Value]) -> list[Value]:
-    if eqn.name in _LINEAR:
+    if eqn.name in LINEAR:
         return [values[0]]
     shape = eqn.outputs[0].shape
     axes = _together(shape, eqn, values)

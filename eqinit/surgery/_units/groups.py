@@ -9,6 +9,7 @@ from ..._tables import AbstractReport, Column, Table
 from ..._typing import checked
 from .domain import Units, Use
 from .factors import Factor, freeze, roots_of
+from .layers import Shown, layers_of, met_in
 from .pattern import Pattern, pattern_of
 from .trace import Held, follow
 
@@ -42,12 +43,15 @@ class UnitGroup:
     - `frozen`: why they have to stay where they are; empty if they may be moved.
     - `summed`: whether sums of activations run over them (those of a norm, of scores of
         attention), in which a copy would count twice.
+    - `layers`: how many layers of a stack that is scanned over have units of their own
+        each; 1 where there is one order of units.
     """
 
     members: tuple[UnitMember, ...]
     size: int
     frozen: str
     summed: bool
+    layers: int = 1
 
     @property
     def name(self) -> str:
@@ -71,6 +75,7 @@ class UnitRow:
             "way": member.way,
             "group": group.name,
             "size": group.size,
+            "layers": group.layers,
             "frozen": group.frozen,
         }
 
@@ -121,6 +126,10 @@ def _depth(pattern: Pattern) -> int:
     return min(steps)
 
 
+def _several(count: int) -> str:
+    return str(count) if count > 1 else ""
+
+
 _COLUMNS: Sequence[Column[UnitRow]] = (
     Column("parameter", lambda row: row.member.path),
     Column("axis", lambda row: str(row.member.axis)),
@@ -128,6 +137,9 @@ _COLUMNS: Sequence[Column[UnitRow]] = (
     Column("as", lambda row: str(row.member.pattern)),
     Column("way", lambda row: row.member.way),
     Column("group", lambda row: row.group.name),
+    Column(
+        "layers", lambda row: str(row.group.layers - 1 and row.group.layers), quiet=True
+    ),
     Column("frozen", lambda row: row.group.frozen, quiet=True),
 )
 
@@ -149,6 +161,9 @@ def unit_groups(model: Any, call: Callable[..., Any], *args: Any) -> UnitGroups:
 
     Units can be moved within a group without a change of what the model computes. What
     an operation tells apart is frozen, as are the inputs and outputs of the call.
+
+    Of a stack that is scanned over, what is inside of its layers alone belongs to each
+    of them: `layers` says how many have an order of their own.
 
     **Arguments:**
 
@@ -182,6 +197,7 @@ def groups_for(
     for factor, members in patterns.items():
         if any(pattern.has_repeats for _, _, pattern in members):
             freeze(((factor,),), "is a product with itself")
+    met = met_in(units.loops)
     ways, summed = _ways(units), {f for axis in units.sums for f in roots_of(axis)}
     return UnitGroups(
         tuple(
@@ -190,6 +206,7 @@ def groups_for(
                 factor.size,
                 factor.reason,
                 factor in summed,
+                1 if factor.reason else layers_of(factor, _shown(members), met),
             )
             for factor, members in patterns.items()
         )
@@ -204,6 +221,13 @@ def _factors(held: Sequence[Held]) -> Mapping[Factor, list[tuple[Held, int]]]:
             for factor in dict.fromkeys(roots_of(axis)):
                 found[factor].append((one, i))
     return found
+
+
+def _shown(members: Iterable[tuple[Held, int, Pattern]]) -> list[Shown]:
+    return [
+        Shown(one.value.origin, axis, one.value.axes[0], one.length)
+        for one, axis, _ in members
+    ]
 
 
 _Place = tuple[int | None, int, Factor]

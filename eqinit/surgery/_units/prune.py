@@ -1,5 +1,6 @@
 """Fewer units, and units in another order."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,8 @@ def prune(
     - `model`: any model, or a `(model, state)` tuple.
     - `layer`: path of the layer that makes the units, or one of the groups of
         [`eqinit.surgery.unit_groups`][]. Of attention the units are whole heads.
-    - `keep`: which units stay: their numbers, or one bool each. They stay in order.
+    - `keep`: which units stay: their numbers, or one bool each. They stay in order. Of
+        a group of several `layers` also a row for each of them, all of one length.
     - `call`, `*args`: traced, to see where else the units are; outputs will change in
         value, and not in shape.
     - `record`: also return the [`eqinit.surgery.Record`][]; moments of what stays stay.
@@ -52,8 +54,8 @@ def prune(
     kept = _kept(group, keep)
     change = Change(group, kept)
     changed = change.leaves(model)
-    changed = follow_sizes("prune", model, changed, group, len(kept), call, args)
-    what = f"{group.size} -> {len(kept)} units"
+    changed = follow_sizes("prune", model, changed, group, kept.shape[-1], call, args)
+    what = f"{group.size} -> {kept.shape[-1]} units"
     origins = change.origins(what, parameters(model))
     made = make_record("prune", model, changed, origins)
     return returned(changed, made, record)
@@ -61,17 +63,27 @@ def prune(
 
 def _kept(group: UnitGroup, keep: Any) -> Indices:
     asked = np.asarray(keep)
-    if asked.dtype == bool and asked.shape == (group.size,):
-        asked = np.flatnonzero(asked)
-    kept = np.unique(asked)
-    fits = asked.dtype.kind in "iu" and asked.ndim == 1 and len(kept) == len(asked)
-    if fits and len(kept) and 0 <= kept[0] and kept[-1] < group.size:
-        return kept.astype(np.intp)
+    shapes = _shapes(group)
+    if asked.dtype == bool and asked.shape in [(*lead, group.size) for lead in shapes]:
+        counts = asked.sum(-1)
+        if counts.min() == counts.max():
+            asked = np.nonzero(asked)[-1].reshape(*asked.shape[:-1], counts.max())
+    if asked.dtype.kind in "iu" and asked.shape[:-1] in shapes and asked.ndim:
+        kept = np.sort(asked.astype(np.intp), axis=-1)
+        fits = bool((np.diff(kept, axis=-1) > 0).all())
+        if fits and kept.shape[-1] and 0 <= kept.min() and kept.max() < group.size:
+            return kept
+    rows = f", or a row of them for each of {group.layers} layers, as many in each"
     raise ValueError(
         f"prune got keep={keep!r} for the {group.size} units of `{group.name}`: it "
         f"takes different numbers from 0 to {group.size - 1}, at least one of them, or "
-        f"{group.size} bools."
+        f"{group.size} bools{rows if group.layers > 1 else ''}."
     )
+
+
+def _shapes(group: UnitGroup) -> list[tuple[int, ...]]:
+    """What may stand in front of the units: nothing, or the layers."""
+    return [()] if group.layers == 1 else [(), (group.layers,)]
 
 
 @checked
@@ -91,7 +103,8 @@ def permute(
     - `model`: any model, or a `(model, state)` tuple.
     - `layer`: path of the layer that makes the units, or one of the groups of
         [`eqinit.surgery.unit_groups`][]. Of attention the units are whole heads.
-    - `order`: for each new place the number of the unit that goes there.
+    - `order`: for each new place the number of the unit that goes there. Of a group of
+        several `layers` also a row for each of them.
     - `call`, `*args`: `call(model, *args)` is what has to stay.
     - `tolerance`: how far outputs may be off, in units of the largest.
     - `record`: also return the [`eqinit.surgery.Record`][]; `undo` puts them back.
@@ -103,14 +116,17 @@ def permute(
     check_values("permute", model)
     group = group_of("permute", model, layer, call, args)
     order = np.asarray(order)
-    if sorted(order.ravel().tolist()) != list(range(group.size)) or order.ndim != 1:
+    whole = np.broadcast_to(np.arange(group.size), order.shape[:-1] + (group.size,))
+    fits = order.ndim > 0 and order.shape[:-1] in _shapes(group)
+    if not fits or not np.array_equal(np.sort(order, axis=-1), whole):
+        rows = f", in a row for each of {group.layers} layers or in one for all of them"
         raise ValueError(
             f"permute got order={order.tolist()}, which is no order of the "
             f"{group.size} units of `{group.name}`. Pass every number from 0 to "
-            f"{group.size - 1} once, such as `jax.random.permutation(key, "
-            f"{group.size})`."
+            f"{group.size - 1} once{rows if group.layers > 1 else ''}, such as "
+            f"`jax.random.permutation(key, {group.size})`."
         )
-    change, back = Change(group, order), Change(group, np.argsort(order))
+    change, back = Change(group, order), Change(group, np.argsort(order, axis=-1))
     changed = change.leaves(model)
     note = check_same("permute", model, changed, call, args, tolerance)
     origins = change.origins("units in another order", parameters(model))
@@ -127,6 +143,7 @@ def unit_scores(
     call: Callable[..., Any],
     *args: Any,
     gradient: Any = None,
+    by_layer: bool = False,
 ) -> Array:
     r"""How much each unit matters, over all the parameters that belong to it.
 
@@ -139,24 +156,38 @@ def unit_scores(
     - `layer`: path of the layer that makes the units, or a group.
     - `call`, `*args`: traced, to see where the units are.
     - `gradient`: of the loss, a tree like the model, such as `eqx.filter_grad` gives.
+    - `by_layer`: of a group of several `layers`, score the units of each of them.
 
-    **Returns:** an array of shape `(units,)`; higher matters more.
+    **Returns:** an array of shape `(units,)` or `(layers, units)`; higher matters more.
 
-    **Raises:** `ValueError` where a gradient is of another model.
+    **Raises:** `ValueError` where a gradient is of another model, or where layers have
+    no units of their own.
 
     Molchanov et al., Importance estimation for neural network pruning,
     arXiv:1906.10771.
     """
     check_values("unit_scores", model)
     group = group_of("unit_scores", model, layer, call, args)
+    if by_layer and group.layers == 1:
+        raise ValueError(
+            f"unit_scores got by_layer=True, and the units of `{group.name}` are the "
+            "same in all the places where they are. Leave it out."
+        )
     held = parameters(model)
     slopes = None if gradient is None else parameters(gradient)
-    total = jnp.zeros(group.size, jnp.float32)
+    lead = (group.layers,) if by_layer else ()
+    total = jnp.zeros((*lead, group.size), jnp.float32)
     for path in dict.fromkeys(m.path for m in group.members if m.path in held):
         array = held[path].astype(jnp.float32)
         other = array if slopes is None else _slope(slopes, path, array)
         members = [m for m in group.members if m.path == path]
-        total = total + _per_unit(group, members, array * other)
+        entries = array * other
+        if by_layer:
+            inner = [dataclasses.replace(m, axis=m.axis - 1) for m in members]
+            rows = [_per_unit(group, inner, row) for row in entries]
+            total = total + jnp.stack(rows)
+        else:
+            total = total + _per_unit(group, members, entries)
     return jnp.sqrt(total) if slopes is None else jnp.abs(total)
 
 

@@ -22,11 +22,13 @@ class Held(NamedTuple):
     - `position`: among the leaves of the tree.
     - `path`: dotted; those of a state begin with `state`.
     - `value`: what its axes run over.
+    - `length`: of its first axis.
     """
 
     position: int
     path: str
     value: Value
+    length: int
 
 
 def leaf_paths(tree: Any) -> list[str]:
@@ -53,8 +55,9 @@ def follow(
         raise not_callable(operation, call, tree, args, error) from error
     units = Units(RULES)
     found = [
-        Held(i, paths[i], units.parameter(n, shape_of(leaves[i])))
+        Held(i, paths[i], units.parameter(n, shape), next(iter(shape), 0))
         for n, i in enumerate(held)
+        for shape in [shape_of(leaves[i])]
     ]
     values = [one.value for one in found]
     values += [units.data(shape_of(traced.leaves[i])) for i in traced.others]
