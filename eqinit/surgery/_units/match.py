@@ -36,9 +36,9 @@ def match(
     group of units that order is taken under which parameters are most alike,
     $\max_P \sum \langle w_\text{reference}, P w \rangle$, one group after the other
     until none moves any more: from the order that there is, and from that in which
-    units hold the most alike numbers, wherever they hold them. Which axes belong together is read off a trace: no
-    specification of permutations is needed. Layers of a stack that is scanned over
-    have an order each of what is inside of them.
+    units hold the most alike numbers, wherever they hold them. Which axes belong
+    together is read off a trace: no specification of permutations is needed. Layers of
+    a stack that is scanned over have an order each of what is inside of them.
 
     ```python
     model = surgery.match(model, reference, call, x)
@@ -193,7 +193,7 @@ def _best_orders(
                 seen(_by_unit(group, member, arrays[member.position], number))
                 for arrays in (ours, theirs)
             )
-            alike += (one.conj() @ other.T).real
+            alike += np.real(one.conj() @ other.T)
         orders.append(optimize.linear_sum_assignment(alike, maximize=True)[1])
     return np.stack(orders)
 
@@ -223,7 +223,7 @@ def _inner(one: np.ndarray, other: np.ndarray, layers: int) -> np.ndarray:
     """Real part of the inner product of two arrays, layer by layer."""
     wide = (a.reshape(layers, -1).astype(np.complex128) for a in (one, other))
     left, right = wide
-    return (left.conj() * right).real.sum(1)
+    return np.real(left.conj() * right).sum(1)
 
 
 def _places(pattern: Pattern, size: int) -> Indices:
