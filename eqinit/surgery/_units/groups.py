@@ -137,9 +137,7 @@ _COLUMNS: Sequence[Column[UnitRow]] = (
     Column("as", lambda row: str(row.member.pattern)),
     Column("way", lambda row: row.member.way),
     Column("group", lambda row: row.group.name),
-    Column(
-        "layers", lambda row: str(row.group.layers - 1 and row.group.layers), quiet=True
-    ),
+    Column("layers", lambda row: _several(row.group.layers), quiet=True),
     Column("frozen", lambda row: row.group.frozen, quiet=True),
 )
 
