@@ -201,9 +201,8 @@ def _sliced(flat: Array, sizes: Sequence[int]) -> list[Array]:
     if flat.size == sizes[0]:
         return [flat]
     starts = np.cumsum([0, *(-(-size // WIDTH) * WIDTH for size in sizes[:-1])])
-    cut = [
-        lax.slice(flat, (at,), (at + n,)) for at, n in zip(starts, sizes, strict=True)
-    ]
+    at = lax.optimization_barrier([jnp.uint32(start) for start in starts])
+    cut = [lax.dynamic_slice(flat, (i,), (n,)) for i, n in zip(at, sizes, strict=True)]
     return list(lax.optimization_barrier(cut))
 
 
