@@ -10,9 +10,11 @@ twice. So leaves go by groups, one after the other, and a leaf that is a group b
 is the buffer. A loop takes some 0.15 s to compile and a slice 0.01 s.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -22,12 +24,17 @@ from .kernels import WIDTH
 from .request import FillRequest, default_device, dtype_name
 
 
+_BITS = WIDTH.bit_length() - 1
+# Elements that 32 bits can count; a leaf that has more begins each step at a row.
+_COUNTED = 1 << 32
 # Rows per step of a loop: as many as a launch of the bulk fill has on two cores.
-_ROWS = 256
+_ROWS = 128
 # A group's share of all bytes, which is what is there beside the model.
-_SHARE = 0.28
+_SHARE = 0.2
 # Below this, a group is not worth a loop of its own to compile.
-_LEAST = 1 << 20
+_LEAST = 1 << 18
+
+_BARRIERS_HOLD = jax.__version_info__ >= (0, 11)
 
 _LOC, _SCALE = COLUMNS - 1, COLUMNS - 2  # as `float_columns` orders them
 
@@ -71,8 +78,8 @@ def fill_traced(
 
 def _groups(requests: Sequence[FillRequest]) -> list[_Group]:
     """The large leaves first, each by itself; the others in groups of some size."""
-    sizes = [request.size for request in requests]
-    most = max(int(_SHARE * sum(sizes)), _LEAST)
+    sizes = [-(-request.size // WIDTH) * WIDTH for request in requests]
+    most = min(max(int(_SHARE * sum(sizes)), _LEAST), _COUNTED - 1)
     open_groups: dict[tuple[str, str], _Group] = {}
     used: dict[tuple[str, str], int] = {}
     groups: list[_Group] = []
@@ -89,63 +96,62 @@ def _groups(requests: Sequence[FillRequest]) -> list[_Group]:
 
 
 class _Rows(NamedTuple):
-    """Where every row of a group's buffer belongs, and where it begins in its leaf.
+    """How a group's buffer is cut into steps of equally many rows.
 
-    - `leaf`: `int32[steps, rows]`, the place of its leaf in the group.
-    - `start`: `uint32[steps, rows, 2]`, its first element in that leaf's draw, as a
-        high and a low word.
-    - `offset`: `int32[steps]`, where the step's elements begin in the buffer.
-    - `size`: of the buffer, in elements.
+    - `per_step`, `steps`: how many rows a step draws, and how many steps there are.
+    - `first`: `uint32[members]`, the row with which each leaf begins.
+    - `shape`: of the buffer. Rows, or the elements of the only leaf of the group, which
+        need not fill its last row.
     """
 
-    leaf: np.ndarray
-    start: np.ndarray
-    offset: np.ndarray
-    size: int
+    per_step: int
+    steps: int
+    first: np.ndarray
+    shape: tuple[int, ...]
 
 
 def _rows(sizes: Sequence[int]) -> _Rows:
-    """Every leaf begins a row of its own; a leaf by itself ends with the buffer."""
-    if len(sizes) == 1 and sizes[0] >= WIDTH:
-        return _rows_of_one(sizes[0])
+    """Every leaf begins a row of its own; a leaf by itself is the buffer."""
     counts = [-(-size // WIDTH) for size in sizes]
-    rows = _per_step(sum(counts))
-    steps = max(-(-sum(counts) // rows), 2)
-    leaf = np.zeros(steps * rows, np.int32)
-    within = np.zeros(steps * rows, np.uint64)
-    leaf[: sum(counts)] = np.repeat(np.arange(len(sizes)), counts)
-    within[: sum(counts)] = np.concatenate([np.arange(n) for n in counts])
-    return _laid_out(leaf, within * np.uint64(WIDTH), rows, np.arange(steps) * rows)
-
-
-def _per_step(rows: int) -> int:
+    alone = len(sizes) == 1 and WIDTH <= sizes[0] < _COUNTED
     # Two steps at least: the body of a loop of one step would be inlined, and compiled
     # together with what reads it, which may change how it rounds.
-    return min(_ROWS, -(-rows // 2))
+    per_step = min(_ROWS, -(-(sizes[0] // WIDTH if alone else sum(counts)) // 2))
+    steps = max(-(-sum(counts) // per_step), 2)
+    first = np.cumsum([0, *counts[:-1]]).astype(np.uint32)
+    return _Rows(per_step, steps, first, (sizes[0],) if alone else (sum(counts), WIDTH))
 
 
-def _rows_of_one(size: int) -> _Rows:
+class _Place(NamedTuple):
+    """Where a step writes, and what: rows of which leaves, and which of theirs.
+
+    `leaf`: `int32[rows]`, places in the group; `high` and `low`: `uint32[rows]`, the
+    words of the first element of each row in its leaf's draw.
+    """
+
+    index: tuple[Array, ...]
+    leaf: Array
+    high: Array
+    low: Array
+
+
+def _place(rows: _Rows, step: Array) -> _Place:
     # An element depends on its key and its place alone, so the last step may begin
-    # early enough to end with the leaf, and draw some elements a second time.
-    rows = _per_step(size // WIDTH)
-    steps = max(-(-size // (rows * WIDTH)), 2)
-    offset = np.minimum(np.arange(steps) * rows * WIDTH, size - rows * WIDTH)
-    start = offset[:, None] + np.arange(rows) * WIDTH
-    leaf = np.zeros(steps * rows, np.int32)
-    found = _laid_out(leaf, start.ravel().astype(np.uint64), rows, np.arange(steps))
-    return found._replace(offset=offset, size=size)
-
-
-def _laid_out(
-    leaf: np.ndarray, start: np.ndarray, rows: int, first_row: np.ndarray
-) -> _Rows:
-    words = np.stack([start >> np.uint64(32), start & np.uint64(0xFFFFFFFF)], -1)
-    return _Rows(
-        leaf.reshape(-1, rows),
-        words.astype(np.uint32).reshape(-1, rows, 2),
-        first_row * WIDTH,
-        leaf.size * WIDTH,
-    )
+    # early enough to end with the buffer, and draw some elements a second time.
+    unit = WIDTH if len(rows.shape) == 1 else 1
+    latest = np.uint32(rows.shape[0] - rows.per_step * unit)
+    begin = step.astype(jnp.uint32) * np.uint32(rows.per_step * unit)
+    begin = jnp.minimum(begin, latest)
+    row = np.arange(rows.per_step, dtype=np.uint32)
+    if unit > 1:
+        zero = jnp.zeros(rows.per_step, jnp.uint32)
+        start = begin + row * np.uint32(WIDTH)
+        return _Place((begin,), zero.astype(jnp.int32), zero, start)
+    row = begin + row
+    leaf = (row[:, None] >= rows.first[None]).sum(1, dtype=jnp.int32) - 1
+    row = row - jnp.asarray(rows.first)[leaf]
+    words = row >> np.uint32(32 - _BITS), row << np.uint32(_BITS)
+    return _Place((begin, jnp.uint32(0)), leaf, *words)
 
 
 def _drawn(
@@ -156,29 +162,38 @@ def _drawn(
     after: Array,
 ) -> Array:
     """The group's buffer, `dtype[elements]`; not begun before `after` is there."""
-    members = np.asarray(group.members)
     rows = _rows([requests[i].size for i in group.members])
-    fixed = np.asarray([float_columns(requests[i]) for i in members], np.float32)
-    keys = key_data[members]
-    floats = jnp.asarray(fixed)
-    floats = floats.at[:, _LOC - 4].set(terms[members, 0])
-    floats = floats.at[:, _SCALE - 4].set(terms[members, 1])
-    columns = jnp.concatenate(  # uint32[members, COLUMNS - 2], the start left out
-        [keys, lax.bitcast_convert_type(floats, jnp.uint32)], axis=1
-    )
-    leaf, start, offset = (jnp.asarray(a) for a in rows[:3])
+    columns = _columns(group.members, requests, key_data, terms)
+    draw = functools.partial(draw_rows, group.kernel, np.dtype(group.dtype), WIDTH)
 
     def step(i: Array, buffer: Array) -> Array:
         i = _at_run_time(i)
-        own = columns[leaf[i]]
-        table = jnp.concatenate([own[:, :2], start[i], own[:, 2:]], axis=1)
-        drawn = draw_rows(group.kernel, np.dtype(group.dtype), WIDTH, table)
-        # Threads share what makes numbers, but not what writes them into a buffer.
-        drawn = lax.optimization_barrier(drawn.reshape(-1))
-        return lax.dynamic_update_slice(buffer, drawn, (offset[i],))
+        place = _place(rows, i)
+        own = columns[place.leaf]
+        start = jnp.stack([place.high, place.low], axis=1)
+        (table,) = _hidden([jnp.concatenate([own[:, :2], start, own[:, 2:]], axis=1)])
+        # Threads share what makes numbers, but not what writes them into a buffer; and
+        # loops share what is compiled of a draw, as it is the same for all of them.
+        (drawn,) = _hidden([draw(table)])
+        if buffer.ndim == 1:
+            drawn = drawn.reshape(-1)
+        return lax.dynamic_update_slice(buffer, drawn, place.index)
 
-    empty = jnp.broadcast_to(after.astype(group.dtype), (rows.size,))
-    return lax.optimization_barrier(lax.fori_loop(0, len(rows.offset), step, empty))
+    empty = jnp.broadcast_to(after.astype(group.dtype), rows.shape)
+    buffer = lax.fori_loop(0, rows.steps, step, empty)
+    return lax.optimization_barrier(buffer.reshape(-1))
+
+
+def _columns(
+    members: Sequence[int], requests: Sequence[FillRequest], key_data: Array, terms: Any
+) -> Array:
+    """`uint32[members, COLUMNS - 2]`, the row of each leaf with its start left out."""
+    where = np.asarray(members)
+    floats = jnp.asarray([float_columns(requests[i]) for i in members], jnp.float32)
+    floats = floats.at[:, _LOC - 4].set(terms[where, 0])
+    floats = floats.at[:, _SCALE - 4].set(terms[where, 1])
+    floats = lax.bitcast_convert_type(floats, jnp.uint32)
+    return jnp.concatenate([key_data[where], floats], axis=1)
 
 
 def _at_run_time(step: Array) -> Array:
@@ -192,16 +207,32 @@ def _at_run_time(step: Array) -> Array:
     return lax.sort(jnp.stack([step, step]))[0]
 
 
+def _hidden(values: Sequence[Array]) -> list[Array]:
+    """`values`, all of one shape, of which the compiler knows no more than that.
+
+    What makes them and what takes them is then compiled apart. That is what a barrier
+    is for, but jax 0.10 takes it away too early on CPU. It does not look through a loop
+    that goes round as often as only the run tells.
+    """
+    if _BARRIERS_HOLD:
+        return list(lax.optimization_barrier(list(values)))
+    once = lax.sort(jnp.arange(2, dtype=jnp.int32))[1]
+    first = [jnp.zeros_like(values[0]), *values]
+    turned = lax.fori_loop(0, once, lambda _, carry: [*carry[1:], carry[0]], first)
+    return turned[:-1]
+
+
 def _sliced(flat: Array, sizes: Sequence[int]) -> list[Array]:
     """The leaves out of their buffer, where each begins a row; flat.
 
-    A slice that is shaped at once takes half as long again to compile, and XLA frees
-    the buffer later.
+    Where they begin is data, so leaves of one size share what is compiled of their
+    slices, which otherwise takes more time than everything else. A slice that is shaped
+    at once takes half as long again to compile, and XLA frees the buffer later.
     """
-    if flat.size == sizes[0]:
-        return [flat]
-    starts = np.cumsum([0, *(-(-size // WIDTH) * WIDTH for size in sizes[:-1])])
-    at = lax.optimization_barrier([jnp.uint32(start) for start in starts])
+    if len(sizes) == 1:
+        return [lax.slice(flat, (0,), (sizes[0],))]
+    counts = [-(-size // WIDTH) for size in sizes]
+    at = _hidden([jnp.uint32(row * WIDTH) for row in np.cumsum([0, *counts[:-1]])])
     cut = [lax.dynamic_slice(flat, (i,), (n,)) for i, n in zip(at, sizes, strict=True)]
     return list(lax.optimization_barrier(cut))
 
