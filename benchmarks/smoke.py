@@ -1,5 +1,6 @@
 """Every benchmark once, at sizes for tests and in one process: that it still runs."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,13 +32,14 @@ def _calls() -> dict[str, Callable[[], Any]]:
         "scaling": lambda: scaling.plan_and_keys(20),
         "imports": scaling.imports,
         "jit": lambda: traced.jitted_run(SMALL["mlp"]),
-        "vmap": lambda: traced.ensemble_run(SMALL["mlp"], "vmap"),
-        "loop": lambda: traced.ensemble_run(SMALL["mlp"], "loop"),
         "accelerator model": lambda: accelerator.model_run("gpt2", "eqinit", True),
         "accelerator 7b": lambda: accelerator.large_run("eqinit", True),
         "accelerator bits": accelerator.bits_run,
         "accelerator orthogonal": lambda: accelerator.orthogonal_run("qr", 8, 2),
     }
+    for way in traced.WAYS:
+        run = functools.partial(traced.ensemble_run, SMALL["mlp"], way)
+        calls[f"ensemble, {way}"] = run
     return calls
 
 

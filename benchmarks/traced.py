@@ -1,5 +1,6 @@
 """Inside of a trace: `apply` under somebody's `jit`, and an ensemble under `vmap`."""
 
+import functools
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from .models import MODELS
 
 JITTED = ("mlp_100x256", "gpt2", "resnet50", "efficientnet")
 ENSEMBLES = ("mlp_100x256", "resnet50")
+WAYS = ("vmap", "filter_vmap", "alone", "loop")
 MEMBERS = 4
 
 
@@ -60,21 +62,46 @@ def jitted_run(make: Any) -> dict[str, float]:
 
 
 def ensemble_run(make: Any, way: str) -> dict[str, float]:
-    """Seconds for an ensemble, first and again: by `filter_vmap`, or in a loop."""
+    """Seconds for an ensemble, first and again: mapped, or in a loop.
+
+    `vmap` is jax's, of the arrays of the model; `filter_vmap` is Equinox's; `alone` is
+    the latter around a function that returns an ensemble which is there: what it takes
+    by itself, whatever it maps.
+    """
     import equinox as eqx
     import jax
 
     plan, skeleton = _planned(make)
+    arrays_of = functools.partial(eqx.filter, filter_spec=eqx.is_array)
     keys = jax.random.split(jax.random.key(0), MEMBERS)
     jax.block_until_ready(keys)
 
+    members = [plan.apply(skeleton, key) for key in keys] if way == "alone" else []
+    ready = jax.tree.map(_stacked, *members) if members else None
+    jax.block_until_ready(ready)
+
     def call() -> Any:
+        if way == "alone":
+            return eqx.filter_vmap(lambda model: model)(ready)
         if way == "loop":
             return [plan.apply(skeleton, key) for key in keys]
+        if way == "vmap":
+            return jax.vmap(lambda k: arrays_of(plan.apply(skeleton, k)))(keys)
         return eqx.filter_vmap(lambda key: plan.apply(skeleton, key))(keys)
 
     _, first = _fresh.clock(call)
     return {"first": first["wall"], "again": _fresh.repeated(call, 2)["wall"]}
+
+
+def _stacked(*leaves: Any) -> Any:
+    """In numpy, which compiles nothing."""
+    import equinox as eqx
+    import jax.numpy as jnp
+    import numpy as np
+
+    if not eqx.is_array(leaves[0]):
+        return leaves[0]
+    return jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves]))
 
 
 def jitted(model: str) -> dict[str, float]:
@@ -92,7 +119,7 @@ def measure(turns: int) -> dict[str, Any]:
         found["jit"][model] = _fresh.in_turns(call, turns)[""]
         print(model, {k: round(v, 2) for k, v in found["jit"][model].items()})
     for model in ENSEMBLES:
-        calls = {way: ("traced.ensemble", model, way) for way in ("vmap", "loop")}
+        calls = {way: ("traced.ensemble", model, way) for way in WAYS}
         found["vmap"][model] = _fresh.in_turns(calls, turns)
         print(model, found["vmap"][model])
     return found

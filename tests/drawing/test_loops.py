@@ -28,7 +28,7 @@ def _drawn(requests: list[FillRequest]) -> "jax.stages.Wrapped":
 
 
 def _slices(program: str) -> list[str]:
-    """What a program compiles to cut leaves out of buffers, numbers of names left out."""
+    """The functions that cut leaves out of buffers, numbers of names left out."""
     bodies = re.findall(r"(?ms)^%\S+ \([^\n]*\{\n(?:(?!^\}).)*ROOT.*?^\}", program)
     cutting = [body for body in bodies if "f32[7,100]" in body or "f32[700]" in body]
     parts = [re.sub(r", metadata=\{.*?\}", "", body) for body in cutting]
@@ -37,7 +37,7 @@ def _slices(program: str) -> list[str]:
 
 
 def test_leaves_of_one_size_are_cut_by_one_program():
-    # XLA compiles equal functions once. A slice whose place is written in it is no equal.
+    # XLA compiles equal functions once. No two would be, if they held where they cut.
     requests = _requests([(7, 100)] * 30)
     found = _slices(_drawn(requests).lower().compile().as_text())
     assert len(found) == 30
