@@ -127,11 +127,11 @@ def _rows(sizes: Sequence[int]) -> _Rows:
 class _Place(NamedTuple):
     """Where a step writes, and what: rows of which leaves, and which of theirs.
 
-    `leaf`: `int32[rows]`, places in the group; `high` and `low`: `uint32[rows]`, the
-    words of the first element of each row in its leaf's draw.
+    `at`: an index into the buffer; `leaf`: `int32[rows]`, places in the group; `high`
+    and `low`: `uint32[rows]`, the words of each row's first element in its leaf's draw.
     """
 
-    index: tuple[Array, ...]
+    at: tuple[Array, ...]
     leaf: Array
     high: Array
     low: Array
@@ -179,7 +179,7 @@ def _drawn(
         (drawn,) = _hidden([draw(table)])
         if buffer.ndim == 1:
             drawn = drawn.reshape(-1)
-        return lax.dynamic_update_slice(buffer, drawn, place.index)
+        return lax.dynamic_update_slice(buffer, drawn, place.at)
 
     empty = jnp.broadcast_to(after.astype(group.dtype), rows.shape)
     buffer = lax.fori_loop(0, rows.steps, step, empty)
