@@ -2655,6 +2655,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "deepnorm got encoder=0; it must be a whole number >= 1 or None.",
         ),
     ],
+    "depth.dt_fixup": [
+        (
+            "ei.depth.dt_fixup(0, 1.0)",
+            "ValueError",
+            "dt_fixup got num_layers=0; it must be a whole number >= 1.",
+        ),
+        (
+            "ei.depth.dt_fixup(4, -1.0)",
+            "ValueError",
+            "dt_fixup got largest=-1.0; it must be a finite number >= 0.",
+        ),
+    ],
     "depth.fixup": [
         (
             "ei.depth.fixup(0)",
@@ -3039,6 +3051,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.dit": [
         ("ei.recipes.dit(3)", "TypeCheckError", "parameter 'modulation'"),
     ],
+    "recipes.dt_fixup": [
+        (
+            "ei.recipes.dt_fixup(-2.0)",
+            "ValueError",
+            "dt_fixup got largest=-2.0; it must be a finite number >= 0.",
+        ),
+        (
+            "ei.plan(MLP, ei.recipes.dt_fixup(3.0))",
+            "ValueError",
+            "dt_fixup was not told how many blocks there are: pass `num_layers=...`, or",
+        ),
+    ],
     "recipes.e3nn": [
         (
             "ei.recipes.e3nn(3)",
@@ -3291,6 +3315,23 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "recipes.rwkv4": [
         ("ei.recipes.rwkv4(3)", "TypeCheckError", "parameter 'head'"),
     ],
+    "recipes.rwkv7": [
+        (
+            "ei.recipes.rwkv7(1)",
+            "ValueError",
+            "rwkv7 got head_size=1; it must be a whole number >= 2, such as `rwkv7(head_size=64)`.",
+        ),
+        (
+            "ei.plan(MLP, ei.recipes.rwkv7())",
+            "ValueError",
+            "rule Path('**.x_r'): it matches nothing.",
+        ),
+        (
+            "ei.recipes.rwkv7(kernel='normal')",
+            "TypeCheckError",
+            "parameter 'kernel'",
+        ),
+    ],
     "recipes.s4d": [
         ("ei.recipes.s4d(3)", "TypeCheckError", "parameter 'log_real'"),
     ],
@@ -3375,6 +3416,18 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "ei.recipes.vit_timm(-1.0)",
             "ValueError",
             "Normal got std=-1.0; it must be a finite number >= 0, such as `Normal(std=0.01)`.",
+        ),
+    ],
+    "recipes.wav2vec2": [
+        (
+            "ei.plan(MLP, ei.recipes.wav2vec2())",
+            "ValueError",
+            "recipes.wav2vec2 found no convolution for positions. By name it is",
+        ),
+        (
+            "ei.recipes.wav2vec2('a')",
+            "TypeCheckError",
+            "parameter 'std'",
         ),
     ],
     "recipes.xlstm": [
