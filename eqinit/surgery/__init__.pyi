@@ -28,7 +28,6 @@ from ._positions import interpolate_positions as interpolate_positions
 from ._record import Record as Record, RecordRow as RecordRow
 from ._renew import (
     dormant_units as dormant_units,
-    recycle as recycle,
     shrink_and_perturb as shrink_and_perturb,
 )
 from ._selection import Selection as Selection
@@ -41,6 +40,7 @@ from ._units.groups import (
 )
 from ._units.match import match as match
 from ._units.prune import permute as permute, prune as prune, unit_scores as unit_scores
+from ._units.recycle import recycle as recycle
 from ._units.widen import widen as widen
 from ._weights.load import load_weights as load_weights
 from ._weights.match import MatchRow as MatchRow, WeightMatch as WeightMatch

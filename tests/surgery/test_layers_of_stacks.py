@@ -45,6 +45,7 @@ def test_what_is_inside_of_the_body_alone_has_an_order_in_each_layer():
     assert "layers  frozen" in str(groups)
 
 
+@pytest.mark.slow
 def test_layers_in_orders_of_their_own_are_matched_again():
     old, x = make(), inputs()
     new = old
@@ -202,6 +203,7 @@ def test_layers_that_do_not_meet(call):
     assert (group.frozen, group.layers) == ("", 3)
     new = Change(group, orders(group)).leaves(model)
     assert_same_outputs(call(model, x), call(new, x))
+    assert eqx.tree_equal(surgery.match(new, model, call, x), model)
 
 
 @pytest.mark.parametrize(

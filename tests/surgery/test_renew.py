@@ -10,29 +10,11 @@ import eqinit as ei
 
 
 KEY = jax.random.key(0)
-CONVOLUTIONS = [ei.Rule("**", ei.Ones())]
 RULES = [ei.Rule(eqx.nn.Linear, weight=ei.HeNormal(), bias=ei.Normal(0.1))]
 
 
 def mlp(width: int = 5, depth: int = 2) -> eqx.nn.MLP:
     return eqx.nn.MLP(3, 2, width, depth, key=KEY)
-
-
-class Net(eqx.Module):
-    """A convolution whose image is flattened into a linear layer."""
-
-    conv: eqx.nn.Conv2d
-    mix: eqx.nn.Conv2d
-    head: eqx.nn.Linear
-
-    def __init__(self):
-        self.conv = eqx.nn.Conv2d(1, 4, 3, key=KEY)
-        self.mix = eqx.nn.Conv2d(4, 3, 1, key=jax.random.key(1))
-        self.head = eqx.nn.Linear(3 * 4, 2, key=jax.random.key(2))
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        x = jax.nn.relu(self.mix(jax.nn.relu(self.conv(x))))
-        return self.head(x.ravel())
 
 
 def assert_same_function(old, new, x: jax.Array):
@@ -79,30 +61,6 @@ def test_shrink_and_perturb_sees_the_effective_value():
     assert not np.allclose(new(x), fresh(x), rtol=1e-2)
 
 
-def dead() -> eqx.nn.MLP:
-    """Units 1 and 3 of the first layer are zero on every input."""
-    off = jnp.array([0.0, -100.0, 0.0, -100.0, 0.0])
-    return eqx.tree_at(lambda m: m.layers[0].bias, mlp(), off)
-
-
-@pytest.mark.thorough
-def test_recycled_units_change_nothing_and_are_new():
-    x = jax.random.normal(KEY, (64, 3))
-    hidden = jax.vmap(lambda v: jax.nn.relu(dead().layers[0](v)))(x)
-    idle = ei.surgery.dormant_units(hidden)
-    assert idle.tolist() == [False, True, False, True, False]
-    new = ei.surgery.recycle(dead(), KEY, RULES, "layers.0", "layers.1", idle)
-    assert np.array_equal(jax.vmap(new)(x), jax.vmap(dead())(x))
-    fresh = ei.apply(dead(), KEY, RULES)
-    assert np.array_equal(new.layers[0].weight[1], fresh.layers[0].weight[1])
-    assert np.array_equal(new.layers[0].bias[3], fresh.layers[0].bias[3])
-    assert np.array_equal(new.layers[0].weight[0], dead().layers[0].weight[0])
-    assert not new.layers[1].weight[:, [1, 3]].any()
-    assert new.layers[1].weight[:, [0, 2, 4]].all()
-    again = jax.vmap(lambda v: jax.nn.relu(new.layers[0](v)))(x)
-    assert not ei.surgery.dormant_units(again).any()
-
-
 def test_dormant_is_relative_to_the_mean():
     outputs = jnp.array([[1.0, -9.0, 0.0], [-1.0, 9.0, 0.0]])
     # Of a mean of 10 / 3: shares of 0.3, 2.7 and 0.
@@ -113,20 +71,6 @@ def test_dormant_is_relative_to_the_mean():
 @pytest.mark.parametrize(
     "do, error, message",
     [
-        (
-            lambda: ei.surgery.recycle(
-                Net(), KEY, CONVOLUTIONS, "mix", "conv", jnp.zeros(3, bool)
-            ),
-            ValueError,
-            "has 1 inputs, which are not those of 3 units",
-        ),
-        (
-            lambda: ei.surgery.recycle(
-                eqx.nn.LayerNorm(4), KEY, [ei.Rule("**", ei.Ones())], "", "", [True] * 4
-            ),
-            TypeError,
-            "is a LayerNorm; units are known of a `Linear`",
-        ),
         (
             lambda: ei.surgery.shrink_and_perturb(
                 mlp(), KEY, ei.Rule("**", ei.Keep()), 0.5, 0.5
@@ -148,25 +92,6 @@ def test_dormant_is_relative_to_the_mean():
             lambda: ei.surgery.net2deeper(eqx.nn.Linear(3, 3, key=KEY), 0),
             TypeError,
             "got a Linear; it takes an `eqx.nn.MLP`",
-        ),
-        (
-            lambda: ei.surgery.recycle(
-                mlp(), KEY, RULES, "layers.0", "layers.1", [True]
-            ),
-            ValueError,
-            r"got \[1\] flags for the 5 units",
-        ),
-        (
-            lambda: ei.surgery.recycle(
-                mlp(),
-                KEY,
-                ei.Rule("layers.2", ei.Zeros()),
-                "layers.0",
-                "layers.1",
-                [True] * 5,
-            ),
-            ValueError,
-            r"`layers\.0\.weight` anew, and no rule claims it",
         ),
     ],
 )

@@ -4445,24 +4445,24 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     ],
     "surgery.recycle": [
         (
-            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", "layers.1", jnp.zeros(7, bool))',
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", jnp.zeros(7, bool), lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "recycle got [7] flags for the 4 units of `layers.0`. Pass `dormant_units(outputs)` of",
+            "recycle got bool[7] for the 4 units of `layers.0.weight[0]`: it takes a bool for each",
         ),
         (
-            'ei.surgery.recycle(MLP, KEY, RULES, "layers.9", "layers.1", jnp.zeros(4, bool))',
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.9", jnp.zeros(4, bool), lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "Path('layers.9') matches nothing. Did you mean `layers.0` or `layers.0.bias` or",
+            "there is nothing at `layers.9` in this MLP. Paths are those of",
         ),
         (
-            'ei.surgery.recycle(MLP, 0, RULES, "layers.0", "layers.1", jnp.zeros(4, bool))',
+            'ei.surgery.recycle(MLP, 0, RULES, "layers.0", jnp.zeros(4, bool), lambda m, x: m(x), jnp.ones(3))',
             "TypeCheckError",
             "parameter 'key'",
         ),
         (
-            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", "layers.1", "none")',
+            'ei.surgery.recycle(MLP, KEY, RULES, "layers.0", True, lambda m, x: m(x), jnp.ones(3))',
             "ValueError",
-            "recycle got [] flags for the 4 units of `layers.0`. Pass `dormant_units(outputs)` of",
+            "recycle got bool[] for the 4 units of `layers.0.weight[0]`: it takes a bool for each",
         ),
     ],
     "surgery.resize_embedding": [
