@@ -1,0 +1,75 @@
+"""The five models of Equinox's own layers, and three that nobody here wrote."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from small_models import MODELS as SMALL
+
+from .case import KEY, Patient
+
+
+# Name to what it is, and to the library that it takes.
+OURS = {
+    "mlp": "MLP",
+    "cnn": "CNN with batch norm",
+    "transformer": "pre-norm transformer",
+    "scanned": "scanned stack",
+    "lstm": "LSTM",
+}
+THEIRS = {"bert": "eqx_zoo", "resnet": "pdequinox", "klax": "klax"}
+
+
+def ours(name: str) -> Patient:
+    make, call, inputs = SMALL[name]
+    return Patient(name, make(), call, (inputs(),))
+
+
+def theirs(name: str) -> Patient:
+    make, inputs = {"bert": bert, "resnet": resnet, "klax": klax_mlp}[name]()
+    return Patient(name, make, called, (inputs,))
+
+
+def called(model: Any, x: jax.Array) -> Any:
+    return model(x)
+
+
+def bert() -> tuple[Any, jax.Array]:
+    from eqx_zoo import Encoder, EncoderConfig
+
+    config = EncoderConfig(
+        architecture="BertModel",
+        vocab_size=11,
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=12,
+        max_position_embeddings=6,
+        type_vocab_size=2,
+        layer_norm_eps=1e-12,
+    )
+    return scattered(Encoder(config, key=KEY)), jnp.array([3, 1, 7, 9, 2, 4])
+
+
+def resnet() -> tuple[Any, jax.Array]:
+    from pdequinox import arch
+
+    model = arch.ClassicResNet(1, 3, 2, hidden_channels=4, num_blocks=2, key=KEY)
+    return model, jnp.sin(jnp.arange(24.0)).reshape(3, 8)
+
+
+def klax_mlp() -> tuple[Any, jax.Array]:
+    import klax
+
+    return scattered(klax.nn.MLP(3, 2, [6, 6], key=KEY)), jnp.array([0.5, -1.0, 2.0])
+
+
+def scattered(model: Any) -> Any:
+    """Norms and biases start at ones and zeros, under which mistakes do not show."""
+
+    def noisy(leaf: Any) -> Any:
+        flat = getattr(leaf, "ndim", 0) == 1 and jnp.issubdtype(leaf.dtype, jnp.floating)
+        noise = jax.random.normal(jax.random.fold_in(KEY, leaf.size), leaf.shape) if flat else 0
+        return leaf + 0.1 * noise if flat else leaf
+
+    return jax.tree.map(noisy, model)
