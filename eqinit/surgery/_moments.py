@@ -131,7 +131,8 @@ def _moved(lineage: Lineage, slot: _Slot, fresh: Any, problems: list[str]) -> An
     for entries, leaf in pairs:
         path = spell(entries)
         if not is_parameter(leaf):
-            leaves.append(held.get(path) if path in held else None)
+            # Where a parameter was dropped its moment is as well.
+            leaves.append(None if path in old else held.get(path))
             continue
         mover = _Mover(path, leaf, lineage.origins.get(path), held, old, slot.name)
         new = mover.new() if wanted is None else mover.fitted(wanted.get(path))

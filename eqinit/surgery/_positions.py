@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._articles import kind_of, with_article
 from .._models.selectors import SelectorLike
 from .._models.site import Site
 from .._typing import Array, Count, Natural, Shape, checked
@@ -51,9 +52,11 @@ def interpolate_positions(
 
     **Returns:** a new model.
 
-    **Raises:** `ValueError` where positions are not those of the grid.
+    **Raises:** `ValueError` where positions are not those of the grid, or for the
+    kernel, bias or gain of a layer.
     """
     sites = select(model, selector).sites
+    _check_tables(sites)
     target = (size,) if isinstance(size, int) else tuple(size)
     source = None if grid is None else tuple(grid)
     grids = {site.path: _grid(site, target, source, prefix) for site in sites}
@@ -70,6 +73,20 @@ def interpolate_positions(
     origins = {path: fresh(what) for path, what in whats.items()}
     made = make_record("interpolate_positions", model, changed, origins)
     return returned(changed, made, record)
+
+
+def _check_tables(sites: Sequence[Site]) -> None:
+    """The axes of what a layer multiplies or adds are counted in its fields."""
+    if wrong := [s for s in sites if s.spec.role in ("kernel", "bias", "scale")]:
+        listed = ", ".join(
+            f"`{s.path}`, {with_article(s.spec.role)} of {kind_of(s.layer)}"
+            for s in wrong[:4]
+        )
+        raise ValueError(
+            f"interpolate_positions got {listed}{', ...' if len(wrong) > 4 else ''}: no "
+            "table of positions. Select arrays of shape `(positions, width)`, or "
+            '`eqx.nn.Embedding`s, such as "pos_embed".'
+        )
 
 
 def _by(grid: Shape) -> str:

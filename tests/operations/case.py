@@ -37,7 +37,7 @@ class Case:
     - `by_hand`: from what was done to a model that was made without the operation, and
         computes what the new one is to compute. Without it, that is the old one.
     - `call`, `args`: of the new model, and of that by hand, where they are others.
-    - `old_args`: of the old model.
+    - `old_call`, `old_args`: of the old model.
     - `seen`: what of the outputs is compared.
     - `flat`: paths of parameters whose gradient is zero: all of them, and no others.
     """
@@ -47,6 +47,7 @@ class Case:
     by_hand: Callable[[Done], Any] | None = None
     call: Callable[..., Any] | None = None
     args: tuple[Any, ...] | None = None
+    old_call: Callable[..., Any] | None = None
     old_args: tuple[Any, ...] | None = None
     seen: Callable[[Any], Any] = lambda out: out
     flat: tuple[str, ...] = ()
@@ -75,8 +76,8 @@ class Operation:
     - `cells`: by the names of models.
     - `by_hand`: as that of a case, for all cells that have none.
     - `becomes`: the model that must come out, to the last bit.
-    - `undo`: how far `record.undo` may be off, in units of an array's largest entry;
-        `None` where it refuses.
+    - `restores`: what `record.undo` gives; `None` where it refuses.
+    - `undo`: how far that may be off, in units of an array's largest entry.
     - `promotes`: whether models compute in several dtypes afterwards.
     """
 
@@ -86,8 +87,15 @@ class Operation:
     cells: Mapping[str, Case | Refused]
     by_hand: Callable[[Done], Any] | None = None
     becomes: Callable[[Patient, Done], Any] | None = None
-    undo: float | None = None
+    restores: Callable[[Case, Done], Any] | None = None
+    undo: float = 0.0
     promotes: bool = False
+
+
+def before(case: Case, done: Done) -> Any:
+    """What `record.undo` gives back of most operations that it takes back."""
+    del case
+    return done.old
 
 
 def model_in(tree: Any) -> Any:

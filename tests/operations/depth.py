@@ -5,12 +5,13 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.tree_util as jtu
 
 import eqinit as ei
 from eqinit import surgery
 
-from .case import Case, Done, Operation, Patient, Refused, at, put
+from .case import Case, Done, Operation, Patient, Refused, at, before, put
 
 
 def inserted(p: Patient, path: str, index: int = 1, zero: Any = ()) -> Done:
@@ -21,7 +22,7 @@ def inserted(p: Patient, path: str, index: int = 1, zero: Any = ()) -> Done:
 
 
 def removed(p: Patient, path: str) -> Done:
-    return Done(p.model, *surgery.remove(p.model, path, 0, record=True))
+    return Done(p.model, *surgery.remove(p.model, path, 1, record=True))
 
 
 def grown(p: Patient, path: str, count: int = 4, zero: Any = ()) -> Done:
@@ -46,14 +47,19 @@ def deeper(p: Patient, path: str = "") -> Done:
     return Done(p.model, ei.swap(p.model, path, deep, count=1))
 
 
-def without_first(path: str) -> Any:
-    """The model with all blocks of its list but the first."""
-    return lambda done: put(done.old, {path: type(at(done.old, path))(at(done.old, path)[1:])})
+def without(path: str) -> Any:
+    """The model with all blocks of its list but the second."""
+
+    def by_hand(done: Done) -> Any:
+        old = at(done.old, path)
+        return put(done.old, {path: type(old)([*old[:1], *old[2:]])})
+
+    return by_hand
 
 
-def without_first_of_stack(done: Done) -> Any:
+def without_one_of_stack(done: Done) -> Any:
     arrays, rest = eqx.partition(done.old.blocks, eqx.is_array)
-    fewer = jtu.tree_map(lambda x: x[1:], arrays)
+    fewer = jtu.tree_map(lambda x: jnp.stack([x[0], x[2]]), arrays)
     return put(done.old, {"blocks": eqx.combine(fewer, rest)})
 
 
@@ -100,8 +106,12 @@ def not_residual(path: str, zero: Any, **more: Any) -> Refused:
     )
 
 
-def alike(error: str, path: str = "layers") -> Refused:
-    return Refused("its layers are of different shapes", error, {"path": path})
+def alike(error: str, **where: Any) -> Refused:
+    where = {"path": "layers", **where}
+    return Refused("its layers are of different shapes", error, where)
+
+
+NO_CALL = "NONE"
 
 
 OPERATIONS = (
@@ -118,31 +128,25 @@ OPERATIONS = (
             ),
             "scanned": Case({"path": "blocks", "zero": ZERO}),
             "bert": not_residual(BERT, BERT_ZERO),
-            "resnet": Case({"path": "blocks", "zero": ["conv_2"]}),
-            "klax": not_residual("layers", ["**"], index=2),
+            "resnet": Case(
+                {"path": "blocks", "zero": ["conv_2"]}, flat=("blocks.1.conv_1",)
+            ),
+            "klax": alike(NO_CALL, zero=["**"]),
         },
-        undo=0,
+        restores=before,
     ),
     Operation(
         "remove",
         "those of the model without the block",
         removed,
         {
-            "mlp": Refused(
-                "what reads its first layer fits no other",
-                "NONE",
-                {"path": "layers"},
-            ),
+            "mlp": Case({"path": "layers"}, by_hand=without("layers")),
             **NO_BLOCKS,
-            "transformer": Case(
-                {"path": "blocks"}, by_hand=without_first("blocks")
-            ),
-            "scanned": Case({"path": "blocks"}, by_hand=without_first_of_stack),
-            "bert": Case({"path": BERT}, by_hand=without_first(BERT)),
-            "resnet": Case(
-                {"path": "blocks"}, by_hand=without_first("blocks")
-            ),
-            "klax": Refused("NONE", "NONE", {"path": "layers"}),
+            "transformer": Case({"path": "blocks"}, by_hand=without("blocks")),
+            "scanned": Case({"path": "blocks"}, by_hand=without_one_of_stack),
+            "bert": Case({"path": BERT}, by_hand=without(BERT)),
+            "resnet": Case({"path": "blocks"}, by_hand=without("blocks")),
+            "klax": Case({"path": "layers"}, by_hand=without("layers")),
         },
     ),
     Operation(
@@ -150,7 +154,7 @@ OPERATIONS = (
         "same outputs, with `zero=`",
         grown,
         {
-            "mlp": not_residual("layers", ["**"]),
+            "mlp": alike(NO_CALL, zero=["**"]),
             **NO_BLOCKS,
             "transformer": Case(
                 {"path": "blocks", "zero": ZERO},
@@ -158,8 +162,11 @@ OPERATIONS = (
             ),
             "scanned": Case({"path": "blocks", "zero": ZERO}),
             "bert": not_residual(BERT, BERT_ZERO),
-            "resnet": Case({"path": "blocks", "zero": ["conv_2"]}),
-            "klax": not_residual("layers", ["**"]),
+            "resnet": Case(
+                {"path": "blocks", "zero": ["conv_2"]},
+                flat=("blocks.2.conv_1", "blocks.3.conv_1"),
+            ),
+            "klax": alike(NO_CALL, zero=["**"]),
         },
     ),
     Operation(
@@ -175,7 +182,7 @@ OPERATIONS = (
             "resnet": Case({"path": "blocks"}),
             "klax": alike("cannot be stacked: they differ in static fields"),
         },
-        undo=0,
+        restores=before,
     ),
     Operation(
         "unstack_blocks",
@@ -190,7 +197,7 @@ OPERATIONS = (
             "resnet": Case({"path": "blocks"}, prepare=stack("blocks")),
             "klax": alike("a list of blocks already"),
         },
-        undo=0,
+        restores=before,
     ),
     Operation(
         "net2deeper",

@@ -9,7 +9,7 @@ import jax.random as jr
 import eqinit as ei
 from eqinit import surgery
 
-from .case import KEY, Case, Done, Operation, Patient, Refused, refused
+from .case import KEY, Case, Done, Operation, Patient, Refused, before, refused
 
 
 nn = eqx.nn
@@ -39,6 +39,13 @@ def non_negative(model: Any) -> Any:
         model,
         [klax.NonNegative(weight) for weight in weights],
     )
+
+
+def finalized(model: Any, x: jax.Array) -> Any:
+    """As models of klax with constraints are called."""
+    import klax
+
+    return klax.finalize(model)(x)
 
 
 def norms_folded(p: Patient, pairs: Any = None) -> Done:
@@ -72,12 +79,12 @@ def branched(path: str) -> Any:
     return lambda model: ei.swap(model, path, beside, count=1)
 
 
-def branches_merged(p: Patient, kind: type = Branches) -> Done:
+def branches_merged(p: Patient, path: str) -> Done:
     def one(node: Any) -> Any:
         both = [node.one, node.other] if isinstance(node, Branches) else [node]
         return surgery.merge_branches(both)
 
-    return Done(p.model, ei.swap(p.model, kind, one))
+    return Done(p.model, ei.swap(p.model, path, one, count=1))
 
 
 def fused(p: Patient) -> Done:
@@ -105,6 +112,16 @@ READERS = {
 STACKED = {"blocks.norm1": [f"blocks.attn.{n}_proj" for n in ("query", "key", "value")]}
 STACKED |= {"blocks.norm2": ["blocks.up"]}
 
+LAYER = {
+    "mlp": "layers.0",
+    "transformer": "head",
+    "scanned": "head",
+    "lstm": "cell",
+    "bert": "encoder.layer.0.output.dense",
+    "klax": "layers.0",
+}
+NO_CONVOLUTION = "merge_branches got no convolution"
+
 OPERATIONS = (
     Operation(
         "bake",
@@ -118,7 +135,7 @@ OPERATIONS = (
             "lstm": Case(prepare=weight_norm("head")),
             "bert": Case(prepare=weight_norm("encoder.layer.0.output.dense")),
             "resnet": Case(prepare=weight_norm("lifting")),
-            "klax": Case(prepare=non_negative),
+            "klax": Case(prepare=non_negative, old_call=finalized),
         },
     ),
     Operation(
@@ -139,15 +156,12 @@ OPERATIONS = (
         "same outputs",
         branches_merged,
         {
-            **refused(
-                "mlp transformer scanned lstm bert",
-                "no convolution",
-                "merge_branches got no convolution",
-                kind=nn.Linear,
-            ),
-            "cnn": Case(prepare=branched("conv1")),
-            "resnet": Case(prepare=branched("lifting")),
-            "klax": Refused("no convolution", "merge_branches got no convolution"),
+            **{
+                name: Refused("no convolution", NO_CONVOLUTION, {"path": path})
+                for name, path in LAYER.items()
+            },
+            "cnn": Case({"path": "conv1"}, prepare=branched("conv1")),
+            "resnet": Case({"path": "lifting"}, prepare=branched("lifting")),
         },
     ),
     Operation(
@@ -163,6 +177,7 @@ OPERATIONS = (
             "transformer": Case(),
             "scanned": Case(),
         },
+        restores=before,
         undo=1e-5,
     ),
     Operation(

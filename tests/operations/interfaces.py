@@ -93,6 +93,7 @@ LAYER = {
 }
 TOKENS = (jnp.arange(12)[None] % 7, jnp.arange(12) % 11)
 NO_TABLE = "nothing is learned for positions"
+NO_POSITIONS = r"`, a kernel of an? \w+: no table of positions"
 
 OPERATIONS = (
     Operation(
@@ -131,11 +132,11 @@ OPERATIONS = (
         "those of the model with a table by `numpy.interp`",
         stretched,
         {
-            **refused("mlp klax", NO_TABLE, "NONE", selector="layers.0.weight"),
-            **refused("cnn", NO_TABLE, "NONE", selector="head.weight"),
-            **refused("scanned", NO_TABLE, "NONE", selector="head.weight"),
-            **refused("lstm", NO_TABLE, "NONE", selector="cell.weight_ih"),
-            **refused("resnet", NO_TABLE, "NONE", selector="lifting.weight"),
+            **refused("mlp klax", NO_TABLE, NO_POSITIONS, selector="layers.0.weight"),
+            **refused("cnn", NO_TABLE, NO_POSITIONS, selector="head.weight"),
+            **refused("scanned", NO_TABLE, NO_POSITIONS, selector="head.weight"),
+            **refused("lstm", NO_TABLE, NO_POSITIONS, selector="cell.weight_ih"),
+            **refused("resnet", NO_TABLE, NO_POSITIONS, selector="lifting.weight"),
             "transformer": table("positions"),
             "bert": table("embeddings.position_embeddings.weight"),
         },

@@ -37,19 +37,18 @@ def hold(operation: Operation, patient: Patient, case: Case) -> None:
     done = operation.run(patient, **case.where)
     untouched(before, patient.model)
     call, args = case.call or patient.call, case.args or patient.args
-    out = call(done.new, *args)
+    out, grads = gradients(call, done.new, args)
     alike(wanted(operation, patient, case, done), case.seen(out))
-    jitted, grads = compiled(call, done.new, args)
-    alike(out, jitted)
+    alike(out, eqx.filter_jit(call)(done.new, *args))
     slopes(grads, case.flat)
     if operation.becomes is not None:
-        same_values(done.new, operation.becomes(patient, done))
+        same_values(*map(model_in, (done.new, operation.becomes(patient, done))))
     consistent(done.new)
     initialised_anew(done.new)
     if done.record is not None:
         told(done)
         followed(done)
-        undone(operation, done)
+        undone(operation, case, done)
 
 
 def refuses(operation: Operation, patient: Patient, cell: Refused) -> None:
@@ -68,7 +67,8 @@ def wanted(operation: Operation, patient: Patient, case: Case, done: Done) -> An
     if operation.becomes is not None:
         by_hand = functools.partial(operation.becomes, patient)
     if by_hand is None:
-        return case.seen(patient.call(done.old, *(case.old_args or patient.args)))
+        call = case.old_call or patient.call
+        return case.seen(call(done.old, *(case.old_args or patient.args)))
     call, args = case.call or patient.call, case.args or patient.args
     return case.seen(call(by_hand(done), *args))
 
@@ -104,8 +104,8 @@ def untouched(before: tuple[list[Any], Any], model: Any) -> None:
     assert all(a is b for a, b in zip(leaves, before[0], strict=True))
 
 
-def compiled(call: Callable[..., Any], model: Any, args: Any) -> tuple[Any, Any]:
-    """Outputs and gradients under `jit`."""
+def gradients(call: Callable[..., Any], model: Any, args: Any) -> tuple[Any, Any]:
+    """Outputs, and the gradient of a sum of them."""
     params, rest = eqx.partition(model, eqx.is_inexact_array)
 
     def loss(params: Any) -> tuple[Any, Any]:
@@ -113,7 +113,7 @@ def compiled(call: Callable[..., Any], model: Any, args: Any) -> tuple[Any, Any]
         arrays = [x for x in jtu.tree_leaves(out) if eqx.is_inexact_array(x)]
         return sum((x * waves(x)).sum() for x in arrays), out
 
-    (_, out), grads = eqx.filter_jit(jax.value_and_grad(loss, has_aux=True))(params)
+    (_, out), grads = jax.value_and_grad(loss, has_aux=True)(params)
     return out, grads
 
 
@@ -144,7 +144,9 @@ def consistent(tree: Any) -> None:
     for node in modules(tree):
         if any(type(layer) is not eqx.nn.Linear for layer in layers_in(node)):
             continue  # such as an adapter
-        widths = {layer.out_features for layer in node.layers[:-1]} if is_mlp(node) else {0}
+        widths = (
+            {layer.out_features for layer in node.layers[:-1]} if is_mlp(node) else {0}
+        )
         if len(widths) > 1:
             continue  # its one field for them holds one of them
         wanted, got = (shapes(tree) for tree in (rebuilt(node), node))
@@ -221,25 +223,28 @@ def followed(done: Done) -> None:
     """The state of an optimiser has the shapes that it would have if made anew."""
     adam = optax.adam(1e-3)
     models = (eqx.filter(model_in(t), eqx.is_inexact_array) for t in done[:2])
-    old, fresh = (adam.init(params) for params in models)
-    moved = done.record.apply_to(old)
+    old, fresh = (jax.eval_shape(adam.init, params) for params in models)
+    moved = done.record.apply_to(
+        jtu.tree_map(lambda x: np.zeros(x.shape, x.dtype), old)
+    )
     assert jtu.tree_structure(moved) == jtu.tree_structure(fresh)
     pairs = zip(jtu.tree_leaves(moved), jtu.tree_leaves(fresh), strict=True)
     assert all((a.shape, a.dtype) == (b.shape, b.dtype) for a, b in pairs)
 
 
-def undone(operation: Operation, done: Done) -> None:
-    if operation.undo is None:
+def undone(operation: Operation, case: Case, done: Done) -> None:
+    """The record gives back what it says, or says that it cannot."""
+    if operation.restores is None:
         with pytest.raises(ValueError, match="cannot be taken back: what it dropped"):
             done.record.undo(done.new)
         return
-    back = done.record.undo(done.new)
-    assert jtu.tree_structure(back) == jtu.tree_structure(done.old)
-    for a, b in zip(jtu.tree_leaves(back), jtu.tree_leaves(done.old), strict=True):
+    back, old = done.record.undo(done.new), operation.restores(case, done)
+    assert jtu.tree_structure(back) == jtu.tree_structure(old)
+    for a, b in zip(jtu.tree_leaves(back), jtu.tree_leaves(old), strict=True):
         assert same(a, b) or near(a, b, operation.undo)
 
 
 def near(a: Any, b: Any, tolerance: float) -> bool:
     assert (a.dtype, a.shape) == (b.dtype, b.shape)
-    wide, narrow = (np.asarray(x).astype(np.float64) for x in (a, b))
-    return bool(np.abs(wide - narrow).max() <= tolerance * np.abs(narrow).max())
+    one, other = (np.asarray(x, np.float64) for x in (a, b))
+    return bool(np.abs(one - other).max() <= tolerance * np.abs(other).max())

@@ -10,7 +10,7 @@ import numpy as np
 import eqinit as ei
 from eqinit import surgery
 
-from .case import KEY, Case, Done, Operation, Patient, Refused, at, put
+from .case import KEY, Case, Done, Operation, Patient, Refused, at, before, put
 
 
 def adapted(p: Patient, selector: Any, **how: Any) -> Done:
@@ -70,7 +70,7 @@ WHAT = {
     "transformer": KERNELS,
     "scanned": KERNELS,
     "lstm": KERNELS,
-    "bert": KERNELS,
+    "bert": "encoder",  # tables of embeddings are read off the layers, not called
     "resnet": KERNELS,
     "klax": KERNELS,
 }
@@ -96,6 +96,7 @@ OPERATIONS = (
             )
             for name, what in WHAT.items()
         },
+        restores=before,
         undo=1e-5,
     ),
     Operation(
@@ -113,7 +114,7 @@ OPERATIONS = (
         factorized,
         {
             "mlp": thin("layers.1", "layers.1.weight"),
-            "cnn": thin("conv1 | conv2", "conv1.weight"),
+            "cnn": thin("conv1", "conv1.weight"),
             "transformer": thin(
                 "blocks.*.up", "blocks.0.up.weight", "blocks.1.up.weight"
             ),
@@ -131,15 +132,14 @@ OPERATIONS = (
                 "**.intermediate.dense",
                 *(f"encoder.layer.{i}.intermediate.dense.weight" for i in (0, 1)),
             ),
-            "resnet": thin(
-                "blocks.*.conv_1", *(f"blocks.{i}.conv_1.weight" for i in (0, 1))
-            ),
+            "resnet": thin("lifting", "lifting.weight"),
             "klax": Refused(
                 "its `Linear` is not that of Equinox",
                 "selects parameters of Linear; this operation takes Linear or Conv",
                 {"selector": "layers.0"},
             ),
         },
+        restores=lambda case, done: case.by_hand(done),
         undo=1e-5,
     ),
 )

@@ -68,8 +68,14 @@ def scattered(model: Any) -> Any:
     """Norms and biases start at ones and zeros, under which mistakes do not show."""
 
     def noisy(leaf: Any) -> Any:
-        flat = getattr(leaf, "ndim", 0) == 1 and jnp.issubdtype(leaf.dtype, jnp.floating)
-        noise = jax.random.normal(jax.random.fold_in(KEY, leaf.size), leaf.shape) if flat else 0
+        flat = getattr(leaf, "ndim", 0) == 1 and jnp.issubdtype(
+            leaf.dtype, jnp.floating
+        )
+        noise = (
+            jax.random.normal(jax.random.fold_in(KEY, leaf.size), leaf.shape)
+            if flat
+            else 0
+        )
         return leaf + 0.1 * noise if flat else leaf
 
     return jax.tree.map(noisy, model)

@@ -7,7 +7,7 @@ import numpy as np
 
 from eqinit import surgery
 
-from .case import KEY, Case, Done, Operation, Patient, at, put
+from .case import KEY, Case, Done, Operation, Patient, at, before, put
 
 
 def permuted(p: Patient, layer: str, units: int) -> Done:
@@ -77,7 +77,7 @@ OPERATIONS = (
         "same outputs",
         permuted,
         {name: on(*place) for name, place in UNITS.items()},
-        undo=0,
+        restores=before,
     ),
     Operation(
         "match",

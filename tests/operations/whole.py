@@ -3,7 +3,6 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -43,20 +42,29 @@ def mapped(fn: Any, *trees: Any) -> Any:
     return jtu.tree_map(one, *trees)
 
 
-def narrowed(p: Patient, selector: Any) -> Done:
-    new, record = surgery.cast(p.model, selector, jnp.bfloat16, record=True)
+def cast(p: Patient, selector: Any, dtype: Any = jnp.bfloat16, **how: Any) -> Done:
+    new, record = surgery.cast(p.model, selector, dtype, record=True, **how)
     return Done(p.model, new, record)
 
 
+def narrow(model: Any) -> Any:
+    return mapped(lambda x: x.astype(jnp.bfloat16), model)
+
+
 def rounded(done: Done) -> Any:
-    """The old model with the values that are left of its own, as float32."""
+    """The old model with what is left of its values, as float32, by ml_dtypes."""
+    assert not eqx.tree_equal(done.new, done.old)
 
     def one(new: Any, old: Any) -> Any:
-        assert new.dtype in (old.dtype, jnp.bfloat16)
         return jnp.asarray(np.asarray(old).astype(new.dtype), jnp.float32)
 
-    assert not eqx.tree_equal(done.new, done.old)
     return mapped(one, done.new, done.old)
+
+
+def as_they_were(case: Case, done: Done) -> Any:
+    """What is left of the values, in the dtypes of the old ones."""
+    del case
+    return mapped(lambda x, old: x.astype(old.dtype), rounded(done), done.old)
 
 
 def averaged(p: Patient) -> Done:
@@ -73,15 +81,20 @@ def mean(done: Done) -> Any:
 
 
 def perturbed(p: Patient) -> Done:
-    new = surgery.shrink_and_perturb(
-        p.model, KEY, RULES, shrink=0.75, perturb=0.5
-    )
+    new = surgery.shrink_and_perturb(p.model, KEY, RULES, shrink=0.75, perturb=0.5)
     return Done(p.model, new)
 
 
-def drawn(tree: Any) -> Any:
-    made = ei.apply(model_in(tree), KEY, RULES)
-    return (made, *tree[1:]) if isinstance(tree, tuple) else made
+def added(done: Done) -> Any:
+    model = model_in(done.old)
+
+    def one(old: Any, new: Any) -> Any:
+        if new is old:  # no rule claims it
+            return old
+        return jnp.asarray(0.75 * np.float64(old) + 0.5 * np.float64(new), jnp.float32)
+
+    made = mapped(one, model, ei.apply(model, KEY, RULES))
+    return (made, *done.old[1:]) if isinstance(done.old, tuple) else made
 
 
 def halved(tree: Any) -> Any:
@@ -121,7 +134,7 @@ def resting(layer: str, drive: float) -> Any:
 
 
 def recycled(p: Patient, layer: str, following: str) -> Done:
-    units = at(p.model, layer).weight.shape[0]
+    units = jtu.tree_leaves(at(p.model, layer))[0].shape[0]
     idle = jnp.arange(units) == 1
     new = surgery.recycle(p.model, KEY, RULES, layer, following, idle)
     assert not eqx.tree_equal(new, p.model)
@@ -140,7 +153,7 @@ def no_units(why: str, error: str, layer: str, following: str) -> Refused:
 ALL = ("mlp", "cnn", "transformer", "scanned", "lstm", "bert", "resnet", "klax")
 BERT = "encoder.layer.0.intermediate.dense"
 BIASED = {
-    "mlp": "layers.1",
+    "mlp": "layers.2",
     "cnn": "depthwise",
     "transformer": "blocks.0.norm1",
     "scanned": "blocks.up",
@@ -182,7 +195,7 @@ OPERATIONS = (
     Operation(
         "cast",
         "those of the model with rounded values",
-        narrowed,
+        cast,
         {
             "mlp": Case({"selector": "**"}),
             "cnn": Case({"selector": "head"}),
@@ -190,11 +203,13 @@ OPERATIONS = (
             "scanned": Case({"selector": "blocks"}),
             "lstm": Case({"selector": "**"}),
             "bert": Case({"selector": "encoder"}),
-            "resnet": Case({"selector": "**"}),
+            "resnet": Case(  # a convolution takes arrays of one dtype
+                {"selector": "**", "dtype": jnp.float32, "keep": None}, prepare=narrow
+            ),
             "klax": Case({"selector": "**"}),
         },
         by_hand=rounded,
-        undo=2**-8,  # of bfloat16, which keeps eight bits
+        restores=as_they_were,
         promotes=True,
     ),
     Operation(
@@ -209,11 +224,7 @@ OPERATIONS = (
         "those of the sum, taken by numpy",
         perturbed,
         {name: Case() for name in ALL},
-        by_hand=lambda done: mapped(
-            lambda a, b: jnp.asarray(0.75 * np.float64(a) + 0.5 * np.float64(b), "f4"),
-            done.old,
-            drawn(done.old),
-        ),
+        by_hand=added,
     ),
     Operation(
         "transplant",
@@ -250,7 +261,11 @@ OPERATIONS = (
                 "its units are those of a cell", "is an LSTMCell", "cell", "head"
             ),
             "bert": idle(BERT, "encoder.layer.0.output.dense", 0.0),
-            "resnet": idle("blocks.0.conv_1", "blocks.0.conv_2", -1.0),
+            "resnet": no_units(
+                "its convolutions are not those of Equinox",
+                "units are known of a `Linear`",
+                *("blocks.0.conv_1", "blocks.0.conv_2"),
+            ),
             "klax": no_units(
                 "its `Linear` is not that of Equinox",
                 "units are known of a `Linear`",

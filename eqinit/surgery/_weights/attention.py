@@ -45,12 +45,13 @@ def attention_forms(attention: Any, name: str, site: Site) -> Iterator[Form]:
         yield as_is(f"{name[0]}_proj_{field}")  # torch's, where sizes differ
         start, stop = _rows(attention, name)
         which = f"{_INPUTS.index(name) + 1} of 3"
+        rows = (slice(start, stop), slice(None))[: 2 if field == "weight" else 1]
         for joined in _JOINED:
-            yield Form((joined.format(field),), lambda x: x[start:stop], which)
+            yield Form((joined.format(field),), lambda x: x[(..., *rows)], which)
 
 
 def _rows(attention: Any, name: str) -> tuple[int, int]:
     """Where in the joined array a projection begins and ends."""
-    sizes = [getattr(attention, other).weight.shape[0] for other in _INPUTS]
+    sizes = [getattr(attention, other).weight.shape[-2] for other in _INPUTS]
     at = _INPUTS.index(name)
     return sum(sizes[:at]), sum(sizes[: at + 1])

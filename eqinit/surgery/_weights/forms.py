@@ -62,7 +62,10 @@ def _matrix(x: Any, inputs: int) -> Any:
 def _conv(site: Site) -> Iterator[Form]:
     rank = site.layer.num_spatial_dims
     if site.field == "bias":
-        yield Form(("bias",), lambda x: x.reshape(-1, *(1,) * rank), "axes added")
+        stacks, ones = len(site.shape) - rank - 1, (1,) * rank
+        yield Form(
+            ("bias",), lambda x: x.reshape(*x.shape[:stacks], -1, *ones), "axes added"
+        )
         return
     yield as_is("weight")
     yield _hwio(rank)
@@ -82,10 +85,12 @@ def _conv_transpose(site: Site) -> Iterator[Form]:
     def load(x: Any) -> Any:
         # torch's is the kernel of the convolution that it transposes: in by out, and
         # its taps in the other direction.
-        inputs, outputs, *taps = x.shape
-        x = x.reshape(groups, inputs // groups, outputs, *taps).swapaxes(1, 2)
-        x = x.reshape(groups * outputs, inputs // groups, *taps)
-        return x[(slice(None), slice(None), *(slice(None, None, -1),) * rank)]
+        at = x.ndim - rank - 2  # behind any stacks
+        stacks, (inputs, outputs, *taps) = x.shape[:at], x.shape[at:]
+        x = x.reshape(*stacks, groups, inputs // groups, outputs, *taps)
+        x = x.swapaxes(at + 1, at + 2)
+        x = x.reshape(*stacks, groups * outputs, inputs // groups, *taps)
+        return x[(..., *(slice(None, None, -1),) * rank)]
 
     yield Form(("weight",), load, "in and out swapped, taps reversed")
     yield _hwio(rank)
@@ -108,7 +113,9 @@ def _gru(site: Site) -> Iterator[Form]:
 
         yield Form(("bias_ih", "bias_hh"), load, "biases of r and z added")
     if site.field == "bias_n":
-        yield Form(("bias_hh",), lambda hh: hh[2 * hidden :], "the state's bias of n")
+        yield Form(
+            ("bias_hh",), lambda hh: hh[..., 2 * hidden :], "the state's bias of n"
+        )
 
 
 def _norm(site: Site) -> Iterator[Form]:

@@ -90,7 +90,9 @@ def _as_is(site: Site, value: np.ndarray) -> Arrays:
 
 
 def _conv(site: Site, value: np.ndarray) -> Arrays:
-    yield site.field, value.reshape(-1) if site.field == "bias" else value
+    if site.field == "bias":
+        value = value.reshape(value.shape[: value.ndim - site.layer.num_spatial_dims])
+    yield site.field, value
 
 
 def _conv_transpose(site: Site, value: np.ndarray) -> Arrays:
@@ -98,10 +100,12 @@ def _conv_transpose(site: Site, value: np.ndarray) -> Arrays:
         yield from _conv(site, value)
         return
     rank, groups = site.layer.num_spatial_dims, site.layer.groups
-    outputs, inputs, *taps = value.shape
-    value = value[(slice(None), slice(None), *(slice(None, None, -1),) * rank)]
-    value = value.reshape(groups, outputs // groups, inputs, *taps).swapaxes(1, 2)
-    yield "weight", value.reshape(groups * inputs, outputs // groups, *taps)
+    value = value[(..., *(slice(None, None, -1),) * rank)]
+    at = value.ndim - rank - 2  # behind any stacks
+    stacks, (outputs, inputs, *taps) = value.shape[:at], value.shape[at:]
+    value = value.reshape(*stacks, groups, outputs // groups, inputs, *taps)
+    value = value.swapaxes(at + 1, at + 2)
+    yield "weight", value.reshape(*stacks, groups * inputs, outputs // groups, *taps)
 
 
 def _lstm(site: Site, value: np.ndarray) -> Arrays:
@@ -116,7 +120,8 @@ def _gru(site: Site, value: np.ndarray) -> Arrays:
         yield "bias_ih", value
     elif site.field == "bias_n":
         # The biases of r and z are all in `bias_ih`.
-        yield "bias_hh", np.concatenate([np.zeros(2 * len(value), value.dtype), value])
+        zeros = np.zeros((*value.shape[:-1], 2 * value.shape[-1]), value.dtype)
+        yield "bias_hh", np.concatenate([zeros, value], axis=-1)
     else:
         yield site.field, value
 
@@ -156,7 +161,8 @@ def _attention(attention: Any, name: str, site: Site) -> Arrays:
         yield f"{name[0]}_proj_weight", value
     elif name == next(p for p in _first_with(attention, field)):
         arrays = [_or_zeros(part, field) for part in parts]
-        yield f"in_proj_{field}", np.concatenate(arrays)
+        axis = -2 if field == "weight" else -1
+        yield f"in_proj_{field}", np.concatenate(arrays, axis)
 
 
 def _first_with(attention: Any, field: str) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _first_with(attention: Any, field: str) -> Iterator[str]:
 
 def _or_zeros(layer: Any, field: str) -> np.ndarray:
     value = getattr(layer, field)
-    shape, dtype = layer.weight.shape[:1], layer.weight.dtype
+    shape, dtype = layer.weight.shape[:-1], layer.weight.dtype
     return np.zeros(shape, dtype) if value is None else np.asarray(value)
 
 
