@@ -225,7 +225,7 @@ def followed(done: Done) -> None:
     models = (eqx.filter(model_in(t), eqx.is_inexact_array) for t in done[:2])
     old, fresh = (jax.eval_shape(adam.init, params) for params in models)
     moved = done.record.apply_to(
-        jtu.tree_map(lambda x: np.zeros(x.shape, x.dtype), old)
+        jtu.tree_map(lambda x: jnp.asarray(np.zeros(x.shape, x.dtype)), old)
     )
     assert jtu.tree_structure(moved) == jtu.tree_structure(fresh)
     pairs = zip(jtu.tree_leaves(moved), jtu.tree_leaves(fresh), strict=True)

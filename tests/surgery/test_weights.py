@@ -307,10 +307,6 @@ def test_leading_axes_of_one_are_dropped():
 def test_saved_weights_are_loaded_again(name: str):
     make, call, example = MODELS[name]
     model, x = make(), example()
-    if name == "scanned":
-        model = model.embed  # a stack has no counterpart in torch
-        call = MODELS["mlp"][1]
-        x = x[0]
     stored = surgery.save_weights(model)
     blank = jax.tree.map(
         lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, model
@@ -597,3 +593,19 @@ def test_what_is_saved_is_what_torch_has(file: Path):
         k: v.shape for k, v in stored.items()
     }
     assert all(np.allclose(saved[k], stored[k], atol=1e-6) for k in stored)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", sorted(LAYERS.keys() - {"batch_norm", "prelu"}))
+def test_a_stack_is_stored_as_what_its_layers_are_stored_as(name: str):
+    """Along an axis in front, and loaded again to the last bit."""
+    one, rest = eqx.partition(LAYERS[name](), eqx.is_array)
+    parts = [jax.tree.map(lambda x, i=i: x + i, one) for i in range(3)]
+    stack = eqx.combine(jax.tree.map(lambda *xs: jnp.stack(xs), *parts), rest)
+    saved = surgery.save_weights(stack)
+    apart = [surgery.save_weights(eqx.combine(part, rest)) for part in parts]
+    assert saved.keys() == apart[0].keys()
+    for key, array in saved.items():
+        assert np.array_equal(array, np.stack([stored[key] for stored in apart]))
+    loaded = surgery.load_weights(jax.tree.map(jnp.zeros_like, stack), saved)
+    assert eqx.tree_equal(loaded, stack)

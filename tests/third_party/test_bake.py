@@ -42,8 +42,9 @@ def test_arrays_of_klax():
     model = {
         "symmetric": klax.Symmetric(jnp.arange(9.0).reshape(3, 3)),
         "positive": klax.NonNegative(jnp.arange(3.0)),
+        "projected": klax.NonNegative(jnp.arange(3.0) - 1),
     }
-    wanted, got = klax.unwrap(model), surgery.bake(model)
+    wanted, got = klax.finalize(model), surgery.bake(model)
     for name in model:
         assert np.allclose(got[name], wanted[name])
 

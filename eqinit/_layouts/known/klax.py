@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+
 from ..._laws.transforms import Domain, Transform, same
 from ..parametrizations import Parametrize, elementwise
 from .parameterize import parameterize
@@ -9,6 +11,11 @@ from .symmetric import mirrored
 
 
 _SIZE = {"size": lambda m: len(m.shape)}
+
+
+def _projected(raw: Any) -> Any:
+    return jnp.maximum(raw, 0)
+
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "Linear": dict(weight="in out", bias="out"),
@@ -21,10 +28,11 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 PARAMETRIZATIONS: dict[str, Parametrize] = {
     "Parameterize": parameterize,
     "NonTrainable": lambda node: elementwise("tree", transparent=True),
-    # `unwrap` is the identity and `apply` projects after each update: a negative draw
-    # gives a net that is not convex, and half of whose weights the first update zeroes.
+    # `unwrap` is the identity, and `apply` projects: after each update, and in
+    # `klax.finalize` whenever the model is called. A negative draw would give a net
+    # half of whose weights are zero.
     "NonNegative": lambda node: elementwise(
-        "parameter", Transform(same, same, Domain(lower=0.0))
+        "parameter", Transform(_projected, same, Domain(lower=0.0))
     ),
     "Symmetric": lambda node: mirrored("parameter", 1.0),
     "SkewSymmetric": lambda node: mirrored("parameter", -1.0),

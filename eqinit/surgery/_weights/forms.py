@@ -109,7 +109,7 @@ def _gru(site: Site) -> Iterator[Form]:
         # The state's bias of the candidate is inside of the reset gate: `bias_n`.
         def load(ih: Any, hh: Any) -> Any:
             outside = np.repeat([1, 1, 0], hidden).astype(hh.dtype)
-            return ih + hh * outside
+            return ih + hh * outside.reshape(*(1,) * (hh.ndim - 1), -1)
 
         yield Form(("bias_ih", "bias_hh"), load, "biases of r and z added")
     if site.field == "bias_n":
