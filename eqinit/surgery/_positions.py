@@ -82,10 +82,11 @@ def _check_tables(sites: Sequence[Site]) -> None:
             f"`{s.path}`, {with_article(s.spec.role)} of {kind_of(s.layer)}"
             for s in wrong[:4]
         )
+        more = ", ..." if len(wrong) > 4 else ""
         raise ValueError(
-            f"interpolate_positions got {listed}{', ...' if len(wrong) > 4 else ''}: no "
-            "table of positions. Select arrays of shape `(positions, width)`, or "
-            '`eqx.nn.Embedding`s, such as "pos_embed".'
+            f"interpolate_positions got {listed}{more}: no table of positions. Select "
+            "arrays of shape `(positions, width)`, or `eqx.nn.Embedding`s, such as "
+            '"pos_embed".'
         )
 
 

@@ -12,12 +12,13 @@ KEY = jax.random.key(15)
 
 
 class Patient(NamedTuple):
-    """A model on the table, and how it is called."""
+    """A model on the table, how it is called, and whether it loops over something."""
 
     name: str
     model: Any
     call: Callable[..., Any]
     args: tuple[Any, ...]
+    loops: bool = False
 
 
 class Done(NamedTuple):

@@ -111,13 +111,13 @@ def alike(error: str, **where: Any) -> Refused:
     return Refused("its layers are of different shapes", error, where)
 
 
-NO_CALL = "NONE"
+NO_CALL = "would make a model that `call` does not run on, so it changed nothing"
 
 
 OPERATIONS = (
     Operation(
         "insert",
-        "same outputs",
+        "the same",
         inserted,
         {
             "mlp": not_residual("layers", ["**"], index=2),
@@ -151,7 +151,7 @@ OPERATIONS = (
     ),
     Operation(
         "grow",
-        "same outputs, with `zero=`",
+        "the same, with `zero=`",
         grown,
         {
             "mlp": alike(NO_CALL, zero=["**"]),
@@ -171,7 +171,7 @@ OPERATIONS = (
     ),
     Operation(
         "stack_blocks",
-        "same outputs",
+        "the same",
         stacked,
         {
             "mlp": alike("cannot be stacked: they differ in static fields"),
@@ -186,7 +186,7 @@ OPERATIONS = (
     ),
     Operation(
         "unstack_blocks",
-        "same outputs, of code that iterates",
+        "the same, of code that iterates over blocks",
         unstacked,
         {
             "mlp": alike("a list of blocks already"),
@@ -201,7 +201,7 @@ OPERATIONS = (
     ),
     Operation(
         "net2deeper",
-        "same outputs",
+        "the same",
         deeper,
         {
             "mlp": Case(),

@@ -122,10 +122,19 @@ LAYER = {
 }
 NO_CONVOLUTION = "merge_branches got no convolution"
 
+NO_NORMS = {
+    "mlp": ("layers.0", "layers.1"),
+    "cnn": ("norm1", "depthwise"),
+    "lstm": ("cell", "head"),
+    "bert": ("embeddings.LayerNorm", "encoder.layer.0.attention.self.query"),
+    "resnet": ("lifting", "projection"),
+    "klax": ("layers.0", "layers.1"),
+}
+
 OPERATIONS = (
     Operation(
         "bake",
-        "same outputs",
+        "the same",
         baked,
         {
             "mlp": Case(prepare=weight_norm("layers.1")),
@@ -140,7 +149,7 @@ OPERATIONS = (
     ),
     Operation(
         "fold_batch_norm",
-        "same outputs in inference",
+        "the same in inference",
         norms_folded,
         {
             **refused(
@@ -153,7 +162,7 @@ OPERATIONS = (
     ),
     Operation(
         "merge_branches",
-        "same outputs",
+        "the same",
         branches_merged,
         {
             **{
@@ -166,7 +175,7 @@ OPERATIONS = (
     ),
     Operation(
         "fuse_qkv",
-        "same outputs",
+        "the same",
         fused,
         {
             **refused(
@@ -182,7 +191,7 @@ OPERATIONS = (
     ),
     Operation(
         "split_qkv",
-        "same outputs",
+        "the same",
         parted,
         {
             **refused(
@@ -193,22 +202,23 @@ OPERATIONS = (
             "transformer": Case(prepare=surgery.fuse_qkv),
             "scanned": Case(prepare=surgery.fuse_qkv),
         },
+        restores=before,
     ),
     Operation(
         "fold_scale",
-        "same outputs",
+        "the same",
         scales_folded,
         {
-            **refused(
-                "mlp cnn lstm resnet klax", "no such norm", "NONE", readers={"a": "b"}
-            ),
+            **{
+                name: Refused(
+                    "no norm of Equinox's own without a state",
+                    rf"- `{norm}` is an? \w+\n.*no norm that can be folded",
+                    {"readers": {norm: layer}},
+                )
+                for name, (norm, layer) in NO_NORMS.items()
+            },
             "transformer": Case({"readers": READERS}),
             "scanned": Case({"readers": STACKED}),
-            "bert": Refused(
-                "its norms are read by the residual stream as well",
-                "NONE",
-                {"readers": {"embeddings.LayerNorm": "encoder.layer.0.attention"}},
-            ),
         },
     ),
 )

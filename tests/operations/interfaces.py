@@ -27,7 +27,7 @@ def headed(p: Patient, path: str) -> Done:
 
 
 def head(path: str, make: Any) -> Case:
-    """Wanted: the old trunk under a head by its own constructor, with what was drawn."""
+    """Wanted: the old trunk under a head that its constructor makes."""
 
     def by_hand(done: Done) -> Any:
         new = at(done.new, path)
@@ -98,7 +98,7 @@ NO_POSITIONS = r"`, a kernel of an? \w+: no table of positions"
 OPERATIONS = (
     Operation(
         "resize_embedding",
-        "same outputs; same logits of old tokens",
+        "the same; logits of old tokens the same",
         resized,
         {
             **refused(
@@ -143,7 +143,7 @@ OPERATIONS = (
     ),
     Operation(
         "change_in_channels",
-        "same outputs, of images with every channel twice",
+        "the same, of images with every channel twice",
         channels_changed,
         {
             **takes("Conv or ConvTranspose", "mlp transformer scanned lstm", LAYER),

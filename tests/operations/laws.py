@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -37,9 +37,10 @@ def hold(operation: Operation, patient: Patient, case: Case) -> None:
     done = operation.run(patient, **case.where)
     untouched(before, patient.model)
     call, args = case.call or patient.call, case.args or patient.args
-    out, grads = gradients(call, done.new, args)
+    out = call(done.new, *args)
     alike(wanted(operation, patient, case, done), case.seen(out))
-    alike(out, eqx.filter_jit(call)(done.new, *args))
+    jitted, grads = traced(patient, call, done.new, args)
+    alike(out, jitted)
     slopes(grads, case.flat)
     if operation.becomes is not None:
         same_values(*map(model_in, (done.new, operation.becomes(patient, done))))
@@ -68,9 +69,9 @@ def wanted(operation: Operation, patient: Patient, case: Case, done: Done) -> An
         by_hand = functools.partial(operation.becomes, patient)
     if by_hand is None:
         call = case.old_call or patient.call
-        return case.seen(call(done.old, *(case.old_args or patient.args)))
+        return case.seen(compiled(call, done.old, case.old_args or patient.args))
     call, args = case.call or patient.call, case.args or patient.args
-    return case.seen(call(by_hand(done), *args))
+    return case.seen(compiled(call, by_hand(done), args))
 
 
 def alike(one: Any, other: Any) -> None:
@@ -104,7 +105,23 @@ def untouched(before: tuple[list[Any], Any], model: Any) -> None:
     assert all(a is b for a, b in zip(leaves, before[0], strict=True))
 
 
-def gradients(call: Callable[..., Any], model: Any, args: Any) -> tuple[Any, Any]:
+def traced(patient: Patient, call: Any, model: Any, args: Any) -> tuple[Any, Any]:
+    """Outputs under `jit`, and gradients.
+
+    Compiled once for all models of one structure. Where nothing loops, eager gradients
+    cost a third of compiled ones.
+    """
+    if patient.loops:
+        return compiled_gradient(call, model, args)
+    return compiled(call, model, args), gradient(call, model, args)[1]
+
+
+@eqx.filter_jit
+def compiled(call: Any, model: Any, args: Any) -> Any:
+    return call(model, *args)
+
+
+def gradient(call: Any, model: Any, args: Any) -> tuple[Any, Any]:
     """Outputs, and the gradient of a sum of them."""
     params, rest = eqx.partition(model, eqx.is_inexact_array)
 
@@ -115,6 +132,9 @@ def gradients(call: Callable[..., Any], model: Any, args: Any) -> tuple[Any, Any
 
     (_, out), grads = jax.value_and_grad(loss, has_aux=True)(params)
     return out, grads
+
+
+compiled_gradient = eqx.filter_jit(gradient)
 
 
 def waves(x: jax.Array) -> jax.Array:

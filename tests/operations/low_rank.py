@@ -87,7 +87,7 @@ STARTS: dict[str, Any] = {
 OPERATIONS = (
     Operation(
         "lora",
-        "same outputs",
+        "the same",
         adapted,
         {
             name: Case(
@@ -101,7 +101,7 @@ OPERATIONS = (
     ),
     Operation(
         "merge_lora",
-        "same outputs",
+        "the same",
         merged,
         {
             name: Case(prepare=adapters(what, **STARTS.get(name, {})))

@@ -9,20 +9,25 @@ from small_models import MODELS as SMALL
 from .case import KEY, Patient
 
 
-# Name to what it is, and to the library that it takes.
+# Name to what it is.
 OURS = {
     "mlp": "MLP",
-    "cnn": "CNN with batch norm",
-    "transformer": "pre-norm transformer",
-    "scanned": "scanned stack",
+    "cnn": "CNN",
+    "transformer": "transformer",
+    "scanned": "scan",
     "lstm": "LSTM",
 }
-THEIRS = {"bert": "eqx_zoo", "resnet": "pdequinox", "klax": "klax"}
+# Name to what it is, and the package without which it is skipped.
+THEIRS = {
+    "bert": ("eqx-zoo", "eqx_zoo"),
+    "resnet": ("PDEquinox", "pdequinox"),
+    "klax": ("klax", "klax"),
+}
 
 
 def ours(name: str) -> Patient:
     make, call, inputs = SMALL[name]
-    return Patient(name, make(), call, (inputs(),))
+    return Patient(name, make(), call, (inputs(),), name in ("scanned", "lstm"))
 
 
 def theirs(name: str) -> Patient:

@@ -74,21 +74,21 @@ HEADS = np.arange(4, 8)  # the second head of two
 OPERATIONS = (
     Operation(
         "permute",
-        "same outputs",
+        "the same",
         permuted,
         {name: on(*place) for name, place in UNITS.items()},
         restores=before,
     ),
     Operation(
         "match",
-        "the reference again, to the last bit",
+        "those of the reference, and its parameters",
         matched,
         {name: on(*place) for name, place in UNITS.items()},
         becomes=lambda patient, done: patient.model,
     ),
     Operation(
         "widen",
-        "same outputs",
+        "the same",
         widened,
         {
             "mlp": on("layers.0", 11),

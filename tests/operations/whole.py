@@ -170,7 +170,7 @@ NOT_EQUINOX = Refused(
 OPERATIONS = (
     Operation(
         "with_bias",
-        "same outputs",
+        "the same",
         biased,
         {
             **{
@@ -228,21 +228,21 @@ OPERATIONS = (
     ),
     Operation(
         "transplant",
-        "the model of which the source has every entry twice, to the last bit",
+        "those of the model of whose entries the source has each twice",
         transplanted,
         {name: Case() for name in ALL},
         becomes=lambda patient, done: patient.model,
     ),
     Operation(
         "load_weights",
-        "the model that was saved, to the last bit",
+        "those of the model that was saved",
         loaded,
         {name: Case() for name in ALL},
         becomes=lambda patient, done: patient.model,
     ),
     Operation(
         "recycle",
-        "same outputs, where the units were silent",
+        "the same, where the units were silent",
         recycled,
         {
             "mlp": idle("layers.0", "layers.1", -1.0),

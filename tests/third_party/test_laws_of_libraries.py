@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.filterwarnings("ignore")]
 
 
 def cells():
-    for name, library in THEIRS.items():
+    for name, (_, library) in THEIRS.items():
         missing = importlib.util.find_spec(library) is None
         marks = [pytest.mark.skip(reason=f"{library} is not installed")] * missing
         for operation in OPERATIONS:
