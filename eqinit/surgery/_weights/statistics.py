@@ -11,6 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 
 from ..._models.walk import model_of
 from ..._parameters.paths import join, spell
@@ -160,7 +161,10 @@ def replaced(state: Any, index: Any, value: Any) -> Any:
 def _like(value: Any, old: Any) -> Any:
     def cast(leaf: Any, new: Any) -> Any:
         # Equinox counts batches in a weakly typed integer, and checks that it stays so.
-        weak = getattr(leaf, "weak_type", False)
-        return jnp.asarray(new) if weak else jnp.asarray(new, leaf.dtype)
+        if not getattr(leaf, "weak_type", False):
+            return jnp.asarray(new, leaf.dtype)
+        counts = leaf.ndim == 0 and not isinstance(new, Tracer)
+        # One that was read from a file is strongly typed.
+        return jnp.asarray(np.asarray(new).item() if counts else new)
 
     return jtu.tree_map(cast, old, value)
