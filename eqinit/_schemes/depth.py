@@ -93,8 +93,8 @@ def dt_fixup(num_layers: Natural, largest: NonNegativeNumber) -> float:
 
     For values, attention outputs and both layers of the MLP, all of which are Glorot
     otherwise, and for what relations between tokens add to values. No norms and no
-    warm-up. Paper and code agree on it; $\mu$ is what the code takes over all of the
-    training set, before the first step.
+    warm-up. This is the factor of the authors' code, which takes $\mu$ over all of the
+    training set before the first step, and divides by it once, whatever was drawn.
 
     **Arguments:**
 

@@ -102,10 +102,10 @@ def dt_fixup(
     r"""DT-Fixup, for training a transformer without norms or warm-up on top of a model
     that has been trained before.
 
-    Glorot normal, as in the authors' code (the paper says Xavier), and in the branches
-    the scale of [`eqinit.depth.dt_fixup`][]. Tables that relations between tokens add
-    to values (`relation_v_emb`) get it as well; embeddings are Glorot over rows and
-    columns. Give rules for the trained model in front: `Rule("encoder", Keep())`.
+    Glorot normal, and in the branches the scale of [`eqinit.depth.dt_fixup`][], as in
+    the authors' code. Tables that relations between tokens add to values
+    (`relation_v_emb`) get it as well; embeddings are Glorot over rows and columns. Give
+    rules for the trained model in front: `Rule("encoder", Keep())`.
 
     **Arguments:**
 

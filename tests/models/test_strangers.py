@@ -368,7 +368,7 @@ def test_a_module_with_a_layout_is_a_layer_wherever_it_stands():
     rule = Rule(Factored, u=HeNormal(), v=Zeros())
     u, v = eqinit.plan(model, [rule], layouts=said)
     assert (u.spec.fan_in, v.spec.fan_in) == (6, 2)
-    with pytest.raises(ValueError, match="kept in a Factored, and nobody has said"):
+    with pytest.raises(ValueError, match="kept in a Factored, and nobody said"):
         eqinit.plan(model, [Rule(Owner, weight=HeNormal())], layouts=OWNER)
 
 
