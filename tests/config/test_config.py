@@ -399,6 +399,10 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         {"array": [1], "dtype": "i4,i4"},
         "is no dtype of numbers",
     ),
+    "a padded dtype": (
+        {"array": [1], "dtype": "f" + "0" * 198 + "4"},
+        "is no dtype of numbers",
+    ),
     "a large shape": ({"array": [1.0], "shape": [10**9] * 3}, "of 1 numbers"),
     "a large number": ({"type": "HeNormal", "gain": 10**400}, "at most 64 bits"),
     "a large constant": ({"type": "Constant", "value": -(10**400)}, "at most 64 bits"),

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
+from jax import lax
 
 import eqinit as ei
 
@@ -82,3 +84,33 @@ def test_branches_that_choose_a_parameter():
         X,
     )
     assert (rows["w"].status, rows["w"].axes) == ("certain", "in out")
+
+
+def test_rows_sorted_by_expert_meet_a_matrix_each():
+    counts = jnp.asarray([2, 1, 4])
+    rows = read(
+        lambda m, x: lax.ragged_dot(x, m["e"], counts), {"e": some(2, 3, 3, 5)}, X
+    )
+    assert (rows["e"].status, rows["e"].fan_in) == ("certain", 3)
+
+
+def test_data_that_is_written_into_zeros_is_data():
+    def call(m: Any, x: jax.Array) -> jax.Array:
+        return lax.dynamic_update_slice(jnp.zeros((9, 3)), x, (1, 0)) @ m["a"]
+
+    (row,) = read(call, {"a": MODEL["a"]}, X).values()
+    assert (row.status, row.fan_in) == ("certain", 3)
+
+
+def test_a_map_over_rows_gives_rows():
+    def call(m: Any, x: jax.Array) -> jax.Array:
+        return lax.map(lambda row: row @ m["a"], x) + m["b"]
+
+    rows = read(call, {k: MODEL[k] for k in "ab"}, X)
+    assert [(r.status, r.fan_in) for r in rows.values()] == [("certain", 3)] * 2
+
+
+def test_what_is_returned_stands_for_data():
+    rows = read(lambda m, x: (x @ m["a"], m["b"]), {k: MODEL[k] for k in "ab"}, X)
+    assert rows["a"].remark == ""
+    assert rows["b"].remark == "stands for data (returned)"

@@ -35,7 +35,7 @@ from children import run_all
 from faults import ROOT, Fault, chosen as chosen_faults
 from known import Seen, equivalent, stale
 from lines import Lines, Part, Recorder
-from ranks import Round, rounds
+from ranks import SKIPPED, Round, rounds
 
 
 # What every child wants: loaded once, and with nothing computed that a fork could miss.
@@ -51,9 +51,6 @@ LOADED = (equinox, hypothesis, jax, optax)
 OPTIONS = ["-o", "addopts=", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
 # What is loaded already is none of the tests'.
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-
-# Not asked: what reads files and imports no package, or takes longest for what it sees.
-SKIPPED = {"docs", "third_party", "mutation", "__pycache__"}
 
 
 class Chosen:

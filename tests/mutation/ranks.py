@@ -1,11 +1,17 @@
 """Which tests a fault meets, and in which order."""
 
+import ast
 import dataclasses
+import functools
+import re
+from pathlib import Path
 
 from faults import PACKAGE, ROOT, Fault
 from lines import Lines
 
 
+# Not asked: what reads files and imports no package, or takes longest for what it sees.
+SKIPPED = {"docs", "third_party", "mutation", "__pycache__"}
 # In processes of their own, where no line is noted: for what survives all others.
 APART = ["tests/trust/test_wrong_calls.py", "tests/trust/plans.py"]
 # Seconds of tests, as they took among all others, and in how many files: to begin with,
@@ -43,12 +49,29 @@ def rounds(fault: Fault, lines: Lines, seen_before: str | None) -> list[Round | 
     known = lines.beside(found) | found
     ordered = sorted(known, key=distance)
     first = Round((seen_before,), (_file(seen_before),), True) if seen_before else None
-    files = dict.fromkeys(_file(test) for test in ordered)
-    slow = Round(None, tuple(files)[:_SLOW_FILES], thorough=True) if files else None
+    files = dict.fromkeys([*_naming(fault.file)[:_SLOW], *map(_file, ordered)])
+    slow = Round(None, tuple(files)[: 2 * _SLOW], thorough=True)
     return [first, *_budgeted(ordered, known), slow, Round(None, tuple(APART))]
 
 
-_SLOW_FILES = 6
+# Files of thorough tests, which nobody knows the lines of: those that name the most of
+# what the file defines, and as many of the files that run the line.
+_SLOW = 3
+
+
+@functools.cache
+def _naming(file: Path) -> list[str]:
+    body = ast.parse(file.read_text("utf-8")).body
+    defined = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    public = [name for name in defined if not name.startswith("_")]
+    words = re.compile(rf"\b({'|'.join([*public, file.stem])})\b")
+    counts: dict[str, int] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        test = path.relative_to(ROOT)
+        if test.parts[1] not in SKIPPED:
+            found = words.findall(path.read_text("utf-8"))
+            counts[test.as_posix()] = len(set(found))
+    return sorted((f for f, count in counts.items() if count), key=lambda f: -counts[f])
 
 
 def _budgeted(ordered: list[str], found: dict[str, float]) -> list[Round | None]:

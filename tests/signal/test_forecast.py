@@ -287,6 +287,32 @@ def test_missing_rules_are_named():
     assert "`sort`" in report.summary()
 
 
+def test_a_quotient_by_what_may_be_zero():
+    """Of both at once and apart: its rows are unknown, and nothing else is said."""
+    x = jax.ShapeDtypeStruct((32, 64), jnp.float32)
+
+    def call(model: Any, x: Any) -> Any:
+        first = batched(model[0], x / -jax.nn.relu(x))
+        return first, batched(model[2], batched(model[1], x) / -jax.nn.relu(x))
+
+    model = [linear(64, 64) for _ in range(3)]
+    first, second, third = forecast_of(model, [KERNELS], x, call).rows
+    assert first.why == "its second moment is not finite"
+    assert second.std == pytest.approx(1, rel=1e-2)
+    assert third.why == "a quotient by what may be zero"
+
+
+def test_the_largest_of_two_normals_has_their_second_moment():
+    """The squares of both add up to theirs, and by symmetry are alike."""
+    x = jax.ShapeDtypeStruct((64, 16, 32), jnp.float32)
+
+    def call(model: Any, x: Any) -> Any:
+        return jax.vmap(jax.vmap(model))(jax.vmap(eqx.nn.MaxPool1d(2, 2))(x))
+
+    (row,) = forecast_of(linear(16, 64), [KERNELS], x, call).rows
+    assert row.second_moment == pytest.approx(1, rel=1e-2)
+
+
 def test_a_constant_of_an_operation_that_nobody_knows():
     """Of Python's own: it cannot be computed ahead either."""
     x = jax.ShapeDtypeStruct((32, 64), jnp.float32)

@@ -1,5 +1,6 @@
 """A probe sees what a computation by hand sees."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -224,6 +225,15 @@ def scaled_sum(m: Any, x: Any, scale: Any) -> Any:
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_extreme_scales(scale: float, offset: float):
     """Neither 1e-30 nor a mean of a hundred standard deviations is lost."""
+    check_scale(scale, offset, lambda run: run)
+
+
+def test_an_extreme_scale_inside_jit():
+    """Slots begin at zero there as well, and are centred on the mean from then on."""
+    check_scale(1e-30, 100.0, eqx.filter_jit)
+
+
+def check_scale(scale: float, offset: float, around: Callable[..., Any]) -> None:
     layer = eqx.tree_at(
         lambda m: (m.weight, m.bias),
         filled(lambda: eqx.nn.Linear(8, 64, key=KEY)),
@@ -231,7 +241,8 @@ def test_extreme_scales(scale: float, offset: float):
     )
     layer = eqx.tree_at(lambda m: m.bias, layer, layer.bias.astype(jnp.float32))
     x = normal(50, 8, seed=1)
-    row = probe(layer, scaled_sum, x, jnp.asarray(np.float32(scale))).rows[0]
+    run = around(lambda *args: probe(layer, scaled_sum, *args))
+    row = run(x, jnp.asarray(np.float32(scale))).rows[0]
     h = np.asarray(batched(layer, x), np.float64)
     np.testing.assert_allclose(row.std, h.std(), rtol=2e-5)
     np.testing.assert_allclose(row.mean, h.mean(), atol=1e-5 * np.abs(h).max())
@@ -502,3 +513,33 @@ def test_third_party():
 
     case = Case(model, loss, forward, normal(20, 3))
     assert_case(case, probe(model, lambda m, x: mean_loss(m, loss, x), case.x))
+
+
+class Dropping(eqx.Module):
+    linear: eqx.nn.Linear
+    drop: eqx.nn.Dropout
+
+    def __call__(self, x: Any) -> Any:
+        return self.drop(self.linear(x))
+
+
+def test_a_layer_without_arrays_is_stacked_as_its_neighbours_are():
+    """More layers are in no stack, and are not asked."""
+
+    def block(key: Any) -> Dropping:
+        dropout = eqx.nn.Dropout(0.5, inference=True)
+        return Dropping(eqx.nn.Linear(4, 4, key=key), dropout)
+
+    blocks = eqx.filter_vmap(block)(jax.random.split(KEY, 2))
+    heads = [eqx.nn.Linear(4, 4, key=KEY) for _ in range(4)]
+
+    def call(model: Any, x: Any) -> Any:
+        arrays, rest = eqx.partition(model["blocks"], eqx.is_array)
+        x, _ = jax.lax.scan(lambda x, a: (eqx.combine(a, rest)(x), None), x, arrays)
+        return sum(head(x) for head in model["heads"])
+
+    model = {"blocks": blocks, "heads": heads}
+    report = probe(
+        model, jax.vmap(call, (None, 0)), normal(6, 4), select=eqx.nn.Dropout
+    )
+    assert [row.path for row in report.rows] == ["blocks.drop[0]", "blocks.drop[1]"]

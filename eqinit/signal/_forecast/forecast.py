@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.tree_util as jtu
+import numpy as np
 
 from ..._inference.walker import walk
 from ..._layouts.registry import call_layouts
@@ -81,5 +82,7 @@ def forecast(
     values = inputs(sites, rows, traced.leaves, traced.positions, of_model)
     values += [gradient(out.shape) for out in traced.gradients]
     domain = SecondMoments(RULES)
-    walk(domain, traced.jaxpr, values)
+    # A function that is not always finite, such as `1 / relu(x)`, ends in a row.
+    with np.errstate(all="ignore"):
+        walk(domain, traced.jaxpr, values)
     return Forecast(layer_forecasts(domain.records, layers, traced.why), tuple(missing))
