@@ -147,6 +147,14 @@ def test_one_layer(std: float):
     assert row.grad_std == pytest.approx(1, rel=1e-3)
 
 
+@pytest.mark.parametrize(("turned", "wanted"), [(0, 1.0), (2, -1 / 3)])
+def test_samples_that_are_alike_or_cancel(turned: int, wanted: float):
+    """Four that are the same correlate by 1; four that add up to nothing by -1 / 3."""
+    x = jnp.ones((4, 64)).at[:turned].multiply(-1)
+    (row,) = forecast_of(linear(64, 64), [KERNELS], x).rows
+    assert row.sample_corr == pytest.approx(wanted)
+
+
 @pytest.mark.thorough
 def test_relu_layers_keep_their_second_moment():
     """He's theorem, and that of its backward pass."""
