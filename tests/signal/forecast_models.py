@@ -253,8 +253,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "selu": lambda: mlp(jax.nn.selu, LECUN),
     # He's gain is for relu. Here it amplifies what is large and not what is small, so
     # that the scales of samples and of draws part.
-    "gelu": lambda: mlp(jax.nn.gelu, HE, gradients=(0.1, 0.2)),
-    "silu": lambda: mlp(jax.nn.silu, HE, gradients=(0.15, 0.35)),
+    "gelu": lambda: mlp(jax.nn.gelu, HE),
+    "silu": lambda: mlp(jax.nn.silu, HE, gradients=(0.06, 0.2)),
     "cnn": cnn,
     "pre-norm": transformer,
     "post-norm": lambda: transformer(post=True),

@@ -137,6 +137,25 @@ def test_a_checkpoint_changes_no_row(wrap: Callable[[Any], Any]):
     assert {row.uses for row in plain} == {1}
 
 
+def test_gradients_are_large_where_inputs_are():
+    """With `f(x) = x |x|`, whose slope grows as the scale does, in a very wide net.
+
+    Let a sample have scale s. Then `h_1 = s g`, `E[h_2^2] = E[f(h_1)^2] = 3 s^4`, and
+    gradients pass two slopes of `2 |h|`: their squares are `4 * 3 s^4` and that times
+    `4 s^2`, on average over samples. `s^2` is a sum of 16 squares over 16. It is taken
+    to be log-normal, which for `E[s^6]` is 0.6 % too much in the std.
+    """
+    wide = 2**14
+    model = eqx.filter_eval_shape(
+        eqx.nn.MLP, 16, wide, wide, 2, lambda x: x * jnp.abs(x), key=KEY
+    )
+    x = jax.ShapeDtypeStruct((64, 16), jnp.float32)
+    report = forecast_of(model, [KERNELS, ei.Rule("**.bias", ei.Zeros())], x)
+    fourth, sixth = 18 / 16, 18 * 20 / 16**2
+    exact = [(48 * sixth) ** 0.5, (12 * fourth) ** 0.5, 1.0]
+    assert [row.grad_std for row in report.rows] == pytest.approx(exact, rel=0.01)
+
+
 @pytest.mark.parametrize("std", [0.1, 2.0])
 def test_one_layer(std: float):
     """`n std^2` for independent weights, less what the mean over 64 x 50 takes."""

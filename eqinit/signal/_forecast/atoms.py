@@ -23,6 +23,8 @@ class Atom:
 
     - `unevenness`: relative variance, over samples and draws, of the square of that
         scale. A little below zero where the sum of squares is fixed, behind a norm.
+    - `tilt`: of a gradient, where its squares are: at samples and draws whose scale is
+        so many standard deviations (of its logarithm) above the mean.
     - `units`: axes along which entries have their scale in common.
     - `drawn`: whether it is made of parameters alone.
     - `gradient`: whether it is a gradient on its way back.
@@ -36,6 +38,7 @@ class Atom:
 
     moments: Moments
     unevenness: float = 0.0
+    tilt: float = 0.0
     units: frozenset[int] = frozenset()
     drawn: bool = False
     gradient: bool = False

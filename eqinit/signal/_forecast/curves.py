@@ -47,14 +47,25 @@ def _hermite() -> np.ndarray:
     return np.stack(rows) * _W
 
 
-def scale_nodes(unevenness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Scales `s` with E[s^2] = 1 and this relative variance of `s^2`; their weights."""
+def scale_nodes(unevenness: float, tilt: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Scales `s` with E[s^2] = 1 and this relative variance of `s^2`; their weights.
+
+    - `tilt`: by how many standard deviations of `log s` the weights are moved up.
+    """
     if unevenness < _EVEN:
         return np.ones(1), np.ones(1)
     log = math.log1p(unevenness)
     squares = np.exp(math.sqrt(log) * _SCALES - log / 2)
     squares = squares / (_SCALE_WEIGHTS @ squares)
-    return np.sqrt(squares), _SCALE_WEIGHTS
+    weights = _SCALE_WEIGHTS * np.exp(tilt * _SCALES)
+    return np.sqrt(squares), weights / weights.sum()
+
+
+def tilt_of(by_scale: np.ndarray, weights: np.ndarray) -> float:
+    """By how many standard deviations of `log s` these squares move the weights."""
+    if len(weights) == 1 or not (total := float(by_scale @ weights)):
+        return 0.0
+    return float(_SCALES * by_scale @ weights) / total
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,13 +171,18 @@ def statistics(curve: Curve, weights: np.ndarray) -> Statistics:
 
 
 def moments_of(
-    curve: Curve, atom: Moments, unevenness: float, units: frozenset[int]
+    curve: Curve,
+    atom: Moments,
+    unevenness: float,
+    units: frozenset[int],
+    tilt: float = 0.0,
 ) -> Moments:
     """The moments of a function of an array with these moments.
 
     - `units`: the axes along which entries have their scale in common.
+    - `tilt`: which scales count, as in `scale_nodes`.
     """
-    scales, weights = scale_nodes(unevenness)
+    scales, weights = scale_nodes(unevenness, tilt)
     stats = statistics(curve, weights)
     correlation = _correlations(atom)
     shape = np.broadcast_shapes(curve.index.shape, atom.profile)

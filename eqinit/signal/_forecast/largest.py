@@ -45,7 +45,7 @@ def largest(value: Random, seen: Moments, over: Sequence[int], number: float) ->
     one = value.factor is None and x.size == y.size
     if not one or (np.diff(y[order].astype(float)) < 0).any():
         raise NotKnown("the largest value of what does not only grow")
-    top = Atom(_largest(seen, over, number), atom.unevenness, atom.units)
+    top = Atom(_largest(seen, over, number), atom.unevenness, units=atom.units)
     if value.is_atom:
         return Random(top)
     nodes = top.identity

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._typing import Shape
 from .atoms import Atom, Origin
-from .curves import Curve, Statistics, moments_of, scale_nodes, statistics
+from .curves import Curve, Statistics, moments_of, scale_nodes, statistics, tilt_of
 from .moments import Moments, times
 
 
@@ -80,7 +80,9 @@ class Random:
         atom = self.atom
         if self.curve is None:
             return atom.moments
-        function = moments_of(self.curve, atom.moments, atom.unevenness, atom.units)
+        function = moments_of(
+            self.curve, atom.moments, atom.unevenness, atom.units, self._met_with
+        )
         return function if self.factor is None else times(self.factor.moments, function)
 
     @functools.cached_property
@@ -91,7 +93,8 @@ class Random:
         units, gradient = self.atom.units, self.atom.gradient
         if self.factor is not None:
             units, gradient = units & self.factor.units, True
-        return Atom(self.moments, self.unevenness, units, self.atom.drawn, gradient)
+        drawn = self.atom.drawn
+        return Atom(self.moments, self.unevenness, self.tilt, units, drawn, gradient)
 
     @functools.cached_property
     def unevenness(self) -> float:
@@ -106,6 +109,18 @@ class Random:
         return (1 + own) * (1 + other) - 1
 
     @functools.cached_property
+    def tilt(self) -> float:
+        """Of a gradient: at which scales its squares are.
+
+        Scales of consecutive layers go together: behind eight layers of 128 silu units
+        their logarithms correlate to 0.8, and those of neighbours to 0.97.
+        """
+        if self.factor is None:
+            return self.atom.tilt
+        stats, weights = self._statistics
+        return tilt_of(stats.by_scale.mean(0), weights)
+
+    @functools.cached_property
     def kurtosis(self) -> float:
         """E[x^4] / E[x^2]^2, over units, samples and draws."""
         stats, _ = self._statistics
@@ -115,8 +130,13 @@ class Random:
 
     @functools.cached_property
     def _statistics(self) -> tuple[Statistics, np.ndarray]:
-        _, weights = scale_nodes(self.atom.unevenness)
+        _, weights = scale_nodes(self.atom.unevenness, self._met_with)
         return statistics(self.values, weights), weights
+
+    @property
+    def _met_with(self) -> float:
+        """The tilt of the scales at which the function is met."""
+        return 0.0 if self.factor is None else self.factor.tilt
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -152,9 +172,17 @@ def random(
         raise NotKnown("its second moment is not finite")
     randoms = [value for value in of if isinstance(value, Random)]
     drawn = drawn or (bool(randoms) and all(value.atom.drawn for value in randoms))
-    gradient = any(v.atom.gradient or v.factor is not None for v in randoms)
-    atom = Atom(moments, unevenness, units, drawn, gradient, positive)
+    gradients = [v for v in randoms if v.atom.gradient or v.factor is not None]
+    tilt, gradient = _tilt(gradients), bool(gradients)
+    atom = Atom(moments, unevenness, tilt, units, drawn, gradient, positive)
     return Random(atom, origin=origin)
+
+
+def _tilt(gradients: Sequence[Random]) -> float:
+    """Of a sum: by the squares."""
+    sizes = [float(v.moments.square.mean()) for v in gradients]
+    tilts = [v.tilt for v in gradients]
+    return float(np.average(tilts, weights=sizes)) if any(sizes) else 0.0
 
 
 def why_of(values: Sequence[Value]) -> str:
