@@ -7,8 +7,18 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 
+import eqinit as ei
+
 
 KEY = jax.random.key(15)
+
+# By role, so that they serve every model.
+RULES = (
+    ei.Rule(ei.Role("kernel"), ei.LecunNormal(), optional=True),
+    ei.Rule(ei.Role("bias"), ei.Zeros(), optional=True),
+    ei.Rule(ei.Role("scale"), ei.Ones(), optional=True),
+    ei.Rule(ei.Role("embedding"), ei.Normal(0.02), optional=True),
+)
 
 
 class Patient(NamedTuple):

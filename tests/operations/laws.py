@@ -15,19 +15,12 @@ import pytest
 
 import eqinit as ei
 
-from .case import KEY, Case, Done, Operation, Patient, Refused, model_in
+from .case import KEY, RULES, Case, Done, Operation, Patient, Refused, model_in
 
 
 # Two ways to compute one thing in float32: sums of some dozens of terms in another
 # order, each rounded to 6e-8, a few layers of them. In units of the largest output.
 TOLERANCE = 1e-5
-
-RULES = (
-    ei.Rule(ei.Role("kernel"), ei.LecunNormal(), optional=True),
-    ei.Rule(ei.Role("bias"), ei.Zeros(), optional=True),
-    ei.Rule(ei.Role("scale"), ei.Ones(), optional=True),
-    ei.Rule(ei.Role("embedding"), ei.Normal(0.02), optional=True),
-)
 
 
 def hold(operation: Operation, patient: Patient, case: Case) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from eqinit import surgery
 
-from .case import KEY, Case, Done, Operation, Patient, at, before, put
+from .case import KEY, RULES, Case, Done, Operation, Patient, at, before, put
 
 
 def permuted(p: Patient, layer: str, units: int) -> Done:
@@ -33,6 +33,15 @@ def widened(p: Patient, layer: str, units: int) -> Done:
 def pruned(p: Patient, layer: str, units: int) -> Done:
     keep = [unit for unit in range(units) if unit != 1]
     new, record = surgery.prune(p.model, layer, keep, p.call, *p.args, record=True)
+    return Done(p.model, new, record)
+
+
+def recycled(p: Patient, layer: str, units: int) -> Done:
+    new, record = surgery.recycle(
+        *(p.model, KEY, RULES, layer, np.arange(units) == 1, p.call),
+        *p.args,
+        record=True,
+    )
     return Done(p.model, new, record)
 
 
@@ -71,6 +80,25 @@ UNITS = {
 }
 HEADS = np.arange(4, 8)  # the second head of two
 
+CUT = {
+    "mlp": cut("layers.0", 8, ("layers.1.weight", 1, 1)),
+    "cnn": cut("conv1", 6, ("conv2.weight", 1, 1)),
+    "transformer": cut(
+        "blocks.0.attn", 2, ("blocks.0.attn.output_proj.weight", 1, HEADS)
+    ),
+    "scanned": cut("blocks.up", 12, ("blocks.down.weight", 2, 1)),
+    "lstm": cut("cell", 6, ("cell.weight_hh", 1, 1), ("head.weight", 1, 1)),
+    "bert": cut(BERT, 12, ("encoder.layer.0.output.dense.weight", 1, 1)),
+    "resnet": cut(
+        "lifting",
+        4,
+        *((f"blocks.{i}.conv_1.weight", 1, 1) for i in (0, 1)),
+        ("projection.weight", 1, 1),
+    ),
+    "klax": cut("layers.0", 6, ("layers.1.weight", 0, 1)),
+}
+UNREAD = "those of the model in which nothing reads the units"
+
 OPERATIONS = (
     Operation(
         "permute",
@@ -101,26 +129,6 @@ OPERATIONS = (
             "klax": on("layers.0", 9),
         },
     ),
-    Operation(
-        "prune",
-        "those of the model in which nothing reads the units",
-        pruned,
-        {
-            "mlp": cut("layers.0", 8, ("layers.1.weight", 1, 1)),
-            "cnn": cut("conv1", 6, ("conv2.weight", 1, 1)),
-            "transformer": cut(
-                "blocks.0.attn", 2, ("blocks.0.attn.output_proj.weight", 1, HEADS)
-            ),
-            "scanned": cut("blocks.up", 12, ("blocks.down.weight", 2, 1)),
-            "lstm": cut("cell", 6, ("cell.weight_hh", 1, 1), ("head.weight", 1, 1)),
-            "bert": cut(BERT, 12, ("encoder.layer.0.output.dense.weight", 1, 1)),
-            "resnet": cut(
-                "lifting",
-                4,
-                *((f"blocks.{i}.conv_1.weight", 1, 1) for i in (0, 1)),
-                ("projection.weight", 1, 1),
-            ),
-            "klax": cut("layers.0", 6, ("layers.1.weight", 0, 1)),
-        },
-    ),
+    Operation("prune", UNREAD, pruned, CUT),
+    Operation("recycle", UNREAD, recycled, CUT),
 )

@@ -10,8 +10,7 @@ import numpy as np
 import eqinit as ei
 from eqinit import surgery
 
-from .case import KEY, Case, Done, Operation, Patient, Refused, at, model_in, put
-from .laws import RULES
+from .case import KEY, RULES, Case, Done, Operation, Patient, Refused, at, model_in, put
 
 
 def biased(p: Patient, path: str) -> Done:
@@ -123,33 +122,6 @@ def loaded(p: Patient) -> Done:
     return Done(old, *surgery.load_weights(old, stored, record=True))
 
 
-def resting(layer: str, drive: float) -> Any:
-    """The model with a unit that says nothing: what its activation makes of `drive`."""
-
-    def prepare(tree: Any) -> Any:
-        new = {f"{layer}.weight": 0.0, f"{layer}.bias": drive}
-        return put(tree, {p: at(tree, p).at[1].set(value) for p, value in new.items()})
-
-    return prepare
-
-
-def recycled(p: Patient, layer: str, following: str) -> Done:
-    units = jtu.tree_leaves(at(p.model, layer))[0].shape[0]
-    idle = jnp.arange(units) == 1
-    new = surgery.recycle(p.model, KEY, RULES, layer, following, idle)
-    assert not eqx.tree_equal(new, p.model)
-    return Done(p.model, new)
-
-
-def idle(layer: str, following: str, drive: float) -> Case:
-    where = {"layer": layer, "following": following}
-    return Case(where, prepare=resting(layer, drive))
-
-
-def no_units(why: str, error: str, layer: str, following: str) -> Refused:
-    return Refused(why, error, {"layer": layer, "following": following})
-
-
 ALL = ("mlp", "cnn", "transformer", "scanned", "lstm", "bert", "resnet", "klax")
 BERT = "encoder.layer.0.intermediate.dense"
 BIASED = {
@@ -239,38 +211,5 @@ OPERATIONS = (
         loaded,
         {name: Case() for name in ALL},
         becomes=lambda patient, done: patient.model,
-    ),
-    Operation(
-        "recycle",
-        "the same, where the units were silent",
-        recycled,
-        {
-            "mlp": idle("layers.0", "layers.1", -1.0),
-            "cnn": no_units(
-                "a convolution of several groups reads its units",
-                "convolution of one group that is not stacked",
-                *("conv1", "depthwise"),
-            ),
-            "transformer": idle("blocks.0.up", "blocks.0.down", 0.0),
-            "scanned": no_units(
-                "its layers are stacked",
-                "convolution of one group that is not stacked",
-                *("blocks.up", "blocks.down"),
-            ),
-            "lstm": no_units(
-                "its units are those of a cell", "is an LSTMCell", "cell", "head"
-            ),
-            "bert": idle(BERT, "encoder.layer.0.output.dense", 0.0),
-            "resnet": no_units(
-                "its convolutions are not those of Equinox",
-                "units are known of a `Linear`",
-                *("blocks.0.conv_1", "blocks.0.conv_2"),
-            ),
-            "klax": no_units(
-                "its `Linear` is not that of Equinox",
-                "units are known of a `Linear`",
-                *("layers.0", "layers.1"),
-            ),
-        },
     ),
 )
