@@ -7,6 +7,7 @@ parameter is left for; 2 for a command line that cannot be read.
 import argparse
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads it has seen enough, as `head` has. Python would complain of it
+        # once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # as of what the signal SIGPIPE ends
     except (ValueError, TypeError) as error:
         # What eqinit itself refuses is explained in the text.
         if not _is_ours(error):

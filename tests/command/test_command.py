@@ -269,6 +269,21 @@ def test_as_a_script_sees_it():
     assert run("plan").returncode == 2
 
 
+@pytest.mark.thorough
+def test_a_reader_that_has_seen_enough_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        ended = subprocess.run(
+            [sys.executable, "-m", "eqinit", "schemes"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+    assert (ended.returncode, ended.stderr) == (128 + 13, b"")
+
+
 def test_rules_as_the_page_writes_them(capsys: pytest.CaptureFixture[str]):
     page = (ROOT / "docs" / "command.md").read_text("utf-8")
     (rules,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
