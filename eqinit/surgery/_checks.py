@@ -20,7 +20,9 @@ def check_same(
     call: Callable[..., Any] | None,
     args: Sequence[Any],
     tolerance: NonNegativeNumber,
+    *,
     fix: str = "",
+    off: str = "",
 ) -> str | None:
     """How far the outputs of two models are apart, as a note for the record.
 
@@ -28,7 +30,8 @@ def check_same(
 
     **Arguments:**
 
-    - `fix`: what to do where the model after does not run any more, or is another.
+    - `fix`: what to do where the model after does not run any more.
+    - `off`: what to do where it returns something else.
 
     **Raises:** `ValueError` where they are further apart than `tolerance`, in units of
     the largest output, or where `call` does not run.
@@ -47,7 +50,7 @@ def check_same(
             f"change it by {gap:.2g} of its size, where {tolerance:g} is allowed. "
             "Either the model does something with these parameters that was not taken "
             "into account, or it rounds more than that: then pass `tolerance=`."
-            + (f" {fix}" if fix else "")
+            + (f" {off}" if off else "")
         )
     return f"outputs of `call` differ by {gap:.1g} of their size"
 

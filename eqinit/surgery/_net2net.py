@@ -51,6 +51,12 @@ def net2deeper(module: Any, index: Whole) -> Any:
             f"net2deeper got index={index}, which is not a hidden `Linear` among "
             f"{[type(layer).__name__ for layer in layers]}. Pass the index of one."
         )
+    if layers[index].weight.ndim > 2:
+        raise ValueError(
+            f"net2deeper takes one network, and the weight of `layers.{index}` has the "
+            f"shape {list(layers[index].weight.shape)}, of several in a stack: "
+            "`eqx.filter_vmap(lambda module: net2deeper(module, index))(stack)`."
+        )
     new = _identity(layers[index])
     if isinstance(module, eqx.nn.MLP):
         _idempotent(module.activation, ())

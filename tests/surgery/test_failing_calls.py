@@ -9,6 +9,7 @@ import jax.random as jr
 import pytest
 from small_models import Block, call, mlp, transformer
 
+import eqinit as ei
 from eqinit import surgery
 from eqinit.surgery._calls import in_short
 
@@ -105,6 +106,13 @@ CHANGED = {
         "`grow` would make a model of which `call` returns f32[1], where it returned "
         "f32[2].",
         "Copies stand behind one another",
+    ),
+    "insert what is not silent": (
+        lambda: surgery.insert(
+            small(), "blocks", 1, zero=["down"], call=through, args=(jnp.ones((6, 8)),)
+        ),
+        "`insert` was to leave what `call` returns as it is, and would change it by",
+        "Name in `zero=` the last layer of every branch of a residual block.",
     ),
     "remove": (
         lambda: surgery.remove(mlp(), "layers", 0, call=call, args=(X,)),
@@ -204,3 +212,34 @@ def test_activations_are_tried_as_they_are_called():
     centred = nn.Lambda(lambda x: 2 * x - x.mean())
     with pytest.raises(ValueError, match="applied twice is not itself"):
         surgery.net2deeper(sequence(linear(3, 4), centred, linear(4, 2)), 0)
+
+
+def test_one_network_of_a_stack_is_not_made_deeper():
+    stack = eqx.filter_vmap(lambda key: nn.MLP(3, 2, 4, 2, key=key))(jr.split(KEY, 3))
+    with pytest.raises(ValueError, match=r"shape \[3, 4, 3\], of several in a stack"):
+        surgery.net2deeper(stack, 0)
+    deeper = eqx.filter_vmap(lambda module: surgery.net2deeper(module, 0))(stack)
+    x = jr.normal(KEY, (3, 3))
+    run = eqx.filter_vmap(lambda module, x: module(x))
+    # The identity moves no bit of a sum of zeros and one entry.
+    assert jnp.array_equal(run(stack, x), run(deeper, x))
+
+
+@pytest.mark.parametrize("wrong", [[[1], [2, 3]], "a", None, 1.0])
+def test_what_is_no_row_of_units(wrong):
+    rules = [ei.Rule("**", ei.Normal())]
+    for name, do in {
+        "prune": lambda: surgery.prune(mlp(), "layers.0", wrong, call, X),
+        "permute": lambda: surgery.permute(mlp(), "layers.0", wrong, call, X),
+        "recycle": lambda: surgery.recycle(
+            mlp(), KEY, rules, "layers.0", wrong, call, X
+        ),
+    }.items():
+        with pytest.raises(ValueError, match=rf"^{name} got .* 8 units of `layers"):
+            do()
+
+
+@pytest.mark.parametrize("block", [3, jnp.ones(3), [linear(3, 3)]])
+def test_what_is_no_block(block):
+    with pytest.raises(TypeError, match=r"insert got an? \w+ as `block=`; it takes a"):
+        surgery.insert(small(), "blocks", 1, zero=["down"], block=block)

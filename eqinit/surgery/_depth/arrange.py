@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import equinox as eqx
 import jax.numpy as jnp
 
+from ..._articles import kind_of
 from ..._models.selectors import SelectorLike
 from ..._typing import NonNegativeNumber, Whole, checked
 from .._checks import check_runs, check_same
@@ -17,6 +19,7 @@ _FITTING = (
     "Pass as `block=` a module that returns what the next one takes. (An `eqx.nn.MLP` "
     "gets one more layer by `surgery.net2deeper(mlp, index)`.)"
 )
+_SILENT = "Name in `zero=` the last layer of every branch of a residual block."
 _IN_A_ROW = (
     "Copies stand behind one another: each block has to take what the one before it "
     "returns. Those that do not are made with `surgery.insert(model, path, index, "
@@ -76,13 +79,20 @@ def insert(
             f"insert got index={index} for the {count} blocks of `{path}`; pass one "
             f"from 0 to {count}."
         )
+    if block is not None and not isinstance(block, eqx.Module):
+        raise TypeError(
+            f"insert got {kind_of(block)} as `block=`; it takes a module like those of "
+            f"`{path}`, or makes a copy of the one before."
+        )
     like = max(index - 1, 0)
     new = _silenced(blocks.parts[like] if block is None else block, zero)
     parts = [*blocks.parts[:index], new, *blocks.parts[index:]]
     order = [*range(index), like, *range(index, count)]
     copies = [i == index for i in range(count + 1)]
     changed = blocks.put(model, parts)
-    note = check_same("insert", model, changed, call, args, tolerance, _FITTING)
+    note = check_same(
+        "insert", model, changed, call, args, tolerance, fix=_FITTING, off=_SILENT
+    )
     made = make_record(
         "insert",
         model,
@@ -215,7 +225,9 @@ def grow(
     changed = blocks.put(model, parts)
     note = None
     if zero:
-        note = check_same("grow", model, changed, call, args, tolerance, _IN_A_ROW)
+        note = check_same(
+            "grow", model, changed, call, args, tolerance, fix=_IN_A_ROW, off=_SILENT
+        )
     else:
         check_runs("grow", model, changed, call, args, _IN_A_ROW)
     made = make_record(

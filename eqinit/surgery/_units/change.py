@@ -90,6 +90,14 @@ class Change:
         return lambda moments, power: self.moment(moments[0], members, power)
 
 
+def as_array(value: Any) -> np.ndarray:
+    """What was passed as numbers or flags of units; rows need not be of one length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.array(None)
+
+
 def group_of(
     operation: str, model: Any, layer: Any, call: Callable[..., Any], args: Any
 ) -> UnitGroup:

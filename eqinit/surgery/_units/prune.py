@@ -11,7 +11,7 @@ from ..._typing import Array, NonNegativeNumber, checked
 from .._checks import check_same
 from .._origins import parameters
 from .._record import make_record, returned
-from .change import Change, check_values, group_of
+from .change import Change, as_array, check_values, group_of
 from .fields import follow_sizes
 from .groups import UnitGroup
 from .pattern import Indices
@@ -62,7 +62,7 @@ def prune(
 
 
 def _kept(group: UnitGroup, keep: Any) -> Indices:
-    asked = np.asarray(keep)
+    asked = as_array(keep)
     shapes = _shapes(group)
     if asked.dtype == bool and asked.shape in [(*lead, group.size) for lead in shapes]:
         counts = asked.sum(-1)
@@ -115,13 +115,13 @@ def permute(
     """
     check_values("permute", model)
     group = group_of("permute", model, layer, call, args)
-    order = np.asarray(order)
+    asked, order = order, as_array(order)
     whole = np.broadcast_to(np.arange(group.size), order.shape[:-1] + (group.size,))
     fits = order.ndim > 0 and order.shape[:-1] in _shapes(group)
     if not fits or not np.array_equal(np.sort(order, axis=-1), whole):
         rows = f", in a row for each of {group.layers} layers or in one for all of them"
         raise ValueError(
-            f"permute got order={order.tolist()}, which is no order of the "
+            f"permute got order={_said(asked)}, which is no order of the "
             f"{group.size} units of `{group.name}`. Pass every number from 0 to "
             f"{group.size - 1} once{rows if group.layers > 1 else ''}, such as "
             f"`jax.random.permutation(key, {group.size})`."
@@ -134,6 +134,10 @@ def permute(
         "permute", model, changed, origins, notes=[note], inverse=back.leaves
     )
     return returned(changed, made, record)
+
+
+def _said(order: Any) -> str:
+    return f"{order.tolist() if hasattr(order, 'tolist') else order}"
 
 
 @checked

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -14,7 +15,7 @@ from .._checks import check_same
 from .._origins import Origin, parameters
 from .._record import make_record, returned
 from .._wrapped import wrapped_among
-from .change import check_values, group_of
+from .change import as_array, check_values, group_of
 from .groups import UnitGroup, UnitMember
 
 
@@ -101,11 +102,11 @@ def recycle(
 
 
 def _flags(group: UnitGroup, dormant: Any) -> Array:
-    idle = jnp.asarray(dormant)
+    idle: Any = dormant if isinstance(dormant, jax.Array) else as_array(dormant)
     shapes = [(group.size,)]
     shapes += [(group.layers, group.size)] if group.layers > 1 else []
     if idle.dtype == bool and idle.shape in shapes:
-        return idle
+        return jnp.asarray(idle)
     rows = f", or as many for each of {group.layers} layers" if shapes[1:] else ""
     raise ValueError(
         f"recycle got {idle.dtype}{list(idle.shape)} for the {group.size} units of "

@@ -74,7 +74,7 @@ def widen(
     change = Change(group, chosen, _shares(key, chosen, group.size, noise))
     changed = change.leaves(model)
     changed = follow_sizes("widen", model, changed, group, units, call, args)
-    note = check_same("widen", model, changed, call, args, tolerance, bake)
+    note = check_same("widen", model, changed, call, args, tolerance, off=bake)
     what = f"{group.size} -> {units} units"
     origins = change.origins(what, parameters(model))
     made = make_record("widen", model, changed, origins, notes=[note])
