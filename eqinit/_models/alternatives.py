@@ -1,5 +1,8 @@
 """What there is in a model, for a selector that matches nothing."""
 
+import re
+from collections.abc import Sequence
+
 from .._nearest import nearest
 from .._parameters.paths import matches
 from .read import Sites
@@ -32,4 +35,19 @@ def _no_path(sites: Sites, glob: str) -> str:
     if not known:
         return " There is no parameter here at all."
     some = ", ".join(f"`{name}`" for name in known[:5])
-    return nearest(glob, known) or f" There are {some}, ..."
+    names = sorted({f"**.{path.rpartition('.')[2]}" for path in known})
+    near = nearest(glob, known) or nearest(f"**.{glob}", names)
+    return _wider(glob, known) or near or f" There are {some}, ..."
+
+
+def _wider(glob: str, known: Sequence[str]) -> str:
+    """A pattern that was meant for any depth, and does not say so."""
+    # `**` stands for whole steps: `**weight` is one step, which ends with "weight".
+    apart = re.sub(r"\*\*(?=[^.*])", "**.", re.sub(r"(?<=[^.*])\*\*", ".**", glob))
+    for meant in (apart, f"**.{glob}"):
+        if meant != glob and any(matches(meant, path) for path in known):
+            return (
+                f" Did you mean `{meant}`? `**` stands for any number of steps, and "
+                "`*` stays within one."
+            )
+    return ""

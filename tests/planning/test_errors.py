@@ -75,6 +75,21 @@ MISTAKES: dict[str, tuple[list[Any], list[str]]] = {
         [("heda", Zeros())],
         ["rule Path('heda'): it matches nothing", "Did you mean `head`"],
     ),
+    "a name that is not there, at any depth": (
+        [("wieght", Zeros())],
+        ["rule Path('wieght'): it matches nothing. Did you mean `**.weight` or"],
+    ),
+    "stars that are part of a step": (
+        [("**weight", Zeros())],
+        [
+            "Did you mean `**.weight`? `**` stands for any number of steps, and `*` "
+            "stays within one.",
+        ],
+    ),
+    "one step where any number was meant": (
+        [("*bias", Zeros())],
+        ["Did you mean `**.*bias`?"],
+    ),
     "a type that is not there": (
         [Rule(nn.Conv, weight=HeNormal())],
         ["matches nothing", "['Embedding', 'LSTMCell', 'LayerNorm', 'Linear']"],
