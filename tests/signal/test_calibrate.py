@@ -22,6 +22,7 @@ from eqinit.signal import (
     SkippedLayer,
     label_bias,
 )
+from eqinit.signal._calibration.adjust import _unit_moments
 
 
 X = normal(256, 8)
@@ -534,6 +535,18 @@ def test_uncalled_layers_are_left():
         ("1", "not called")
     ]
     assert model[1].weight is spare.weight
+
+
+@pytest.mark.parametrize("outlier", [1e-15, -1e-15])
+def test_the_variance_of_one_sample_among_many(outlier: float):
+    """It is far on one side of the mean, whose square is no float32 any more."""
+    x = np.zeros((10_000, 1), np.float32)
+    x[0] = outlier
+    mean, var, largest = _unit_moments(0, jnp.zeros(1), jnp.asarray(x))
+    wanted = x.astype(np.float64)
+    np.testing.assert_allclose(var, wanted.var(0), rtol=1e-5)
+    np.testing.assert_allclose(mean, wanted.mean(0), rtol=1e-5)
+    np.testing.assert_array_equal(largest, np.abs(x).max(0))
 
 
 def test_third_party_positive_layers():

@@ -355,6 +355,10 @@ def wrong_calls():
             lambda: surgery.prune(skeleton, "layers.0", [0], call, x),
             "prune works on values, and this model has shapes alone",
         ),
+        "shapes to recycle": (
+            lambda: surgery.recycle(skeleton, KEY, [], "layers.0", [True] * 8, call, x),
+            "recycle works on values, and this model has shapes alone",
+        ),
         "shapes to permute": (
             lambda: surgery.permute(skeleton, "layers.0", range(8), call, x),
             "permute works on values, and this model has shapes alone",
