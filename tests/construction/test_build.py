@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -561,6 +562,25 @@ def test_run_as_it_is(make: Callable[[Any], Any], caplog: pytest.LogCaptureFixtu
     if callable(built.act):
         # What it holds is a value: nothing of the trace is left in the model.
         assert np.isfinite(np.asarray(built.act(1.0))).all()
+
+
+class KnowsAModule(eqx.Module):
+    """What it keeps is Python's: what others leave there is none of the model's."""
+
+    weight: Any
+    module: Any = eqx.field(static=True)
+
+    def __init__(self, key: Any) -> None:
+        self.weight = jr.normal(key, (3, 2))
+        self.module = types.ModuleType("theirs")
+        self.module.left = self.weight
+
+
+def test_what_is_left_in_a_module_is_in_no_field_of_the_model():
+    rules = [ei.Rule("weight", ei.Orthogonal(), axes="out in")]
+    _, plan = ei.build(KnowsAModule, jr.key(0), rules, return_plan=True)
+    (note,) = plan.notes
+    assert "in a global, a cache or an object" in note
 
 
 def test_traceable_constructors_are_not_noted(caplog: pytest.LogCaptureFixture):

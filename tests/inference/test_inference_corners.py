@@ -114,3 +114,30 @@ def test_what_is_returned_stands_for_data():
     rows = read(lambda m, x: (x @ m["a"], m["b"]), {k: MODEL[k] for k in "ab"}, X)
     assert rows["a"].remark == ""
     assert rows["b"].remark == "stands for data (returned)"
+
+
+def three(x: jax.Array, i: jax.Array) -> dict[str, jax.Array]:
+    return {
+        "joined": jnp.concatenate([x[:1], x[1:3]]),
+        "stacked": jnp.stack([x[0], x[1], x[2]]),
+        "a window": lax.dynamic_slice(x, (i[0], 0), (3, 3)),
+    }
+
+
+@pytest.mark.parametrize("name", ["joined", "stacked", "a window"])
+def test_rows_of_data_are_told_apart(name: str):
+    """Each meets a matrix of its own: no axis of outputs."""
+
+    def call(m: Any, x: jax.Array, i: jax.Array) -> jax.Array:
+        return jnp.einsum("ti,tio->to", three(x, i)[name], m["w"])
+
+    (row,) = read(call, {"w": some(2, 3, 3, 4)}, X, jnp.arange(2)).values()
+    assert (row.status, row.fan_in) == ("certain", 3)
+
+
+def test_a_window_that_data_picks_is_no_kernel():
+    def call(m: Any, x: jax.Array, i: jax.Array) -> jax.Array:
+        return x @ lax.dynamic_slice(m["w"], (0, i[0]), (3, 2))
+
+    (row,) = read(call, {"w": some(2, 3, 8)}, X, jnp.arange(2)).values()
+    assert row.remark == "a window of it is used; looked up, and not in rows"

@@ -98,3 +98,10 @@ def test_torch_gain_says_what_is_wrong():
         gain("leaky_relu", True)
     with pytest.raises(ValueError, match="a negative_slope for 'relu'"):
         gain("relu", 0.1)
+
+
+def test_an_lstm_begins_by_remembering():
+    """Jozefowicz et al.: a bias of one for gates that forget, and zero for others."""
+    cell = ei.apply(eqx.nn.LSTMCell(3, 4, key=KEY), KEY, recipes.lstm())
+    # Equinox's order is input, forget, cell, output.
+    np.testing.assert_array_equal(cell.bias.reshape(4, 4)[:, 0], [0.0, 1.0, 0.0, 0.0])

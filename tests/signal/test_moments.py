@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eqinit.signal._forecast.atoms import Atom
-from eqinit.signal._forecast.curves import Curve, identity, moments_of
+from eqinit.signal._forecast.curves import Curve, _product, identity, moments_of
 from eqinit.signal._forecast.largest import largest
 from eqinit.signal._forecast.moments import (
     Moments,
@@ -23,6 +23,7 @@ from eqinit.signal._forecast.moments import (
     total,
 )
 from eqinit.signal._forecast.moves import (
+    _taken_along,
     broadcast,
     concatenated,
     reshaped,
@@ -244,6 +245,23 @@ def test_shares_of_equal_terms_are_equal():
     assert _powers(4.0, 0.0) == (1 / 4, 1 / 4**2, 1 / 4**2)
 
 
+def test_units_that_differ_in_one_axis_of_two_are_as_far_apart():
+    """Of a fixed sum of squares, which is over both."""
+    one = Moments((9, 9), np.zeros((1, 1)), np.zeros((2, 2, 1, 1)))
+    one.pairs[1, 1] = 1.0
+    two = Moments((9, 3, 3), np.zeros((1, 1, 1)), np.zeros((2, 2, 2, 1, 1, 1)))
+    two.pairs[1, 1, 1] = 1.0
+
+    def squares(atom: Moments, units: set[int]) -> np.ndarray:
+        own = identity(atom, -0.2, False)
+        curve = Curve(own.index, own.values**2)
+        return moments_of(curve, atom, -0.2, frozenset(units)).pairs.squeeze()
+
+    apart = squares(one, {1})[1, 0]
+    found = squares(two, {1, 2})[1]
+    np.testing.assert_allclose([found[0, 0], found[0, 1], found[1, 0]], apart)
+
+
 @pytest.mark.parametrize(
     ("n", "std"), [(4, 1.0), pytest.param(100, 0.5, marks=pytest.mark.thorough)]
 )
@@ -278,3 +296,21 @@ def test_largest(n: int, c: float):
     assert isinstance(top, Random)
     assert top.moments.mean.item() == pytest.approx(x.mean(), abs=5 * x.std() / 300)
     assert top.moments.variance.item() == pytest.approx(x.var(), rel=0.05)
+
+
+def test_a_pair_is_of_different_entries():
+    """The mean of the other two, of three; and of one that is everywhere, itself."""
+    values, index = np.array([[1.0], [3.0], [8.0]]), np.arange(3)
+    others = np.array([(3 + 8) / 2, (1 + 8) / 2, (1 + 3) / 2])
+    np.testing.assert_allclose(
+        _product(values, index, {0})[:, 0], values[:, 0] * others
+    )
+    np.testing.assert_allclose(_product(values, index[1:2], {0}), [[9.0]])
+
+
+def test_what_is_the_same_everywhere_is_taken_as_what_it_stands_for():
+    """As `np.take` from all of it."""
+    numbers, index = np.arange(6.0).reshape(2, 1, 3), np.array([[4, 0], [2, 2]])
+    whole = np.take(np.broadcast_to(numbers, (2, 5, 3)), index, 1)
+    taken = np.broadcast_to(_taken_along(numbers, 1, index), whole.shape)
+    np.testing.assert_array_equal(taken, whole)

@@ -221,3 +221,21 @@ def test_a_head_that_is_tied_follows():
     assert sizes == (3, 3, 5)
     assert new.middle.in_features == new.middle.out_features == 3
     assert call(new, tokens).shape == (2, 5)
+
+
+def test_groups_of_a_stack_print_how_many_layers_they_are_of():
+    def block(key):
+        return eqx.nn.MLP(4, 4, 8, 1, key=key)
+
+    def call(model, x):
+        arrays, rest = eqx.partition(model, eqx.is_array)
+        return jax.lax.scan(lambda x, a: (eqx.combine(a, rest)(x), None), x, arrays)[0]
+
+    blocks = eqx.filter_vmap(block)(jr.split(jr.key(0), 3))
+    groups = surgery.unit_groups(blocks, call, jnp.ones(4))
+    (group,) = groups.of("layers.0.weight", 1)
+    heads, *rows = str(groups).splitlines()
+    column = heads.split().index("layers")
+    (row,) = (row for row in rows if row.startswith("layers.0.bias"))
+    assert group.layers == 3
+    assert row.split()[column] == "3"
