@@ -239,3 +239,14 @@ def test_groups_of_a_stack_print_how_many_layers_they_are_of():
     (row,) = (row for row in rows if row.startswith("layers.0.bias"))
     assert group.layers == 3
     assert row.split()[column] == "3"
+
+
+def test_a_kernel_that_is_transposed_is_read_along_its_other_axis():
+    model = {"w": jnp.ones((5, 3)), "v": jnp.ones((2, 5))}
+
+    def call(m, x):
+        return jax.nn.relu(x @ m["w"].T) @ m["v"].T
+
+    groups = surgery.unit_groups(model, call, jnp.ones((4, 3)))
+    ways = {(m.path, m.axis): m.way for group in groups.groups for m in group.members}
+    assert ways == {("w", 0): "out", ("w", 1): "in", ("v", 0): "out", ("v", 1): "in"}
