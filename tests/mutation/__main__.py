@@ -244,7 +244,7 @@ def main() -> int:
         if (reason := same.get(fault.name)) is not None:
             print(f"the same as before: {fault.show()}\n    {reason}")
     for name in (old := stale(same)):
-        print(f"no fault, or more than one, and in the table of those that are: {name}")
+        print(f"in the table of equivalent faults, and no fault or several: {name}")
     if failing:
         print(f"of those that saw a fault, these fail without one: {failing}")
     return bool(left or failing or old)

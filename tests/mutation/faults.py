@@ -106,6 +106,9 @@ def _left_out(tree: ast.AST) -> set[ast.AST]:
         if isinstance(node, ast.FunctionDef):
             if node.name in ("__repr__", "__str__", "_repr_html_", "_summary"):
                 leave(node)
+        # Of `zip`: lengths that differ are our defects.
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            leave(node.value)
         # A message may be worded otherwise; that there is one, "error forgotten" asks.
         if isinstance(node, ast.JoinedStr):
             leave(node)
