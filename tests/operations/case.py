@@ -90,6 +90,7 @@ class Operation:
     - `restores`: what `record.undo` gives; `None` where it refuses.
     - `undo`: how far that may be off, in units of an array's largest entry.
     - `promotes`: whether models compute in several dtypes afterwards.
+    - `deep`: whether it takes a model of several blocks.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Operation:
     restores: Callable[[Case, Done], Any] | None = None
     undo: float = 0.0
     promotes: bool = False
+    deep: bool = False
 
 
 def before(case: Case, done: Done) -> Any:

@@ -134,6 +134,7 @@ OPERATIONS = (
             "klax": alike(NO_CALL, zero=["**"]),
         },
         restores=before,
+        deep=True,
     ),
     Operation(
         "remove",
@@ -148,6 +149,7 @@ OPERATIONS = (
             "resnet": Case({"path": "blocks"}, by_hand=without("blocks")),
             "klax": Case({"path": "layers"}, by_hand=without("layers")),
         },
+        deep=True,
     ),
     Operation(
         "grow",
@@ -168,6 +170,7 @@ OPERATIONS = (
             ),
             "klax": alike(NO_CALL, zero=["**"]),
         },
+        deep=True,
     ),
     Operation(
         "stack_blocks",
@@ -183,6 +186,7 @@ OPERATIONS = (
             "klax": alike("cannot be stacked: they differ in static fields"),
         },
         restores=before,
+        deep=True,
     ),
     Operation(
         "unstack_blocks",
@@ -198,6 +202,7 @@ OPERATIONS = (
             "klax": alike("a list of blocks already"),
         },
         restores=before,
+        deep=True,
     ),
     Operation(
         "net2deeper",
@@ -222,5 +227,6 @@ OPERATIONS = (
                 )
             },
         },
+        deep=True,
     ),
 )

@@ -88,7 +88,7 @@ LAYER = {
     "transformer": "embed",
     "scanned": "embed",
     "lstm": "cell",
-    "bert": "encoder.layer.1.output.LayerNorm",
+    "bert": "encoder.layer.0.output.LayerNorm",
     "klax": "layers.2",
 }
 TOKENS = (jnp.arange(12)[None] % 7, jnp.arange(12) % 11)

@@ -30,10 +30,9 @@ def hold(operation: Operation, patient: Patient, case: Case) -> None:
     done = operation.run(patient, **case.where)
     untouched(before, patient.model)
     call, args = case.call or patient.call, case.args or patient.args
-    out = call(done.new, *args)
+    out, grads = eager(patient, call, done.new, args)
     alike(wanted(operation, patient, case, done), case.seen(out))
-    jitted, grads = traced(patient, call, done.new, args)
-    alike(out, jitted)
+    alike(out, compiled(call, done.new, args))
     slopes(grads, case.flat)
     if operation.becomes is not None:
         same_values(*map(model_in, (done.new, operation.becomes(patient, done))))
@@ -98,15 +97,10 @@ def untouched(before: tuple[list[Any], Any], model: Any) -> None:
     assert all(a is b for a, b in zip(leaves, before[0], strict=True))
 
 
-def traced(patient: Patient, call: Any, model: Any, args: Any) -> tuple[Any, Any]:
-    """Outputs under `jit`, and gradients.
-
-    Compiled once for all models of one structure. Where nothing loops, eager gradients
-    cost a third of compiled ones.
-    """
-    if patient.loops:
-        return compiled_gradient(call, model, args)
-    return compiled(call, model, args), gradient(call, model, args)[1]
+def eager(patient: Patient, call: Any, model: Any, args: Any) -> tuple[Any, Any]:
+    """Outputs and gradients. A loop would be compiled anew for each: it is unrolled."""
+    with jax.disable_jit(patient.loops):
+        return gradient(call, model, args)
 
 
 @eqx.filter_jit
@@ -125,9 +119,6 @@ def gradient(call: Any, model: Any, args: Any) -> tuple[Any, Any]:
 
     (_, out), grads = jax.value_and_grad(loss, has_aux=True)(params)
     return out, grads
-
-
-compiled_gradient = eqx.filter_jit(gradient)
 
 
 def waves(x: jax.Array) -> jax.Array:

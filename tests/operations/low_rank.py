@@ -115,9 +115,7 @@ OPERATIONS = (
         {
             "mlp": thin("layers.1", "layers.1.weight"),
             "cnn": thin("conv1", "conv1.weight"),
-            "transformer": thin(
-                "blocks.*.up", "blocks.0.up.weight", "blocks.1.up.weight"
-            ),
+            "transformer": thin("blocks.*.up", "blocks.0.up.weight"),
             "scanned": Refused(
                 "a stack of layers has no one rank",
                 "`blocks.up` is a stack of layers",
@@ -129,8 +127,7 @@ OPERATIONS = (
                 {"selector": "cell"},
             ),
             "bert": thin(
-                "**.intermediate.dense",
-                *(f"encoder.layer.{i}.intermediate.dense.weight" for i in (0, 1)),
+                "**.intermediate.dense", "encoder.layer.0.intermediate.dense.weight"
             ),
             "resnet": thin("lifting", "lifting.weight"),
             "klax": Refused(

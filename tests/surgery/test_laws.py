@@ -22,4 +22,6 @@ def test_cell(operation: Operation, name: str):
     cell = operation.cells[name]
     promotion = "standard" if operation.promotes else "strict"
     with jax.numpy_dtype_promotion(promotion):
-        (hold if isinstance(cell, Case) else refuses)(operation, ours(name), cell)
+        (hold if isinstance(cell, Case) else refuses)(
+            operation, ours(name, operation.deep), cell
+        )

@@ -28,4 +28,6 @@ def cells():
 def test_cell(operation: Operation, name: str):
     cell = operation.cells[name]
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        (hold if isinstance(cell, Case) else refuses)(operation, theirs(name), cell)
+        (hold if isinstance(cell, Case) else refuses)(
+            operation, theirs(name, operation.deep), cell
+        )
