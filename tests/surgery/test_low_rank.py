@@ -285,3 +285,19 @@ def test_layers_in_another_form_are_to_be_baked():
         surgery.factorize(old, "layers.0", rank=1)
     adapted = surgery.lora(surgery.bake(old), "layers.*", 1, KEY)
     assert isinstance(adapted.layers[0], surgery.LoRA)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("again", ["blocks.0.down", "blocks.0.up.layer"])
+def test_a_model_with_adapters_gets_more_of_them(again: str):
+    """And `undo` takes back those that it made, and no others."""
+    once = surgery.lora(transformer(), "blocks.0.up", 2, KEY)
+    twice, record = surgery.lora(once, again, 1, KEY, record=True)
+    x = jnp.arange(6)
+    assert_same_outputs(once(x), twice(x))
+    assert eqx.tree_equal(record.undo(twice), once)
+    factors = [row.path for row in record.rows if "factor" in row.what]
+    assert factors == [f"{again}.lora_a", f"{again}.lora_b"]
+    merged = surgery.merge_lora(twice)
+    assert jax.tree.structure(merged) == jax.tree.structure(transformer())
+    assert_same_outputs(once(x), merged(x))

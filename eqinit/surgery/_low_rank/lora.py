@@ -20,7 +20,7 @@ from .._record import make_record, returned
 from .._selection import select
 from .._wrapped import how_to_unwrap, wrapped_in
 from .adapted import LoRA, as_kernel, as_matrix, row_lengths
-from .merge import adapters, merge_lora, without_adapters
+from .merge import merged_at, without_adapters
 from .starts import STARTS
 
 
@@ -86,9 +86,9 @@ def lora(
     kernels = _kernels(model, selector, rank)
     scale = (rank if alpha is None else alpha) / (math.sqrt(rank) if rslora else rank)
     keys = derive_keys(key, [join(site.path, "lora_a") for site in kernels])
-    layers: dict[str, Any] = {}
+    layers: dict[str, LoRA] = {}
     for site, draw in zip(kernels, keys, strict=True):
-        old = layers.get(site.layer_path, site.layer)
+        old: Any = layers.get(site.layer_path, site.layer)
         layers[site.layer_path] = _adapted(old, site, rank, draw, scale, start, dora)
     changed = edit(model, layers)
     note = check_same("lora", model, changed, call, args, tolerance)
@@ -96,9 +96,9 @@ def lora(
         "lora",
         model,
         changed,
-        _origins(changed, {site.path: start for site in kernels}),
+        _origins(layers, {site.path: start for site in kernels}),
         notes=[note],
-        inverse=merge_lora,
+        inverse=lambda later: merged_at(later, layers.keys()),
     )
     return returned(changed, made, record)
 
@@ -181,10 +181,10 @@ def _getter(field: str) -> Callable[[Any], Any]:
     return get
 
 
-def _origins(model: Any, starts: dict[str, str]) -> dict[str, Origin]:
-    """Where the parameters under each adapter were before there was one."""
+def _origins(layers: dict[str, LoRA], starts: dict[str, str]) -> dict[str, Origin]:
+    """Where the parameters under each new adapter were before there was one."""
     found: dict[str, Origin] = {}
-    for path, node in adapters(model):
+    for path, node in layers.items():
         for entries, _ in jtu.tree_flatten_with_path(node)[0]:
             inner, kernel = without_adapters(node, spell(entries))
             new, old = join(path, spell(entries)), join(path, inner)

@@ -1,5 +1,6 @@
 """Low-rank adapters in a model: found, selected, and merged with what they adapt."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import jax.tree_util as jtu
@@ -8,7 +9,7 @@ from ..._models.selectors import Filter
 from ..._models.walk import model_of
 from ..._parameters.paths import join, spell
 from ..._typing import checked
-from .._edit import edit
+from .._edit import edit, node_at
 from .._origins import Origin, fresh, moved
 from .._record import make_record, returned
 from .._selection import Selection, select
@@ -34,6 +35,11 @@ def adapters(model: Any) -> list[tuple[str, LoRA]]:
         model_of(model), is_leaf=lambda node: isinstance(node, LoRA)
     )
     return [(spell(p), node) for p, node in pairs if isinstance(node, LoRA)]
+
+
+def merged_at(model: Any, paths: Iterable[str]) -> Any:
+    """The model with the adapters at these paths merged, and no others."""
+    return edit(model, {path: node_at(model, path).merged() for path in paths})
 
 
 @checked
@@ -76,7 +82,7 @@ def merge_lora(model: Any, *, record: bool = False) -> Any:
             "merge_lora found no adapter in this model. `surgery.lora(model, selector, "
             "rank, key)` makes some."
         )
-    changed = edit(model, {path: node.merged() for path, node in found})
+    changed = merged_at(model, [path for path, _ in found])
     origins: dict[str, Origin] = {}
     for path, node in found:
         for entries, _ in jtu.tree_flatten_with_path(node)[0]:
