@@ -19,11 +19,11 @@ def baked(p: Patient) -> Done:
     return Done(p.model, *surgery.bake(p.model, record=True))
 
 
-def weight_norm(path: str) -> Any:
+def weight_norm(path: str, make: Any = nn.WeightNorm) -> Any:
     """The model with weight norm around a layer, whose lengths are not the weight's."""
 
     def wrapped(layer: Any) -> Any:
-        norm = nn.WeightNorm(layer)
+        norm = make(layer)
         noise = 1 + 0.3 * jr.normal(KEY, norm.g.shape)
         return eqx.tree_at(lambda n: n.g, norm, norm.g * noise)
 
@@ -140,7 +140,9 @@ OPERATIONS = (
             "mlp": Case(prepare=weight_norm("layers.1")),
             "cnn": Case(prepare=weight_norm("conv1")),
             "transformer": Case(prepare=weight_norm("blocks.0.up")),
-            "scanned": Case(prepare=weight_norm("head")),
+            "scanned": Case(
+                prepare=weight_norm("blocks.up", eqx.filter_vmap(nn.WeightNorm))
+            ),
             "lstm": Case(prepare=weight_norm("head")),
             "bert": Case(prepare=weight_norm("encoder.layer.0.output.dense")),
             "resnet": Case(prepare=weight_norm("lifting")),
