@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from by_hand import KEY, normal
 from forecast_models import CASES, HE, Case
+from jax.ad_checkpoint import checkpoint_name
 
 import eqinit as ei
 from eqinit import probe
@@ -338,6 +339,17 @@ def test_the_largest_of_two_normals_has_their_second_moment():
 
     (row,) = forecast_of(linear(16, 64), [KERNELS], x, call).rows
     assert row.second_moment == pytest.approx(1, rel=1e-2)
+
+
+def test_a_constant_that_has_a_name_is_what_it_was():
+    """As a policy of checkpoints wants it: the identity."""
+    x = jax.ShapeDtypeStruct((32, 64), jnp.float32)
+
+    def call(model: Any, x: Any) -> Any:
+        return batched(model, x * checkpoint_name(jnp.full(x.shape, 2.0), "two"))
+
+    (row,) = forecast_of(linear(64, 64), [KERNELS], x, call).rows
+    assert row.std == pytest.approx(2, rel=1e-2)
 
 
 def test_a_constant_of_an_operation_that_nobody_knows():
