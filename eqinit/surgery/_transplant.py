@@ -17,6 +17,7 @@ from .._models.write import replace_leaves
 from .._nearest import nearest
 from .._parameters.paths import below, join, parent
 from .._typing import Array, Shape, checked
+from ._low_rank.adapted import LoRA
 from ._origins import described, fresh
 from ._record import make_record, returned
 from ._selection import select
@@ -190,6 +191,9 @@ def _with_heads(site: Site, sizes: list[Shape]) -> list[Shape]:
 
 
 def _problem(pair: _Pair) -> str | None:
+    above = [type(node.module) for node in pair.to.ancestors]
+    if LoRA in above and eqx.nn.MultiheadAttention in above:
+        return f"`{pair.to.path}` is under an adapter: `surgery.merge_lora` first"
     old, new = pair.of.leaf, pair.to.leaf
     if isinstance(old, jax.ShapeDtypeStruct):
         return f"`{pair.of.path}` of the source has a shape and no values"

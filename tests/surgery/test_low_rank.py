@@ -301,3 +301,13 @@ def test_a_model_with_adapters_gets_more_of_them(again: str):
     merged = surgery.merge_lora(twice)
     assert jax.tree.structure(merged) == jax.tree.structure(transformer())
     assert_same_outputs(once(x), merged(x))
+
+
+@pytest.mark.thorough
+def test_attention_with_adapters_is_stored_and_no_heads_are_guessed():
+    model = surgery.lora(transformer(), "blocks.0.attn.query_proj", 1, KEY)
+    blank = jax.tree.map(lambda x: x * 0 if eqx.is_inexact_array(x) else x, model)
+    stored = surgery.save_weights(model)
+    assert eqx.tree_equal(surgery.load_weights(blank, stored), model)
+    with pytest.raises(ValueError, match=r"query_proj.lora_a` is under an adapter: "):
+        surgery.transplant(blank, model)

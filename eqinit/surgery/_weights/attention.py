@@ -31,6 +31,8 @@ def attention_of(site: Site) -> tuple[str, Any, str] | None:
     above, layer = site.ancestors[-2], site.ancestors[-1]
     if not isinstance(above.module, eqx.nn.MultiheadAttention):
         return None
+    if not all(isinstance(getattr(above.module, n), eqx.nn.Linear) for n in _NAMES):
+        return None  # one of them is adapted, or in another form: each for itself
     name = layer.path.removeprefix(above.path).removeprefix(".")
     return (above.path, above.module, name) if name in _NAMES else None
 
