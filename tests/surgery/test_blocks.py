@@ -123,7 +123,7 @@ def test_removing_goes_wrong():
         surgery.remove(transformer(), "blocks.0", 0)
 
 
-@pytest.mark.first_case
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("order", ["stack", "repeat"])
 def test_grown_models_compute_what_they_did(name: str, order: str):
@@ -221,6 +221,7 @@ def test_an_mlp_counts_its_layers():
     assert new.depth == 3
 
 
+@pytest.mark.thorough
 def test_blocks_that_differ_are_not_stacked():
     old = transformer()
     thin = type(old.blocks[0])(8, 2, 4, KEY)

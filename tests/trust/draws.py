@@ -72,5 +72,5 @@ def test_values_meet_their_plan(model: Any, some: list[ei.Rule]):
     result = plan.check(plan.apply(model, KEY))
     # A few values each, so that no tail is a normal's; constants are held to the bit.
     for row in result.rows:
-        if row.expected.std == 0:
+        if row.expected is not None and row.expected.std == 0:  # Cauchy's has none
             assert row.worst <= 1
