@@ -134,6 +134,22 @@ def test_exact_shares(density: float, kept: int):
     assert np.all(draw(init, spec((5, 100))).sum(1) == kept)
 
 
+def test_connected_outputs_keep_what_a_binomial_does_or_one():
+    rows, length, p = 20_000, 4, 0.2
+    init, parameter = ei.Sparse(ei.Ones(), p, connected=True), spec((rows, length))
+    left = draw(init, parameter).sum(1)
+    chance = [math.comb(length, n) * p**n * (1 - p) ** (length - n) for n in range(5)]
+    counts = np.maximum(np.arange(5), 1)
+    mean = counts @ chance
+    variance = counts**2 @ chance - mean**2
+    assert left.min() == 1
+    # Five standard errors: once in 1.7 million seeds.
+    assert abs(left.mean() - mean) < 5 * math.sqrt(variance / rows)
+    moments = init.moments(parameter)
+    assert moments is not None
+    assert moments.mean == pytest.approx(mean / length)
+
+
 def test_every_line_is_drawn_anew():
     lines = draw(ei.Sparse(ei.Ones(), nonzero=50, per="output"), spec((2, 3, 100)))
     rows = {row.tobytes() for row in lines.reshape(6, 100)}
