@@ -2,9 +2,9 @@
 
 A draw that is traced becomes code, and code is compiled: one draw per leaf takes a
 minute for a model that takes a second to fill. Here leaves share a loop whose body is
-the kernel of the bulk fill. Its rows are data, and so are the places
-where leaves are cut out of what it writes: what is compiled grows with the number of
-loops and of sizes, but not with that of leaves.
+the kernel of the bulk fill. Its rows are data, and so are the places where leaves are
+cut out of what it writes: what is compiled grows with the number of loops and of sizes,
+but not with that of leaves.
 
 A loop writes into a buffer from which leaves are sliced, which would hold the model
 twice. So leaves go by groups, one after the other, and a leaf that is a group by itself
