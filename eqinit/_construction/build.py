@@ -13,6 +13,7 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._articles import with_article
+from .._fill.heap import give_back
 from .._fill.kernels import prefetch
 from .._fill.request import key_eligible
 from .._gc import no_collection
@@ -31,6 +32,8 @@ from .trace import Traced, Untraceable, traced
 _M = TypeVar("_M")
 _log = logging.getLogger("eqinit")
 
+# Bytes of parameters beside which 10 ms for the memory of tracing are well spent.
+_LARGE = 1 << 25
 # Why a constructor is run as it is.
 _TOLD = "is not to be traced (`trace=False`)"
 
@@ -137,6 +140,8 @@ def build(
         model = _computed(made, found, key)
         sites = _without_values(found.sites)
     model = _placed(model, planned, sharding)
+    if sum(row.spec.nbytes for row in planned) >= _LARGE:
+        give_back()
     model = apply_plan(planned, model, key, sharding, progress, sites)
     return (model, planned) if return_plan else model
 

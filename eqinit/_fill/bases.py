@@ -117,7 +117,10 @@ def draw_rows(base: str, dtype: Any, width: int, table: Array) -> Array:
         # a processor looks ahead; in two, neighbours overlap, which takes a third to a
         # half less time. Cut where the integers end: what is rounded stays together,
         # as `jax.random` has it.
-        x = _normal(_uniform(_apart(bits), minval, span), lowest, highest)
+        # As floats, so that what is made of them overwrites them in place.
+        floats = lax.bitcast_convert_type(bits, np.float32)
+        bits = lax.bitcast_convert_type(_apart(floats), np.uint32)
+        x = _normal(_uniform(bits, minval, span), lowest, highest)
     x = affine(x, scale, loc)
     if base == "lognormal":
         x = lax.exp(_apart(x))  # `exp` has a maximum in it.

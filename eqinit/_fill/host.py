@@ -1,6 +1,5 @@
 """The way on CPU: launches are copied into their leaves; nothing else compiles."""
 
-import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from .heap import keep
 from .kernels import WIDTH, Kernel
 from .request import FillRequest
 from .rows import Launch, RowTable
@@ -22,18 +22,6 @@ def empty_aligned(size: int, dtype: Any) -> np.ndarray:
     bytes_ = np.empty(size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
     skip = -bytes_.ctypes.data % _ALIGNMENT
     return bytes_[skip : len(bytes_) - _ALIGNMENT + skip].view(dtype)
-
-
-@functools.cache
-def _keep_heap(launch_bytes: int) -> None:
-    """Have malloc reuse the memory of launches instead of returning it each time.
-
-    glibc maps a block of this size anew, page fault by page fault, and unmaps it when
-    it is freed, until it has once seen a larger one freed: 10% of the time of a fill.
-    Here it sees one, of which no page is ever touched. It keeps twice as much as that
-    at hand, so it should be little more than a launch.
-    """
-    np.empty(launch_bytes + launch_bytes // 4, np.uint8)
 
 
 def _ahead(
@@ -62,7 +50,7 @@ def fill_host(
     copy: nothing else refers to it, so nothing can write to it afterwards. A view of a
     launch would become an array as well, whatever `may_alias` says, and hold all of it.
     """
-    _keep_heap(rows * WIDTH * np.dtype(np.float32).itemsize)
+    keep(rows * WIDTH * np.dtype(np.float32).itemsize)
     results: list[Any] = [None] * len(requests)
     open_leaves: dict[int, np.ndarray] = {}
     for launch, output in _ahead(RowTable(requests).launches(rows), kernel):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from flat_draws import flat_draw
 
-from eqinit._fill.bases import eligible
+from eqinit._fill.bases import COLUMNS, eligible
 from eqinit._fill.fill import fill
 from eqinit._fill.kernels import WIDTH, compiled, prefetch, rows_per_launch
 from eqinit._fill.put import Putter
@@ -416,3 +416,15 @@ def test_small_leaves_hold_no_launch(monkeypatch: pytest.MonkeyPatch):
     start = launches[0].unsafe_buffer_pointer()
     held = range(start, start + launches[0].nbytes)
     assert not [leaf for leaf in leaves if leaf.unsafe_buffer_pointer() in held]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("base", ["normal", "uniform", "lognormal"])
+def test_numbers_overwrite_the_bits_that_they_are_made_of(base: str):
+    # In place, as both are of one dtype: nothing is needed beside the output.
+    device = jax.devices()[0]
+    kernel: Any = compiled(base, "float32", 128, device)
+    memory = kernel.lower(np.zeros((128, COLUMNS), np.uint32)).compile()
+    memory = memory.memory_analysis()
+    assert memory.output_size_in_bytes == 4 * 128 * WIDTH
+    assert memory.temp_size_in_bytes < memory.output_size_in_bytes / 8
