@@ -228,6 +228,37 @@ def test_causal_mask():
     assert out.second_moment == pytest.approx(harmonic, rel=1e-2)
 
 
+class Attention(eqx.Module):
+    """Causal, of one head, and with a query that is next to nothing."""
+
+    query: eqx.nn.Linear
+    key: eqx.nn.Linear
+    value: eqx.nn.Linear
+
+    def __call__(self, x: Any) -> Any:
+        q, k, v = (jax.vmap(f)(x) for f in (self.query, self.key, self.value))
+        mask = jnp.tril(jnp.ones((len(x), len(x)), bool))
+        logits = jnp.where(mask, q @ k.T / k.shape[-1] ** 0.5, -jnp.inf)
+        return jax.nn.softmax(logits, -1) @ v
+
+
+@pytest.mark.parametrize("mean", [0.0, 3.0])
+@pytest.mark.thorough
+def test_gradients_behind_a_causal_softmax(mean: float):
+    """Position `t` has `t` equal weights, and logits a gradient of
+    `(g_k - mean(g)) / t`: over all terms of `t (1 - 1/t) / t^2`, which is none for the
+    first position. What keys have in common, such as a mean, is no part of the
+    query's: terms add up to nothing.
+    """
+    key = eqx.nn.Linear(64, 64, key=KEY)
+    model = Attention(linear(64, 64), key, linear(64, 64))
+    rules = [("query.weight", ei.Normal(1e-4)), ("key.bias", ei.Constant(mean))]
+    x = jax.ShapeDtypeStruct((32, 10, 64), jnp.float32)
+    query, _, _ = forecast_of(model, [*rules, KERNELS], x)
+    exact = sum((1 - 1 / t) / t for t in range(1, 11)) / 10
+    assert query.grad_std**2 == pytest.approx(exact, rel=1e-2)
+
+
 class Padded(eqx.Module):
     conv: eqx.nn.Conv1d
 

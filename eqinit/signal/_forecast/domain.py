@@ -59,8 +59,11 @@ class SecondMoments(AbstractDomain[Any]):
     def __init__(self, rules: "Mapping[str, Rule[Any]]") -> None:
         self.rules = rules
         self.records: list[Record] = []
-        # By the key of `x`: what `x / sum(x)` is, and a correction of its gradient.
-        self.shares: dict[Hashable, tuple[Random, float]] = {}
+        # By the key of `x`: what `x / sum(x)` is, and what of a gradient's square it
+        # leaves in each row.
+        self.shares: dict[Hashable, tuple[Random, np.ndarray]] = {}
+        # By the number of a gradient minus its mean: what of its square that leaves.
+        self.left: dict[int, float] = {}
         self._rounds: dict[Place, tuple[int, int]] = {}
         # Arrays that were made of another one, so that the same is made but once.
         self._made: dict[Hashable, Atom] = {}
@@ -174,19 +177,21 @@ class SecondMoments(AbstractDomain[Any]):
 
     def without_mean(self, value: Random, gradient: Atom, origin: Origin) -> Value:
         """What is linear in a gradient, of that gradient minus a weighted mean."""
+        n = math.prod(gradient.moments.shape[axis] for axis in origin.over)
+        # With weights w, 1 - 2/n + sum w^2 is left of what is not common to all.
+        left = max(1 - 2 / n + origin.share, 0.0)
 
         def make() -> Atom:
             one = centred(gradient.moments, sorted(origin.over))
-            n = math.prod(one.shape[axis] for axis in origin.over)
-            # With weights w, 1 - 2/n + sum w^2 is left of what is not common to all.
-            ratio = (1 - 2 / n + origin.share) / (1 - 1 / n) if n > 1 else 0.0
-            return gradient.with_moments(scaled(one, math.sqrt(max(ratio, 0.0))))
+            ratio = left / (1 - 1 / n) if n > 1 else 0.0
+            return gradient.with_moments(scaled(one, math.sqrt(ratio)))
 
         key = gradient.number, "without mean", origin.summed, round(origin.share, 9)
-        left = self._once(key, gradient.place, make)
+        rest = self._once(key, gradient.place, make)
+        self.left[rest.number] = left
         if value.factor is None:
-            return Random(left, origin=value.origin)
-        return Random(value.atom, value.curve, value.origin, left)
+            return Random(rest, origin=value.origin)
+        return Random(value.atom, value.curve, value.origin, rest)
 
     def _once(self, key: Hashable, place: Any, make: Callable[[], Atom]) -> Atom:
         """One array, however often it is made and in whatever order its axes are."""

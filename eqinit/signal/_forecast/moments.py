@@ -203,3 +203,13 @@ def centred(one: Moments, axes: Sequence[int]) -> Moments:
     """An array minus its own mean over some axes."""
     mean = average(one, axes)
     return Moments(one.shape, one.mean - mean.mean, one.pairs - mean.pairs)
+
+
+def summing_to_zero(one: Moments, axis: int) -> Moments:
+    """An array whose sum over an axis is zero: entries that differ on it make up for
+    those that agree.
+    """
+    agree, n = agreeing(one.pairs, axis), one.shape[axis]
+    if n == 1:
+        return one
+    return Moments(one.shape, one.mean, np.concatenate([-agree / (n - 1), agree], axis))

@@ -17,7 +17,7 @@ from .atoms import Origin, numbers
 from .curves import at_the_mean
 from .domain import SecondMoments
 from .independent import inverted, product, with_parts
-from .moments import Moments, known, scaled, times
+from .moments import Moments, known, scaled, summing_to_zero, times
 from .shares import shares
 from .values import Known, Random, Value, random
 
@@ -104,6 +104,24 @@ def guarded(domain: SecondMoments, args: Sequence[Value], shape: Shape) -> Value
     return largest[-1]
 
 
+def masked_before(
+    domain: SecondMoments, args: Sequence[Value], shape: Shape
+) -> Value | None:
+    """`where(mask, x, 0)` of what is zero wherever it is masked is what it was."""
+    del domain, shape
+    which, *cases = args
+    if not isinstance(which, Known) or len(cases) != 2:
+        return None
+    for other, case in (cases, cases[::-1]):
+        if isinstance(case, Random) and isinstance(other, Known):
+            if other.array.any():
+                return None
+            ones = known(which.array != 0).mean
+            gone = ones if other is cases[1] else 1 - ones
+            return None if (gone * case.moments.square).any() else case
+    return None
+
+
 def cancelling(sign: float) -> Callable[..., Value | None]:
     """`w g - w sum(v g)` with weights `v` that sum to one: what is common goes.
 
@@ -171,13 +189,25 @@ def completing(
         key = other.key, other.atom.place
         if key not in domain.shares or one.factor is None:
             continue
-        if origin.beside(other.atom.place) is None:
+        beside = origin.beside(other.atom.place)
+        if beside is None:
             continue
-        weights, correction = domain.shares[key]
-        moments = scaled(one.factor.moments, correction)
-        left = dataclasses.replace(one.factor, moments=moments, number=next(numbers))
-        return product([Random(left), weights])
+        weights, left = domain.shares[key]
+        # Row by row, in place of what is left on average.
+        rows = known(np.sqrt(left / (domain.left.get(one.factor.number) or 1.0)))
+        moments = times(one.factor.moments, rows)
+        rest = dataclasses.replace(one.factor, moments=moments, number=next(numbers))
+        return _of_no_sum(product([Random(rest), weights]), beside.over)
     return None
+
+
+def _of_no_sum(value: Value, over: frozenset[int]) -> Value:
+    """What leaves a softmax: equal logits more for all terms change nothing."""
+    if not isinstance(value, Random) or len(over) > 1:
+        return value
+    (axis,) = over
+    moments = summing_to_zero(value.moments, axis)
+    return random(moments, value.unevenness, value.atom.units, of=[value])
 
 
 Relation: TypeAlias = Callable[[SecondMoments, Sequence[Value], Shape], Value | None]
@@ -188,5 +218,5 @@ RELATIONS: Mapping[str, tuple[Relation, ...]] = {
     "add_any": (cancelling(1.0),),
     "mul": (normalising, completing),
     "div": (sharing,),
-    "select_n": (guarded,),
+    "select_n": (guarded, masked_before),
 }

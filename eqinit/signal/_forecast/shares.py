@@ -8,7 +8,9 @@ import numpy as np
 from .moments import Moments
 
 
-def shares(terms: Moments, sums: Moments, axes: Sequence[int]) -> tuple[Moments, float]:
+def shares(
+    terms: Moments, sums: Moments, axes: Sequence[int]
+) -> tuple[Moments, np.ndarray]:
     """The moments of `x / sum(x)` for `x` that are not negative.
 
     Whichever two rows are looked at, the shares in each of them sum to one, and so the
@@ -20,8 +22,8 @@ def shares(terms: Moments, sums: Moments, axes: Sequence[int]) -> tuple[Moments,
 
     - `terms`, `sums`: of `x`, and of its sum, with length 1 along `axes`.
 
-    **Returns:** the moments, and what a gradient behind the weights is multiplied by
-    (`correction`).
+    **Returns:** the moments, and how much of the square of a gradient behind the
+    weights is left in front of them, row by row (`_left`).
     """
     mean = terms.mean / sums.mean
     pairs = terms.pairs / sums.pairs
@@ -53,7 +55,7 @@ def shares(terms: Moments, sums: Moments, axes: Sequence[int]) -> tuple[Moments,
             full[place] = flag
         both = all(f == flags[p] - 1 for p, f in zip(places, index, strict=True))
         pairs[tuple(full)] = same if both else own[index] * other
-    return Moments(terms.shape, mean, pairs), _correction(number, log_variance)
+    return Moments(terms.shape, mean, pairs), _left(number, log_variance)
 
 
 def _spread(
@@ -90,19 +92,16 @@ def _sum_of_squares(number: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return values[index].reshape(number.shape)
 
 
-def _correction(number: np.ndarray, variance: np.ndarray) -> float:
-    """The gradient behind a softmax is `a (g - sum(a g))`, of variance `a^2 (1 - 2 a +
-    sum a^2)` for independent `g`: less than the product of the two expectations, for
-    where a share is large what it is multiplied by is small. The root of the ratio.
+def _left(number: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """What the square of `a (g - sum(a g))` is over that of `a g`, elementwise.
+
+    Of independent `g` it is `a^2 (1 - 2 a + sum a^2)`: all of it is left of many small
+    shares, half of two equal ones, and nothing of one alone.
     """
     classes, index = _classes(number, variance)
-    counts = np.bincount(index, minlength=len(classes))
-    true = taken = 0.0
-    for (n, v), count in zip(classes, counts, strict=True):
-        two, three, squared = _powers(n, v)
-        true += count * (two - 2 * three + squared)
-        taken += count * two * (1 - 2 / n + two)
-    return float(np.sqrt(max(true, 0.0) / taken)) if taken > 0 else 1.0
+    powers = [_powers(*each) for each in classes]
+    left = [max(1 - (2 * three - both) / two, 0.0) for two, three, both in powers]
+    return np.array(left)[index].reshape(number.shape)
 
 
 def _classes(
