@@ -31,8 +31,11 @@ def measured(case: Case, draws: int) -> tuple[np.ndarray, np.ndarray]:
     """Squares of what a probe measures, forward and backward: (draws, layers)."""
     skeleton = eqx.filter_eval_shape(case.make)
     keys = [jax.random.key(i) for i in range(draws)]
+    models = [ei.apply(skeleton, key, case.rules) for key in keys]
+    # With gradients of its own each: at the output they are no other source of error.
     rows = [
-        probe(ei.apply(skeleton, k, case.rules), batched, case.x).rows for k in keys
+        probe(model, batched, case.x, key=jax.random.fold_in(key, 1)).rows
+        for model, key in zip(models, keys, strict=True)
     ]
     forward = np.array([[row.std for row in draw] for draw in rows])
     backward = np.array([[row.grad_std for row in draw] for draw in rows])
@@ -69,9 +72,8 @@ def test_agrees_with_a_probe(name: str):
     grads = [row.grad_std for row in report.rows if row.grad_std is not None]
     off, standard = errors(grads, backward[:, known])
     assert standard.max() < 0.06
-    median, largest = case.gradients
-    assert np.median(off) < median
-    assert off.max() < largest
+    assert np.median(off) < 0.05
+    assert off.max() < 0.15
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,47 @@ def test_gradients_are_large_where_inputs_are():
     fourth, sixth = 18 / 16, 18 * 20 / 16**2
     exact = [(48 * sixth) ** 0.5, (12 * fourth) ** 0.5, 1.0]
     assert [row.grad_std for row in report.rows] == pytest.approx(exact, rel=0.01)
+
+
+def test_gradients_are_along_what_weights_were_used_on():
+    """With `f(x) = x |x|` again, in a narrow net behind inputs of one scale.
+
+    Let `h = f(u)`, `v = W h` and `g` the gradient at `f(v)`, all of `n` units. Given
+    `h`, that at `v` is `2 |v| g`, and at `h` what it is through new weights, less its
+    part along `h`, and plus `h (v . 2 |v| g) / |h|^2`. For a `v` of variance
+    `|h|^2 / n` its square at `h_i` is `4 (|h|^2 + 2 h_i^2) / n`, and with the slope
+    `4 u_i^2 = 4 |h_i|` behind it `16 ((n - 1) 3 + 15 + 2 * 15) / n = 48 (1 + 14 / n)`.
+    """
+    n, f = 64, lambda x: x * jnp.abs(x)
+    model = eqx.filter_eval_shape(eqx.nn.MLP, 2**14, n, n, 2, f, key=KEY)
+    x = jax.ShapeDtypeStruct((64, 2**14), jnp.float32)
+    report = forecast_of(model, [KERNELS, ei.Rule("**.bias", ei.Zeros())], x)
+    exact = [(48 * (1 + 14 / n)) ** 0.5, 12**0.5, 1.0]
+    assert [row.grad_std for row in report.rows] == pytest.approx(exact, rel=3e-3)
+
+
+def test_gradients_behind_a_sum_are_large_where_its_parts_are():
+    """Of `relu(y + a)`, where `y` is a relu itself: the larger, the likelier it opens.
+
+    Let `y = relu(s)` and `a = W y` with weights as He's, so that both `s` and `a` are
+    standard normal. The last relu opens for half of the negative `s`, and for 3/4 of
+    the positive ones: for 5/8 of all. So the gradient at `a` is 5/8 of that behind it;
+    what returns through `W` is 5/4 of it, for half of the `s`; and what comes back
+    over the sum is 3/4, for that half: 5/8 + 3/8 = 1. The sum is taken to be normal,
+    as only `a` is, which for the 5/8 is 1.6 % too much.
+    """
+    wide = 2**12
+    model = eqx.filter_eval_shape(lambda: [linear(wide, wide) for _ in range(3)])
+    rules = [ei.Rule("1.weight", ei.HeNormal()), KERNELS]
+    x = jax.ShapeDtypeStruct((64, wide), jnp.float32)
+
+    def call(model: Any, x: Any) -> Any:
+        first, second, head = (jax.vmap(layer) for layer in model)
+        y = jax.nn.relu(first(x))
+        return head(jax.nn.relu(y + second(y)))
+
+    squares = [row.grad_std**2 for row in forecast_of(model, rules, x, call)]
+    assert squares == pytest.approx([1, 5 / 8, 1], rel=0.02)
 
 
 @pytest.mark.parametrize("std", [0.1, 2.0])

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +12,9 @@ from ..._typing import Shape
 from .curves import Curve, identity
 from .moments import Moments, known
 
+
+# By the number of an array, at the nodes of that: how large a gradient is there.
+Profiles: TypeAlias = Mapping[int, np.ndarray]
 
 # Arrays are told apart by a number that none has twice; 0 is that of plain ones.
 numbers = itertools.count(1)
@@ -32,6 +35,10 @@ class Atom:
     - `multiple_of`: the number of another array that this one is a positive multiple
         of, by what is independent of that.
     - `parts`: of a sum, the gradients in it: their sources, and as `moved`.
+    - `terms`: of any other sum, what is added up.
+    - `profiles`: of a gradient, as in `profiles.py`.
+    - `at`, `along`: of a gradient behind weights, what these were used on, and by how
+        much more it is along that than along any other direction (`R - 1`).
     - `moved`: which axis of the array with this number each axis is, where they have
         been moved about; a negative number for one along which it was repeated.
     """
@@ -45,6 +52,10 @@ class Atom:
     positive: bool = False
     multiple_of: int | None = None
     parts: tuple[tuple[int, Shape], ...] = ()
+    terms: "tuple[Term, ...]" = ()
+    profiles: Profiles = dataclasses.field(default_factory=dict)
+    at: "Term | None" = None
+    along: float = 0.0
     number: int = dataclasses.field(default_factory=lambda: next(numbers))
     moved: Shape | None = None
 
@@ -66,6 +77,10 @@ class Atom:
     def identity(self) -> Curve:
         """Itself, as a function of itself."""
         return identity(self.moments, self.unevenness, self.positive)
+
+    def profile_on(self, atom: "Atom") -> np.ndarray | float:
+        """Of a gradient, at the nodes of an array."""
+        return self.profiles.get(atom.number, 1.0)
 
     def rearranged(self, moments: Moments, axes: Sequence[int | None]) -> "Atom":
         """The same array, with its axes moved about.
@@ -93,9 +108,29 @@ class Atom:
     def with_moments(self, moments: Moments) -> "Atom":
         """Another array like it, with moments of its own."""
         number = next(numbers) if self.number else 0
+        plain = Atom(moments, number=number)
+        kept = ("unevenness", "tilt", "units", "drawn", "gradient", "positive")
         return dataclasses.replace(
-            self, moments=moments, number=number, multiple_of=None, parts=(), moved=None
+            plain, **{name: getattr(self, name) for name in kept}
         )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Term:
+    """A function of an array, maybe times a gradient, in a sum or a product.
+
+    - `square`: its mean second moment.
+    """
+
+    atom: Atom
+    curve: Curve | None
+    factor: Atom | None
+    square: float
+
+    @property
+    def values(self) -> Curve:
+        """The function, without the factor."""
+        return self.atom.identity if self.curve is None else self.curve
 
 
 def ones(shape: Shape) -> Atom:

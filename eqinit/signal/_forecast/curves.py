@@ -25,8 +25,8 @@ from .moments import Moments, partners
 # Nodes of a normal variable: a plain sum is exact for what is smooth, off by 1e-3 at a
 # kink and by up to 1e-2 at a step, where Gauss-Hermite's few nodes are off by ten times
 # that. None is at 0, where most steps are.
-_G = np.arange(-6.475, 6.5, 0.05)
-_W = np.exp(-(_G**2) / 2) / np.exp(-(_G**2) / 2).sum()
+NODES = np.arange(-6.475, 6.5, 0.05)
+NODE_WEIGHTS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
 # Terms of the series, behind which what is left counts as the next one.
 _TERMS = 48
@@ -41,10 +41,10 @@ _EVEN = 1e-3
 @functools.cache
 def _hermite() -> np.ndarray:
     """Normalised Hermite polynomials at the nodes, times their weights: (terms, g)."""
-    rows = [np.ones_like(_G), _G]
+    rows = [np.ones_like(NODES), NODES]
     for n in range(1, _TERMS - 1):
-        rows.append((_G * rows[-1] - math.sqrt(n) * rows[-2]) / math.sqrt(n + 1))
-    return np.stack(rows) * _W
+        rows.append((NODES * rows[-1] - math.sqrt(n) * rows[-2]) / math.sqrt(n + 1))
+    return np.stack(rows) * NODE_WEIGHTS
 
 
 def scale_nodes(unevenness: float, tilt: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -89,8 +89,8 @@ def identity(moments: Moments, unevenness: float, positive: bool) -> Curve:
     m, v = classes[:, 0, None, None], classes[:, 1, None, None]
     if positive and (m > 0).all():
         log = np.sqrt(np.log1p((v / m) ** 2))
-        return Curve(index, m * np.exp(log * _G - log**2 / 2))
-    return Curve(index, m + v * scales[:, None] * _G)
+        return Curve(index, m * np.exp(log * NODES - log**2 / 2))
+    return Curve(index, m + v * scales[:, None] * NODES)
 
 
 def at_the_mean(curve: Curve, of: Curve, mean: np.ndarray) -> np.ndarray:
@@ -155,16 +155,16 @@ class Statistics:
 
 def statistics(curve: Curve, weights: np.ndarray) -> Statistics:
     values = np.broadcast_to(
-        curve.values, (len(curve.values), len(weights), len(_G))
+        curve.values, (len(curve.values), len(weights), len(NODES))
     ).astype(np.float64)
-    by_scale = values**2 @ _W
+    by_scale = values**2 @ NODE_WEIGHTS
     coefficients = values @ _hermite().T
     left = np.maximum(by_scale - np.sum(coefficients**2, -1), 0)
     coefficients = np.concatenate([coefficients, np.sqrt(left)[..., None]], -1)
     return Statistics(
-        (values @ _W) @ weights,
+        (values @ NODE_WEIGHTS) @ weights,
         by_scale @ weights,
-        (values**4 @ _W) @ weights,
+        (values**4 @ NODE_WEIGHTS) @ weights,
         coefficients,
         by_scale,
     )
@@ -176,14 +176,19 @@ def moments_of(
     unevenness: float,
     units: frozenset[int],
     tilt: float = 0.0,
+    profile: np.ndarray | None = None,
 ) -> Moments:
     """The moments of a function of an array with these moments.
 
     - `units`: the axes along which entries have their scale in common.
     - `tilt`: which scales count, as in `scale_nodes`.
+    - `profile`: by what its square counts at each node.
     """
     scales, weights = scale_nodes(unevenness, tilt)
     stats = statistics(curve, weights)
+    square = stats.square
+    if profile is not None:
+        square = (curve.values.astype(float) ** 2 * profile @ NODE_WEIGHTS) @ weights
     correlation = _correlations(atom)
     shape = np.broadcast_shapes(curve.index.shape, atom.profile)
     index = np.broadcast_to(curve.index, shape)
@@ -196,7 +201,7 @@ def moments_of(
         here = tuple(min(f, n - 1) for f, n in zip(flags, atom.flags, strict=True))
         c = np.broadcast_to(correlation[here], shape)
         if not differ:
-            pairs[flags] = stats.square[index]
+            pairs[flags] = square[index]
         elif len(weights) == 1 or differ <= units:
             pairs[flags] = _shared(stats, index, c, weights, differ)
             if unevenness < 0 and differ <= units:

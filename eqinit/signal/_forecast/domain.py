@@ -15,6 +15,7 @@ from .curves import Curve
 from .independent import moments_of_value
 from .moments import Moments, agreeing, centred, measured, scaled
 from .moves import broadcast, concatenated, taken
+from .profiles import Product
 from .values import Known, Random, Unknown, Value, random, why_of
 
 
@@ -64,9 +65,12 @@ class SecondMoments(AbstractDomain[Any]):
         self.shares: dict[Hashable, tuple[Random, np.ndarray]] = {}
         # By the number of a gradient minus its mean: what of its square that leaves.
         self.left: dict[int, float] = {}
+        # By the number of weights: what they were used on, if they were used once.
+        self.products: dict[int, Product | None] = {}
         self._rounds: dict[Place, tuple[int, int]] = {}
         # Arrays that were made of another one, so that the same is made but once.
         self._made: dict[Hashable, Atom] = {}
+        self._rows: dict[Hashable, Random] = {}
         self._numbers: dict[Hashable, int] = {}
         # Of the round at hand: its number, and which row it was given.
         self._number = self._index = 0
@@ -115,7 +119,11 @@ class SecondMoments(AbstractDomain[Any]):
         pairs = pairs.reshape(one.flags[1:] + one.profile[1:])
         moments = Moments(one.shape[1:], one.mean.reshape(one.mean.shape[1:]), pairs)
         units = frozenset(axis - 1 for axis in value.atom.units if axis > 0)
-        return random(moments, value.unevenness, units, of=[value])
+        # A gradient meets the very row of the weights that was used.
+        key = value.key, value.atom.place, "row", index
+        if key not in self._rows:
+            self._rows[key] = random(moments, value.unevenness, units, of=[value])
+        return self._rows[key]
 
     def stacked(self, rows: Sequence[Any], length: int) -> Rows:
         return Rows(tuple(self.plain(row) for row in rows), length)
@@ -135,6 +143,12 @@ class SecondMoments(AbstractDomain[Any]):
         loops = (place[:i] for i in range(1, len(place)))
         rounds = tuple(self._rounds[loop] for loop in loops if loop in self._rounds)
         self.records.append(Record(label, rounds, value, self._again))
+
+    def used(self, weights: Atom, product: Product) -> None:
+        """Weights were used. That a gradient does so again is no second use."""
+        first = weights.number not in self.products
+        once = first or (self._again and self.products[weights.number] is not None)
+        self.products[weights.number] = product if once else None
 
     def checkpoint(self, eqn: Equation, values: Sequence[Any]) -> Sequence[Value]:
         """Its body; in a gradient, the body once more and what goes backward."""

@@ -8,6 +8,7 @@ import numpy as np
 from ..._typing import Shape
 from .curves import applied
 from .moments import Moments, known, plus, scaled, times
+from .profiles import largest_part, of_a_sum
 from .values import Known, NotKnown, Random, Value, random
 
 
@@ -45,13 +46,22 @@ def subtracted(args: Sequence[Value]) -> Value:
 
 
 def with_parts(value: Random, args: Sequence[Value]) -> Random:
-    """A sum, with the gradients that are in it."""
+    """A sum, with what is in it, and where those gradients are that are."""
+    terms = tuple(arg.term for arg in args if isinstance(arg, Random))
+    if not value.atom.gradient:
+        return dataclasses.replace(
+            value, atom=dataclasses.replace(value.atom, terms=terms)
+        )
     parts: list[tuple[int, Shape]] = []
     for arg in args:
         if isinstance(arg, Random) and arg.gradient is not None:
             own = arg.gradient.parts if arg.is_atom else ()
             parts += own or ((arg.gradient.source, arg.gradient.place),)
-    atom = dataclasses.replace(value.atom, parts=tuple(parts))
+    at, along = largest_part(terms)
+    profiles = of_a_sum(terms)
+    atom = dataclasses.replace(
+        value.atom, parts=tuple(parts), profiles=profiles, at=at, along=along
+    )
     return dataclasses.replace(value, atom=atom)
 
 

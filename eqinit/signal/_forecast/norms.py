@@ -116,7 +116,7 @@ def masked_before(
         if isinstance(case, Random) and isinstance(other, Known):
             if other.array.any():
                 return None
-            ones = known(which.array != 0).mean
+            ones = known(np.asarray(which.array != 0)).mean
             gone = ones if other is cases[1] else 1 - ones
             return None if (gone * case.moments.square).any() else case
     return None
@@ -156,9 +156,10 @@ def _without_its_sum(
     else:
         return None
     if origin.kind == "projection":
-        # Whatever the direction, an n-th is along it.
+        # Whatever the direction, an n-th is along it, or as much more as is known.
         n = math.prod(shape[axis] for axis in beside.over)
-        left = scaled(one.moments, math.sqrt(1 - 1 / n))
+        along = (1 + gradient.along) / (n + gradient.along)
+        left = scaled(one.moments, math.sqrt(max(1 - along, 0.0)))
         return with_parts(random(left, one.unevenness, one.atom.units, of=[one]), [one])
     if origin.kind != "weighted" or origin.factor * sign > 0:
         return None

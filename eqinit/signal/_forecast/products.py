@@ -1,5 +1,6 @@
 """Rules of products that are summed up: matrices, attention, convolutions."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,14 +10,14 @@ import numpy as np
 from ..._inference.walker import Equation
 from .domain import SecondMoments
 from .independent import moments_of_value
-from .moments import Moments, agreeing, differing
+from .moments import Moments, agreeing, differing, scaled
 from .moves import broadcast, reshaped, taken, transposed, without
+from .profiles import Product, behind_weights, excess
 from .values import Known, NotKnown, Random, Value, random
 
 
 def dot_general(domain: SecondMoments, eqn: Equation, args: Any) -> Value:
     """Every pair of entries of independent factors, multiplied and added up."""
-    del domain
     (left_sum, right_sum), (left_batch, right_batch) = eqn.params["dimension_numbers"]
     left, right = (moments_of_value(arg) for arg in args)
     free_left = [i for i in range(left.ndim) if i not in (*left_sum, *left_batch)]
@@ -39,8 +40,34 @@ def dot_general(domain: SecondMoments, eqn: Equation, args: Any) -> Value:
         return random(moments, of=args)
     # What comes out of a layer has the scales of what goes in.
     units, data = (lefts, args[1]) if drawn[0] else (rights, args[0])
+    weights, summed = (args[0], left_sum) if drawn[0] else (args[1], right_sum)
     unevenness = unevenness_of_sum(data, terms)
-    return random(moments, unevenness, frozenset(units), of=args)
+    result = random(moments, unevenness, frozenset(units), of=args)
+    if not isinstance(weights, Random):
+        return result
+    over = frozenset(weights.atom.place[axis] for axis in summed)
+    if data.gradient is None:
+        product = Product(data.term, data.unevenness, result.atom, over, terms)
+        domain.used(weights.atom, product)
+        return result
+    return _behind(result, data, domain.products.get(weights.atom.number), over)
+
+
+def _behind(
+    gradient: Random, before: Random, of: Product | None, over: frozenset[int]
+) -> Random:
+    """A gradient behind weights, with a part along what these were used on.
+
+    - `before`: in front of them.
+    - `over`: which axes of the weights were summed over.
+    """
+    if of is None or of.summed & over:
+        return gradient
+    along = excess(before.term, of)
+    moments = scaled(gradient.moments, math.sqrt(1 + along / of.width))
+    profiles, tilt = behind_weights(along, before.tilt, of)
+    known = {"profiles": profiles, "tilt": tilt, "at": of.data, "along": along}
+    return Random(dataclasses.replace(gradient.atom, moments=moments, **known))
 
 
 def summed_product(one: Moments, other: Moments, axes: Sequence[int]) -> Moments:

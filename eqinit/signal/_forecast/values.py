@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..._typing import Shape
-from .atoms import Atom, Origin
+from .atoms import Atom, Origin, Term
 from .curves import Curve, Statistics, moments_of, scale_nodes, statistics, tilt_of
 from .moments import Moments, times
 
@@ -80,8 +80,14 @@ class Random:
         atom = self.atom
         if self.curve is None:
             return atom.moments
+        behind = self.factor and self.factor.profiles.get(atom.number)
         function = moments_of(
-            self.curve, atom.moments, atom.unevenness, atom.units, self._met_with
+            self.curve,
+            atom.moments,
+            atom.unevenness,
+            atom.units,
+            self._met_with,
+            behind,
         )
         return function if self.factor is None else times(self.factor.moments, function)
 
@@ -95,6 +101,12 @@ class Random:
             units, gradient = units & self.factor.units, True
         drawn = self.atom.drawn
         return Atom(self.moments, self.unevenness, self.tilt, units, drawn, gradient)
+
+    @functools.cached_property
+    def term(self) -> Term:
+        """As it stands in a sum or a product."""
+        square = float(self.moments.square.mean())
+        return Term(self.atom, self.curve, self.factor, square)
 
     @functools.cached_property
     def unevenness(self) -> float:
