@@ -1,5 +1,6 @@
 """A forecast agrees with what a probe measures, on average over draws."""
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -364,6 +365,47 @@ def test_dropout():
     plan = ei.plan(model, rules)
     report = forecast(plan, model, call, X, key, select=eqx.nn.Dropout)
     assert report.rows[0].second_moment == pytest.approx(2, rel=1e-2)
+
+
+def stacked(length: int) -> eqx.nn.Linear:
+    make = eqx.filter_vmap(lambda key: eqx.nn.Linear(8, 8, use_bias=False, key=key))
+    return make(jax.random.split(KEY, length))
+
+
+def mapped(layers: Any, x: Any) -> Any:
+    return eqx.filter_vmap(lambda layer: batched(layer, x))(layers)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_member_of_an_ensemble_is_like_one_alone(members: int):
+    """What all of them return is one array, and each has its part of the numbers."""
+    rows = forecast_of(stacked(members), [KERNELS], jnp.ones((16, 8)), mapped).rows
+    (alone,) = forecast_of(linear(8, 8), [KERNELS], jnp.ones((16, 8))).rows
+    assert [row.path for row in rows] == [f"[{i}]" for i in range(members)]
+    for row in rows:
+        assert (row.count, row.uses) == (alone.count, alone.uses)
+        assert row.second_moment == pytest.approx(alone.second_moment)
+        assert row.sample_corr == pytest.approx(alone.sample_corr)
+
+
+def test_slices_that_are_called_one_by_one():
+    """Each has a value of its own, though no loop is over them: as layers that are not
+    stacked.
+    """
+
+    def call(layers: Any, x: Any) -> Any:
+        for layer in layers:
+            x = jnp.tanh(batched(layer, x))
+        return x
+
+    def unrolled(layers: Any, x: Any) -> Any:
+        return call([jax.tree.map(operator.itemgetter(i), layers) for i in range(3)], x)
+
+    sliced = forecast_of(stacked(3), [KERNELS], X8, unrolled).rows
+    apart = forecast_of([linear(8, 8) for _ in range(3)], [KERNELS], X8, call).rows
+    for one, other in zip(sliced, apart, strict=True):
+        assert (one.count, one.uses) == (other.count, other.uses)
+        assert (one.std, one.grad_std) == pytest.approx((other.std, other.grad_std))
 
 
 # What is not known.

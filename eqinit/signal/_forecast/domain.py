@@ -16,6 +16,7 @@ from .independent import moments_of_value
 from .moments import Moments, agreeing, centred, measured, scaled
 from .moves import broadcast, concatenated, taken
 from .profiles import Product
+from .trace import SLICES
 from .values import Known, Random, Unknown, Value, random, why_of
 
 
@@ -42,12 +43,15 @@ class Record:
     """What stands at a mark, in one round of each loop around it.
 
     - `rounds`: of these loops.
+    - `slices`: the numbers of those slices of a stacked layer that it is about, several
+        where that is mapped over; `None` where nobody knows.
     - `again`: whether this is where a gradient computes a checkpoint's body again.
     """
 
     label: str
     rounds: Rounds
     value: Value
+    slices: np.ndarray | None
     again: bool
 
 
@@ -75,6 +79,8 @@ class SecondMoments(AbstractDomain[Any]):
         # Of the round at hand: its number, and which row it was given.
         self._number = self._index = 0
         self._again = False
+        # Which slices the next mark is about.
+        self._slices: np.ndarray | None = None
 
     def constant(self, value: Any) -> Value:
         if jnp.issubdtype(jnp.result_type(value), jax.dtypes.extended):
@@ -140,9 +146,13 @@ class SecondMoments(AbstractDomain[Any]):
 
     def record(self, label: str, place: Place, value: Value) -> None:
         """Keep what stands at a mark."""
+        if label == SLICES:
+            self._slices = value.array if isinstance(value, Known) else None
+            return
+        slices, self._slices = self._slices, None
         loops = (place[:i] for i in range(1, len(place)))
         rounds = tuple(self._rounds[loop] for loop in loops if loop in self._rounds)
-        self.records.append(Record(label, rounds, value, self._again))
+        self.records.append(Record(label, rounds, value, slices, self._again))
 
     def used(self, weights: Atom, product: Product) -> None:
         """Weights were used. That a gradient does so again is no second use."""

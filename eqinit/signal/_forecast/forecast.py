@@ -19,6 +19,7 @@ from .layer_forecast import layer_forecasts
 from .report import Forecast
 from .rules import RULES
 from .trace import trace
+from .values import Known, Value
 
 
 @checked
@@ -79,7 +80,8 @@ def forecast(
     traced = trace(model, call, args, layers)
     of_model = len(jtu.tree_leaves(model))
     rows = {row.path: row for row in plan.rows}
-    values = inputs(sites, rows, traced.leaves, traced.positions, of_model)
+    values: list[Value] = [Known(numbers) for numbers in traced.slots]
+    values += inputs(sites, rows, traced.leaves, traced.positions, of_model)
     values += [gradient(out.shape) for out in traced.gradients]
     domain = SecondMoments(RULES)
     # A function that is not always finite, such as `1 / relu(x)`, ends in a row.

@@ -46,9 +46,13 @@ class LayerForecast:
 
 @dataclasses.dataclass(frozen=True)
 class _Use:
-    """One use of a layer, or several that are alike."""
+    """One use of a layer, or several that are alike.
+
+    - `members`: of how many slices the value is, all of them as this one.
+    """
 
     value: Value
+    members: int
     times: int
 
 
@@ -73,18 +77,26 @@ def layer_forecasts(
 
 def _uses(records: Sequence[Record], row: Label, backward: bool) -> list[_Use]:
     """The uses of one slice."""
-    found = [(r, *_slice(r, row.called.stack, backward)) for r in records]
+    stack = row.called.stack
+    number = int(np.ravel_multi_index(row.index, stack)) if stack else 0
+    found = [(r, *_slices(r, stack, backward)) for r in records]
     picked = [
         (r, rest)
-        for r, index, rest in found
-        if index == row.index or (index is None and rest)
+        for r, slices, rest in found
+        if (number in slices if slices else bool(rest))
     ]
-    # Slices behind those that were followed are alike, as members of an ensemble are.
+    # Slices behind those that were followed are alike.
     picked = picked or [(r, rest) for r, _, rest in found[-1:]]
     last = {rest[:-1]: r for r, rest in picked}
     return [
-        _Use(r.value, _times(rest) if last[rest[:-1]] is r else 1) for r, rest in picked
+        _Use(r.value, _members(r), _times(rest) if last[rest[:-1]] is r else 1)
+        for r, rest in picked
     ]
+
+
+def _members(record: Record) -> int:
+    """How many slices of a layer one value is of: those that are mapped over."""
+    return 1 if record.slices is None else record.slices.size
 
 
 def _times(rounds: Rounds) -> int:
@@ -93,22 +105,37 @@ def _times(rounds: Rounds) -> int:
     return max(length - number, 1)
 
 
-def _slice(record: Record, stack: Shape, backward: bool) -> tuple[Shape | None, Rounds]:
-    """Which slice of a stack a round is about, by the lengths of loops; and the others.
-
-    The index is `None` where no loop around is over the stack.
+def _slices(
+    record: Record, stack: Shape, backward: bool
+) -> tuple[frozenset[int], Rounds]:
+    """Which slices of a stack a record is about (none where nobody knows), and which
+    loops around it are over other things.
     """
+    if record.slices is None:
+        return _slice_by_loops(record.rounds, stack, backward)
+    numbers = record.slices.ravel().astype(int)
+    rounds, shape = list(record.rounds), stack or (1,)
+    for size, index in zip(shape, np.unravel_index(numbers, shape), strict=True):
+        at = int(size - 1 - index[0] if backward else index[0])
+        if np.ptp(index) == 0 and (at, size) in rounds:
+            rounds.remove((at, size))
+    return frozenset(numbers.tolist()), tuple(rounds)
+
+
+def _slice_by_loops(
+    rounds: Rounds, stack: Shape, backward: bool
+) -> tuple[frozenset[int], Rounds]:
+    """The same by the lengths of loops: a checkpoint keeps no numbers of slices."""
     index: list[int] = []
-    rounds = list(record.rounds)
+    left = list(rounds)
     for size in stack:
-        found = next(
-            (i for i, (_, length) in enumerate(rounds) if length == size), None
-        )
+        found = next((i for i, (_, length) in enumerate(left) if length == size), None)
         if found is None:
-            return None, record.rounds
-        number, length = rounds.pop(found)
+            return frozenset(), rounds
+        number, length = left.pop(found)
         index.append(length - 1 - number if backward else number)
-    return tuple(index), tuple(rounds)
+    number = int(np.ravel_multi_index(index, stack)) if stack else 0
+    return frozenset({number}), tuple(left)
 
 
 def _row(
@@ -128,7 +155,7 @@ def _row(
         mean=ahead.mean if known else None,
         std=ahead.std if known else None,
         second_moment=ahead.square if known else None,
-        sample_corr=_sample_corr(forward) if known else None,
+        sample_corr=_sample_corr(row, forward) if known else None,
         grad_std=back.std if isinstance(back, _Pooled) and not no_gradient else None,
         why=next(iter(reasons), ""),
     )
@@ -160,23 +187,28 @@ def _pooled(uses: Sequence[_Use]) -> _Pooled | str:
     )
     if not np.isfinite(square):
         return "its second moment is not finite"
-    count = sum(math.prod(m.shape) * int(n) for m, n in zip(each, times, strict=True))
+    sizes = [math.prod(use.value.shape) // use.members for use in uses]
+    count = sum(size * use.times for size, use in zip(sizes, uses, strict=True))
     std = math.sqrt(max(square - mean**2, 0.0))
     return _Pooled(float(mean), std, float(second), count)
 
 
-def _sample_corr(uses: Sequence[_Use]) -> float | None:
-    value = uses[-1].value
+def _sample_corr(row: Label, uses: Sequence[_Use]) -> float | None:
+    value, members = uses[-1].value, uses[-1].members
     if not isinstance(value, Random) or not value.atom.units:
         return None
-    one = value.moments
-    samples = [a for a in range(one.ndim) if a not in value.atom.units]
+    one, units = value.moments, value.atom.units
+    samples = [a for a in range(one.ndim) if a not in units]
     count = math.prod(one.shape[axis] for axis in samples)
     square = float(one.square.mean())
-    if count < 2 or not square > 0:
+    # Members of an ensemble have nothing in common: as units, or as other samples.
+    if math.prod(one.shape[axis] for axis in units) > row.output.units:
+        members = 1
+    others = count // members - 1
+    if others < 1 or not square > 0:
         return None
     mean = _mean_over_pairs(one, samples)
-    return (mean * count / square - 1) / (count - 1)
+    return (mean * count / square - 1) / others
 
 
 def _mean_over_pairs(one: Moments, samples: Sequence[int]) -> float:

@@ -127,7 +127,8 @@ def pad(domain: SecondMoments, eqn: Equation, args: Any) -> Value:
     if filling.array.any():
         raise NotKnown("padding with another number than 0")
     moments = one.moments
-    for axis, (low, high, inner) in enumerate(eqn.params["padding_config"]):
+    for axis, config in enumerate(eqn.params["padding_config"]):
+        low, high, inner = map(int, config)  # of numpy, some of them
         if (low, high, inner) != (0, 0, 0):
             places = _places(moments.shape[axis], low, high, inner)
             moments = taken(moments, axis, places)

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ from .._taps.tap import AbstractTap, Run, attach_all
 
 _FORWARD, _BACKWARD = "eqinit forward", "eqinit backward"
 
+# The name of which slices of a stacked layer the next mark is about.
+SLICES = "eqinit slices"
+
 
 def label(layer: int, output: int, *, backward: bool) -> str:
     """The name of a mark."""
@@ -27,17 +31,16 @@ def label(layer: int, output: int, *, backward: bool) -> str:
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _mark(x: Any, slot: Any, layer: int, output: int) -> Any:
     """`x`; its gradient passes a mark of its own if that of `slot` is asked for."""
-    del slot
-    return checkpoint_name(x, label(layer, output, backward=False))
+    return _mark_forward(x, slot, layer, output)[0]
 
 
-def _mark_forward(x: Any, slot: Any, layer: int, output: int) -> tuple[Any, None]:
-    del slot
-    return checkpoint_name(x, label(layer, output, backward=False)), None
+def _mark_forward(x: Any, slot: Any, layer: int, output: int) -> tuple[Any, Any]:
+    slot = checkpoint_name(slot, SLICES)
+    return checkpoint_name(x, label(layer, output, backward=False)), slot
 
 
-def _mark_backward(layer: int, output: int, kept: None, g: Any) -> tuple[Any, Any]:
-    del kept
+def _mark_backward(layer: int, output: int, slot: Any, g: Any) -> tuple[Any, Any]:
+    checkpoint_name(slot, SLICES)
     g = checkpoint_name(g, label(layer, output, backward=True))
     return g, jnp.sum(g.real).astype(jnp.float32)
 
@@ -67,13 +70,15 @@ class _Marks(AbstractTap):
 class Trace(NamedTuple):
     """What is walked.
 
-    - `jaxpr`: of the arrays of model and args, and of the gradients of the outputs.
+    - `jaxpr`: of the slots, the arrays of model and args, and the outputs' gradients.
+    - `slots`: of each layer the numbers of its slices.
     - `leaves`: those arrays; `positions`: where they stand among all leaves.
     - `gradients`: what each output's gradient is like: 1 for a loss, drawn elsewhere.
     - `why`: why there are no gradients; empty where there are.
     """
 
     jaxpr: Any
+    slots: tuple[np.ndarray, ...]
     leaves: tuple[Any, ...]
     positions: tuple[int, ...]
     gradients: tuple[jax.ShapeDtypeStruct, ...]
@@ -105,23 +110,29 @@ def trace(
         out = call(attach_all(model, taps), *args)
         return [x for x in jtu.tree_leaves(out, is_leaf=is_state) if is_signal(x)]
 
-    # Of a stacked layer there is a slot for each slice. No gradient is asked for but
-    # theirs: those of weights would take as long as all the rest.
-    slots = [jnp.zeros(layer.stack, jnp.float32) for layer in layers]
+    # Of a stacked layer there is a slot for each slice, which holds its number. No
+    # gradient is asked for but theirs: those of weights would take as long as the rest.
+    numbers = tuple(
+        np.arange(math.prod(layer.stack), dtype=np.float32).reshape(layer.stack)
+        for layer in layers
+    )
+    slots = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in numbers]
     structs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
     outs = jax.eval_shape(forward, slots, structs)
     scalar = len(outs) == 1 and outs[0].ndim == 0
     gradients = () if scalar else tuple(outs)
 
-    def both(values: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+    def both(
+        slots: Sequence[Any], values: Sequence[Any], cotangents: Sequence[Any]
+    ) -> Any:
         out, pull = jax.vjp(lambda slots: forward(slots, values), slots)
         seeds = [jnp.ones_like(out[0])] if scalar else list(cotangents)
         return out, pull(seeds)
 
     try:
-        jaxpr = jax.make_jaxpr(both)(structs, list(gradients))
-        return Trace(jaxpr, arrays, positions, gradients)
+        jaxpr = jax.make_jaxpr(both)(slots, structs, list(gradients))
+        return Trace(jaxpr, numbers, arrays, positions, gradients)
     except Exception as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         jaxpr = jax.make_jaxpr(forward)(slots, structs)
-        return Trace(jaxpr, arrays, positions, (), why)
+        return Trace(jaxpr, numbers, arrays, positions, (), why)
