@@ -201,6 +201,26 @@ def test_gradients_behind_a_sum_are_large_where_its_parts_are():
     assert squares == pytest.approx([1, 5 / 8, 1], rel=0.02)
 
 
+def test_the_slope_of_a_gate():
+    """What the two factors of `x^2 = x x` leave adds up, behind a product as well.
+
+    Of `u = v x^2` with independent standard normal `v` and `x`, the gradient at `x` is
+    `2 v x g`: 4 in its square, and not 2 as of two independent parts.
+    """
+
+    def call(model: Any, x: Any) -> Any:
+        v, inner, head = batched(model[0], x), batched(model[1], x), model[2]
+        return batched(head, v * (inner * inner))
+
+    wide = 2**12
+    model = eqx.filter_eval_shape(lambda: [linear(wide, wide) for _ in range(3)])
+    x = jax.ShapeDtypeStruct((64, wide), jnp.float32)
+    value, gate, head = forecast_of(model, [KERNELS], x, call)
+    assert value.grad_std**2 == pytest.approx(3, rel=1e-2)
+    assert gate.grad_std**2 == pytest.approx(4, rel=1e-2)
+    assert head.grad_std == pytest.approx(1, rel=1e-3)
+
+
 @pytest.mark.parametrize("std", [0.1, 2.0])
 def test_one_layer(std: float):
     """`n std^2` for independent weights, less what the mean over 64 x 50 takes."""

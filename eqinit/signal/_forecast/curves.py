@@ -223,7 +223,7 @@ def _correlations(atom: Moments) -> np.ndarray:
         np.broadcast_to(std, np.broadcast_shapes(std.shape, atom.profile))
     )
     cov = atom.pairs - atom.mean * partners(atom.mean)
-    return np.clip(cov / np.where(scale > 0, scale, 1), -1, 1)
+    return np.asarray(np.clip(cov / np.where(scale > 0, scale, 1), -1, 1))
 
 
 def _shared(
@@ -238,7 +238,7 @@ def _shared(
         weight * _product(stats.coefficients[:, k], index, differ)
         for k, weight in enumerate(weights)
     )
-    return np.sum(terms * _powers(c), -1)
+    return np.asarray(np.sum(terms * _powers(c), -1))
 
 
 def _apart(
@@ -253,7 +253,7 @@ def _apart(
     # The correlation that `g` must have for `s g` to have this one.
     c = np.clip(c / (scales @ weights) ** 2, -1, 1)
     coefficients = np.einsum("cks,k->cs", stats.coefficients, weights)
-    return np.sum(_product(coefficients, index, differ) * _powers(c), -1)
+    return np.asarray(np.sum(_product(coefficients, index, differ) * _powers(c), -1))
 
 
 def _powers(c: np.ndarray) -> np.ndarray:

@@ -1,16 +1,15 @@
 """Functions of one array by their values, and gradients times such functions."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..._inference.walker import Equation
-from .atoms import Atom, numbers, ones
+from .atoms import Atom, ones
 from .curves import Curve, applied
 from .moments import known
 from .origins import origin_behind, weighted_behind
-from .values import Known, Random, Value, sign_of
+from .values import Known, Random, Value
 
 
 # A known array with more different values than this is no set of classes of positions.
@@ -103,10 +102,7 @@ def _two_functions(args: Sequence[Value]) -> Value | None:
         assert isinstance(other, Random)
         if one.factor is None or other.factor is not None or other.atom.gradient:
             continue
-        positive = sign_of(Random(one.atom, one.curve)) > 0
-        source = one.factor.source if positive else None
-        factor = dataclasses.replace(
-            one.whole, multiple_of=source, number=next(numbers)
+        return Random(
+            other.atom, other.values, weighted_behind("mul", args), one.as_factor
         )
-        return Random(other.atom, other.values, weighted_behind("mul", args), factor)
     return None

@@ -63,12 +63,12 @@ class Moments:
     @property
     def square(self) -> np.ndarray:
         """E[x^2], along the profile."""
-        return self.pairs[(-1,) * self.ndim]
+        return np.asarray(self.pairs[(-1,) * self.ndim])
 
     @property
     def variance(self) -> np.ndarray:
         """Of one entry, along the profile."""
-        return np.maximum(self.square - self.mean**2, 0)
+        return np.asarray(np.maximum(self.square - self.mean**2, 0))
 
     @property
     def flags(self) -> Shape:

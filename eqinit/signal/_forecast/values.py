@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..._typing import Shape
-from .atoms import Atom, Origin, Term
+from .atoms import Atom, Origin, Term, numbers
 from .curves import Curve, Statistics, moments_of, scale_nodes, statistics, tilt_of
 from .moments import Moments, times
 
@@ -101,6 +101,15 @@ class Random:
             units, gradient = units & self.factor.units, True
         drawn = self.atom.drawn
         return Atom(self.moments, self.unevenness, self.tilt, units, drawn, gradient)
+
+    @functools.cached_property
+    def as_factor(self) -> Atom:
+        """A gradient times a function, as what is multiplied by further functions: the
+        same array for all of them, so that these add up.
+        """
+        positive = sign_of(Random(self.atom, self.curve)) > 0
+        source = self.factor.source if self.factor and positive else None
+        return dataclasses.replace(self.whole, multiple_of=source, number=next(numbers))
 
     @functools.cached_property
     def term(self) -> Term:
