@@ -47,8 +47,9 @@ def dot_general(domain: SecondMoments, eqn: Equation, args: Any) -> Value:
         return result
     over = frozenset(weights.atom.place[axis] for axis in summed)
     if data.gradient is None:
-        product = Product(data.term, data.unevenness, result.atom, over, terms)
-        domain.used(weights.atom, product)
+        if not data.atom.gradient:
+            product = Product(data.term, data.unevenness, result.atom, over, terms)
+            domain.used(weights.atom, product)
         return result
     return _behind(result, data, domain.products.get(weights.atom.number), over)
 

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .atoms import Atom, Profiles, Term
-from .curves import NODE_WEIGHTS, NODES, Curve, applied, scale_nodes
+from .curves import NODE_WEIGHTS, NODES, Curve, scale_nodes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def excess(gradient: Term, of: Product) -> float:
     else:
         atom, slope = gradient.atom, gradient.values
     share = _share(atom, of.output.number)
-    if not share:
+    if not share or of.width < 2:
         return 0.0
     _, weights = scale_nodes(atom.unevenness, behind.tilt)
     squares = _mean_square(slope, len(weights)) * behind.profile_on(atom)
@@ -93,9 +93,8 @@ def _share(atom: Atom, output: int) -> float:
 
 def _aligned(slope: Curve, function: Curve, scales: int) -> np.ndarray:
     """E[g f' f]^2 / E[f^2] at each scale, for a normal `g`."""
-    both = applied("mul", {}, [slope, function])
-    assert both is not None
-    products = _pooled(both, both.values, scales) @ (NODES * NODE_WEIGHTS)
+    left, right = (_pooled(one, one.values, scales) for one in (slope, function))
+    products = (left * right) @ (NODES * NODE_WEIGHTS)
     squares = _mean_square(function, scales) @ NODE_WEIGHTS
     return products**2 / np.where(squares > 0, squares, 1)
 
