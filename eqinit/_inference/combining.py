@@ -15,7 +15,12 @@ def is_statistic(of: Value, value: Value) -> bool:
     """Whether `value` is a mean, a norm or the like of what `of` is made of."""
     if not value.near & of.direct:
         return False
-    pairs = zip(of.spread, value.spread, strict=True)
+    return apart(of, value) and not apart(value, of)
+
+
+def apart(one: Value, other: Value) -> bool:
+    """Whether one array varies along an axis on which the other is repeated."""
+    pairs = zip(one.spread, other.spread, strict=True)
     return any(is_varying(a) and not is_varying(b) for a, b in pairs)
 
 
@@ -51,6 +56,7 @@ def summation(
 
 def add_up(domain: Meaning, place: Place, one: Value, other: Value) -> None:
     """Uses of different parts of one parameter that add up: its parts are inputs."""
+    routed = one.notes | other.notes
     for a in one.tracks:
         for b in other.tracks:
             _rows_of_experts(domain, place, a, b)
@@ -63,6 +69,8 @@ def add_up(domain: Meaning, place: Place, one: Value, other: Value) -> None:
             if a.linear and b.linear and not sequential:
                 parts = a.use.track.cuts | b.use.track.cuts
                 domain.summed[a.use.parameter].update(cut.digit for cut in parts)
+                if "routed" in routed | a.use.track.marks | b.use.track.marks:
+                    domain.routed.add(a.use.parameter)
 
 
 def _rows_of_experts(domain: Meaning, place: Place, row: Track, kernel: Track) -> None:
@@ -114,6 +122,13 @@ def product(domain: Meaning, eqn: Equation, data: Sequence[Value], curve: Any) -
     linear = not shared and not (gate and gated) and not (eqn.name == "div" and gate)
     axes = [(i, i) for i in range(len(one.spread))]
     notes = mixtures(domain, one, other, axes) | mixtures(domain, other, one, axes)
+    for hot, by in ((one, other), (other, one)):
+        if "one-hot" in hot.notes and not apart(by, hot):
+            notes |= {"scaled"}
+    if apart(one, other) and apart(other, one):
+        notes |= {"outer"}
+    elif apart(one, other) or apart(other, one):
+        notes |= {"routed"}
     out = domain.blend(data, linear, notes)
     if any(track.linear for track in out.tracks):
         out = out.noted("weighed")

@@ -17,7 +17,7 @@ from .walker import AbstractDomain, Equation, Place, Rule
 
 
 # What a use keeps of the notes of the data that it meets.
-_TOLD = frozenset({"fixed", "softmax", "weighed", "mixture"})
+_TOLD = frozenset("fixed mixture outer routed scaled softmax weighed".split())
 
 # More on one array are the branches of a long residual stream, and of no interest.
 MOST_TRACKS = 8
@@ -28,7 +28,8 @@ class Meaning(AbstractDomain[Value]):
 
     - `uses`, `fates`: by place and parameter.
     - `lost`: parameters that were lost sight of, and the primitive that did it.
-    - `summed`: digits over whose values different uses of one parameter add up.
+    - `summed`: digits over whose values different uses of one parameter add up;
+        `routed`: parameters of which these are weighed by data first.
     - `loops`: their lengths.
     """
 
@@ -40,6 +41,7 @@ class Meaning(AbstractDomain[Value]):
         self.fates = collections.defaultdict[Any, Fate](Fate)
         self.lost: dict[int, str] = {}
         self.summed: dict[int, set[Digit]] = collections.defaultdict(set)
+        self.routed: set[int] = set()
         self.loops: dict[Place, int | None] = {}
         self._starts: dict[Place, int] = {}
         self._bits = 0

@@ -111,6 +111,8 @@ def _read_cuts(meaning: Meaning, draft: Draft) -> None:
             draft.doubts.append(doubt)
         if any(s[:3] == cut.digit[:3] for s in meaning.summed.get(use.parameter, ())):
             name = "in"
+            if use.parameter in meaning.routed:
+                draft.doubts.append("a sum of slices that data weighs")
         elif "pair" in use.track.marks and name == "part":
             name = "pair"
         digit = _full(cut.digit)
@@ -119,7 +121,12 @@ def _read_cuts(meaning: Meaning, draft: Draft) -> None:
 
 
 def _read_sums(draft: Draft) -> None:
-    """Digits over which results are summed, and that nothing else saw, are inputs."""
+    """Digits over which results are summed, and that nothing else saw, are inputs.
+
+    A bias has none: its digits are called what those of its kernel are.
+    """
+    if draft.use.how == "add":
+        return
     old = ("each", "out") if draft.use.how == "mul" else ("each",)
     for digit in draft.fate.summed:
         if not any(_overlap(digit, other) for other in draft.fate.alive):

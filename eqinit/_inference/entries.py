@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .combining import product, summation
+from .combining import apart, product, summation
 from .curves import apply
 from .digits import VARIES, Dims, overlaid, owned, paired, plain
 from .domain import Meaning, bits_of, union, varied
@@ -200,19 +200,30 @@ def _decides(values: Sequence[Value]) -> bool:
     return any(values[0].near & case.direct for case in values[1:])
 
 
+def _numbers_an_axis(values: Sequence[Value]) -> bool:
+    """Whether data is compared with constants that differ where it is repeated."""
+    data, fixed = sorted(values, key=lambda value: -value.kind)
+    return fixed.kind == Kind.CONSTANT and apart(fixed, data)
+
+
 def _notes(eqn: Equation, values: Sequence[Value]) -> frozenset[str]:
-    passing = {"normalised", "one-hot", "shared", "weighed"}
+    passing = set("normalised one-hot outer routed scaled shared weighed".split())
     kept = frozenset(n for v in values for n in v.notes & passing)
     name = eqn.name
     if name == "eq" and not np.issubdtype(eqn.inputs[0].dtype, np.inexact):
-        return frozenset({"one-hot"})
+        return frozenset({"one-hot"}) if _numbers_an_axis(values) else frozenset()
     if name == "convert_element_type":
         return kept
-    by_buffer = any(v.kind == Kind.CONSTANT and "buffer" in v.notes for v in values)
-    if name in _PRODUCTS and by_buffer:
+    fixed = [v for v in values if v.kind == Kind.CONSTANT]
+    if name in _PRODUCTS and any("buffer" in v.notes for v in fixed):
         return frozenset({"normalised"})
-    linear = name in (*_SUMS, *_PRODUCTS, *_LINEAR)
-    return kept - {"one-hot"} if linear else frozenset()
+    if name == "select_n" and "one-hot" in values[0].notes:
+        # `where(token == numbers, 1.0, 0.0)`, whose cases are in this order.
+        alone = len(fixed) == 2 and fixed[0].curve == 0
+        return frozenset({"one-hot"}) if alone else frozenset()
+    if name in _SUMS:
+        return kept - {"one-hot"}
+    return kept if name in (*_PRODUCTS, *_LINEAR) else frozenset()
 
 
 def _met(

@@ -9,7 +9,7 @@ from .._typing import Shape
 from .combining import mixtures, weighs
 from .curves import NODES
 from .digits import VARIES, Digit, Dims, owned, paired, plain
-from .domain import Meaning, bits_of, union, varied
+from .domain import Meaning, bits_of, is_varying, union, varied
 from .entries import entries
 from .values import Fate, Kind, Link, Track, Value, constant
 from .walker import Equation, Rule
@@ -117,13 +117,19 @@ def _contraction(domain: Meaning, eqn: Equation, kernel: Side, data: Side) -> Va
             *entries(batch, tuple(spread[i] for i in data.batch)),
         ]
         how, here = "one-hot" if one_hot else "dot", kernel.result(track.dims)
-        args = (eqn.place, how, value, track.but(dims=here), relations, met)
+        several = len({d.axis for d in kernel.digits(track, kernel.contracted)}) > 1
+        seen = met if several else met.but(notes=met.notes - {"outer"})
+        args = (eqn.place, how, value, track.but(dims=here), relations, seen)
         tracks.append(domain.meet(*args))
         for other in data.value.tracks:
             _kin(domain, other, data, track, tracks[-1], kernel.batch)
     kept = consumed(domain, data)
     out = _either(kernel.result(varied(value)), data.result(spread))
     return kernel_output(data.value, out, [*kept, *tracks])
+
+
+def _varies(side: Side, axes: Sequence[int]) -> bool:
+    return any(is_varying(side.value.spread[axis]) for axis in axes)
 
 
 def _either(one: Dims, other: Dims) -> Dims:
@@ -190,6 +196,8 @@ def _data_with_data(domain: Meaning, one: Side, other: Side) -> Value:
     axes = list(zip(one.batch, other.batch, strict=True))
     notes = mixtures(domain, one.value, other.value, axes)
     notes |= mixtures(domain, other.value, one.value, [(j, i) for i, j in axes])
+    if not one.contracted and all(_varies(side, side.free) for side in (one, other)):
+        notes |= {"outer"}
     spread = _either(*(side.result(side.value.spread) for side in (one, other)))
     return Value(
         Kind.DATA,

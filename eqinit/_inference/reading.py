@@ -46,7 +46,9 @@ _DOUBTS = {
     "fixed": "applied to constants: a kernel, or a table of values",
     "mixture": "summed over what a softmax weighed: inputs, or experts",
     "mixed": "used twice in one expression, in more than one place",
+    "outer": "a form in two inputs, or a mixture of experts",
     "reduced": "only a sum of it is used",
+    "scaled": "picked by data and scaled: rows of a table, or inputs",
 }
 
 

@@ -120,7 +120,9 @@ class Value:
     - `reach`, `near`, `direct`: which earlier values it depends on (one bit each): at
         all, without a kernel between, and linearly so.
     - `notes`: `normalised`, `one-hot`, `buffer`, `picked`, `many` (more tracks than
-        are kept), `shared` (more than one equation reads it).
+        are kept), `shared` (more than one equation reads it); of products of data,
+        `outer` (each factor varies along an axis where the other is repeated), `routed`
+        (one does) and `scaled` (one is one-hot).
     """
 
     kind: Kind

@@ -141,3 +141,90 @@ def test_a_window_that_data_picks_is_no_kernel():
 
     (row,) = read(call, {"w": some(2, 3, 8)}, X, jnp.arange(2)).values()
     assert row.remark == "a window of it is used; looked up, and not in rows"
+
+
+def convolved(x: Any, w: Any, **options: Any) -> jax.Array:
+    return lax.conv_general_dilated(x, w, (1,) * (x.ndim - 2), "VALID", **options)
+
+
+BLUR = jnp.ones((2, 3, 2))
+START = (0, 0)
+# What is done to `w`, of some shape, and the operation that it goes through.
+NOT_FOLLOWED: dict[str, tuple[tuple[int, ...], Callable[..., Any], str]] = {
+    "convolved with constants": (
+        (4, 3, 9),
+        lambda w, x: convolved(w, BLUR).sum() * x,
+        "conv_general_dilated",
+    ),
+    "in the place of data": (
+        (4, 3, 9),
+        lambda w, x: convolved(w, x[:, :, None][:2]),
+        "conv_general_dilated",
+    ),
+    "groups across its digits": (
+        (2, 3, 1, 2),
+        lambda w, x: convolved(x.T[None], w.reshape(6, 1, 2), feature_group_count=3),
+        "conv_general_dilated",
+    ),
+    "indices": ((3,), lambda w, x: x[w.astype(int)], "gather"),
+    "every fifth row of two axes": (
+        (3, 1, 4),
+        lambda w, x: x[:, :2] @ jnp.broadcast_to(w, (3, 3, 4)).reshape(9, 4)[::5],
+        "slice",
+    ),
+    "rows replaced": (
+        (3, 4),
+        lambda w, x: x @ lax.dynamic_update_slice(w, jnp.ones((1, 4)), START),
+        "dynamic_update_slice",
+    ),
+    "padded": (
+        (2, 4),
+        lambda w, x: x @ lax.pad(w, 0.0, [(0, 1, 0), (0, 0, 0)]),
+        "pad",
+    ),
+    "what is padded with": (
+        (),
+        lambda w, x: lax.pad(x, w, [(1, 1, 0), (0, 0, 0)]),
+        "pad",
+    ),
+    "sorted": ((3, 4), lambda w, x: x @ jnp.sort(w, 0), "sort"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_FOLLOWED)
+def test_what_is_not_followed_is_unknown(case: str):
+    """No guess: what no rule understands hides the parameter, and is named."""
+    shape, call, through = NOT_FOLLOWED[case]
+    row = read(lambda m, x: call(m["w"], x), {"w": some(2, *shape)}, X)["w"]
+    assert (row.status, row.remark) == ("unknown", f"goes through {through}")
+    assert row.axes is row.fan_in is row.role is None
+
+
+TABLE = {"t": some(2, 11, 3), "s": some(3, 11, 3), "w": some(1, 3, 5)}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda m, i: m["t"][i] + m["s"][i],
+        lambda m, i: jnp.tanh(m["t"][i]) * m["s"][i],
+        lambda m, i: m["t"][i] / m["s"][i].max(0),
+        lambda m, i: jnp.concatenate([m["t"][i], m["s"][i]]),
+    ],
+)
+def test_looked_up_rows_are_data(between: Callable[..., Any]):
+    rows = read(lambda m, i: between(m, i) @ m["w"], TABLE, jnp.arange(7))
+    assert {p: (row.status, row.axes) for p, row in rows.items()} == {
+        "s": ("certain", "embedding: vocab feature"),
+        "t": ("certain", "embedding: vocab feature"),
+        "w": ("certain", "in out"),
+    }
+
+
+def test_looked_up_rows_are_convolved():
+    def call(m: Any, i: jax.Array) -> jax.Array:
+        return convolved(m["t"][i].T[None], m["k"])
+
+    rows = read(call, {"t": TABLE["t"], "k": some(3, 5, 3, 2)}, jnp.arange(7))
+    assert (rows["k"].axes, rows["k"].fan_in) == ("out in kernel", 6)
+    assert rows["t"].axes == "embedding: vocab feature"

@@ -1020,3 +1020,160 @@ def first_state(m, xs):
         return jnp.tanh(x @ m["w"] + h @ m["u"]), None
 
     return lax.scan(step, m["h"], xs)[0]
+
+
+TOKENS = jnp.arange(5) % 4  # of a vocabulary of 7
+
+
+@case(
+    "a one-hot matrix that data scales",
+    {"w": (7, 4)},
+    (TOKENS, SEQUENCE),
+    {"w": doubtful("in out", 7)},
+)
+def scaled_rows(m, t, x):
+    """A row of `w` times a number: what is a table for one reader is none for another.
+
+    A router's choice, times its weight, is the same product.
+    """
+    return (jax.nn.one_hot(t, 7) * x[:, :1]) @ m["w"]
+
+
+@case(
+    "one-hot matrices of other numbers than one",
+    {"w": (7, 4), "v": (7, 4), "u": (7, 4)},
+    (TOKENS,),
+    {
+        "w": sure("embedding: vocab feature"),
+        "v": sure("embedding: vocab feature"),
+        "u": sure("in out", 7),
+    },
+    linear="u",
+)
+def scaled_one_hot(m, t):
+    is_token = t[:, None] == jnp.arange(7)
+    smoothed = 0.9 * jax.nn.one_hot(t, 7) + 0.1 / 7
+    return (
+        jnp.tanh(2 * jax.nn.one_hot(t, 7) @ m["w"])
+        + jnp.tanh(jnp.where(is_token, 1.0, 0.0) @ m["v"])
+        + smoothed @ m["u"]
+    )
+
+
+@case(
+    "numbers that are compared with each other",
+    {"w": (7, 4)},
+    (jnp.arange(35).reshape(5, 7) % 3, jnp.arange(35).reshape(5, 7) % 2),
+    {"w": sure("in out", 7)},
+)
+def compared(m, s, t):
+    return (s == t).astype(jnp.float32) @ m["w"]
+
+
+@case(
+    "tokens of which some are hidden",
+    {"w": (8, 4)},
+    (TOKENS, SEQUENCE),
+    {"w": sure("in out", 8)},
+    linear="w",
+)
+def hidden_tokens(m, t, x):
+    return (x * (t == 3)[:, None] + x) @ m["w"]
+
+
+def _router(m, x):
+    return jax.nn.softmax(x @ m["r"])
+
+
+_EXPERTS = {"r": (8, 3), "w": (3, 8, 4)}
+
+
+@case(
+    "experts in one product with their weights",
+    _EXPERTS,
+    (SEQUENCE,),
+    {"r": sure("in out", 8), "w": doubtful("in in out", 24)},
+)
+def experts_at_once(m, x):
+    """jax multiplies weights and inputs first, which is what it does for a form."""
+    return jnp.einsum("te,td,edo->to", _router(m, x), x, m["w"])
+
+
+@case(
+    "the one expert that a router chooses, in one product",
+    _EXPERTS,
+    (SEQUENCE,),
+    {"r": sure("in out", 8), "w": doubtful("in in out", 24)},
+)
+def chosen_expert(m, x):
+    chosen = jax.nn.one_hot((x @ m["r"]).argmax(-1), 3) * _router(m, x)
+    return jnp.einsum("te,td,edo->to", chosen, x, m["w"])
+
+
+@case(
+    "a form in an input and a function of it",
+    {"w": (8, 8, 4)},
+    (SEQUENCE,),
+    {"w": doubtful("in in out", 64)},
+)
+def form_in_one(m, x):
+    """No statistic of `x` normalises it: each factor has an axis of its own."""
+    return jnp.tensordot(x[:, :, None] * jnp.tanh(x)[:, None], m["w"], 2)
+
+
+@case(
+    "products of all pairs as features",
+    {"w": (64, 4)},
+    (SEQUENCE,),
+    {"w": sure("in out", 64)},
+    linear="w",
+)
+def all_pairs(m, x):
+    return (x[:, :, None] * jnp.tanh(x)[:, None]).reshape(5, 64) @ m["w"]
+
+
+@case(
+    "experts one after the other, weighed by a router",
+    _EXPERTS | {"b": (3, 4), "v": (3, 4, 2)},
+    (SEQUENCE,),
+    {
+        "r": sure("in out", 8),
+        "w": sure("in out", 8),
+        "b": sure("out", 8),
+        "v": doubtful("in in out", 12),
+    },
+)
+def experts_in_turn(m, x):
+    """The sum over experts is no sum over inputs; but data may weigh inputs as well."""
+    weights = _router(m, x)
+    hidden = [jax.nn.relu(x @ m["w"][i] + m["b"][i]) for i in range(3)]
+    return sum(weights[:, i : i + 1] * (hidden[i] @ m["v"][i]) for i in range(3))
+
+
+@case(
+    "a loop over experts, weighed by a router",
+    _EXPERTS,
+    (SEQUENCE,),
+    {"r": sure("in out", 8), "w": doubtful("in in out", 24)},
+)
+def experts_in_a_loop(m, x):
+    def step(total, expert):
+        weight, w = expert
+        return total + weight[:, None] * (x @ w), None
+
+    return lax.scan(step, jnp.zeros((5, 4)), (_router(m, x).T, m["w"]))[0]
+
+
+@case(
+    "experts with biases, weighed by a router",
+    _EXPERTS | {"b": (3, 4)},
+    (SEQUENCE,),
+    {
+        "r": sure("in out", 8),
+        "w": sure("expert in out", 8),
+        "b": sure("expert out", 8),
+    },
+)
+def experts_with_biases(m, x):
+    outputs = jax.vmap(lambda w, b: x @ w + b)(m["w"], m["b"])
+    return (_router(m, x).T[..., None] * outputs).sum(0)
