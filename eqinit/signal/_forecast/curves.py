@@ -30,6 +30,9 @@ NODE_WEIGHTS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
 # Terms of the series, behind which what is left counts as the next one.
 _TERMS = 48
+_POWERS = np.arange(_TERMS + 1)
+# A term's share of the sum, from which on it counts.
+_NOTHING = 1e-12
 
 _SCALES, _RAW_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _SCALE_WEIGHTS = _RAW_WEIGHTS / _RAW_WEIGHTS.sum()
@@ -84,7 +87,7 @@ def identity(moments: Moments, unevenness: float, positive: bool) -> Curve:
     """The array itself: Gaussian at each scale, or log-normal if it is positive."""
     mean, std = moments.mean, np.sqrt(moments.variance)
     both = np.stack(np.broadcast_arrays(mean, std), -1)
-    classes, index = _classes(both)
+    classes, index = _classes(_without_noise(both))
     scales, _ = scale_nodes(unevenness)
     m, v = classes[:, 0, None, None], classes[:, 1, None, None]
     if positive and (m > 0).all():
@@ -105,6 +108,12 @@ def at_the_mean(curve: Curve, of: Curve, mean: np.ndarray) -> np.ndarray:
         x, y = of.values[center[place], nodes], curve.values[index[place], scale]
         result[place] = np.interp(numbers[place], x, np.broadcast_to(y, x.shape))
     return result
+
+
+def _without_noise(rows: np.ndarray) -> np.ndarray:
+    """Rows of the last axis, to nine digits: each rounding error would be a class."""
+    _, exponent = np.frexp(np.abs(rows).max(-1, keepdims=True))
+    return np.ldexp(np.round(np.ldexp(rows, 30 - exponent)), exponent - 30)
 
 
 def _classes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -206,8 +215,8 @@ def moments_of(
             pairs[flags] = _shared(stats, index, c, weights, differ)
             if unevenness < 0 and differ <= units:
                 # Squares of a fixed sum: by the term of the second polynomial.
-                twice = _product(stats.coefficients[:, 0, 2:3], index, differ)
-                pairs[flags] += unevenness / 2 * twice[..., 0]
+                twice = _product(stats.coefficients[:, 0, 2], index, differ)
+                pairs[flags] += unevenness / 2 * twice
         else:
             # Two samples: scales of their own, unless they are as good as one.
             one = _shared(stats, index, c, weights, differ)
@@ -234,11 +243,10 @@ def _shared(
     differ: set[int],
 ) -> np.ndarray:
     """E[f(x) f(y)] for entries of one scale that differ on some axes."""
-    terms = sum(
-        weight * _product(stats.coefficients[:, k], index, differ)
-        for k, weight in enumerate(weights)
-    )
-    return np.asarray(np.sum(terms * _powers(c), -1))
+    total = np.zeros(())
+    for k, weight in enumerate(weights):
+        total = total + weight * _series(stats.coefficients[:, k], index, c, differ)
+    return total
 
 
 def _apart(
@@ -253,16 +261,30 @@ def _apart(
     # The correlation that `g` must have for `s g` to have this one.
     c = np.clip(c / (scales @ weights) ** 2, -1, 1)
     coefficients = np.einsum("cks,k->cs", stats.coefficients, weights)
-    return np.asarray(np.sum(_product(coefficients, index, differ) * _powers(c), -1))
+    return _series(coefficients, index, c, differ)
 
 
-def _powers(c: np.ndarray) -> np.ndarray:
-    return c[..., None] ** np.arange(_TERMS + 1)
+def _series(
+    coefficients: np.ndarray, index: np.ndarray, c: np.ndarray, differ: set[int]
+) -> np.ndarray:
+    """`sum_n a_n b_n c^n`, with `(classes, terms)` coefficients, by Horner's rule.
+
+    A term at a time: a profile of queries and keys is large, and 49 of it do not fit
+    into a cache. Of most functions a few terms are all there is.
+    """
+    sizes = np.max(coefficients**2, 0) * np.abs(c).max(initial=0) ** _POWERS
+    count = 1 + max(np.flatnonzero(sizes > _NOTHING * sizes.sum()), default=-1)
+    total = np.zeros(c.shape)
+    for a in coefficients.T[:count][::-1]:
+        total *= c
+        # One class: a number, whatever the profile.
+        total += a[0] ** 2 if len(a) == 1 else _product(a, index, differ)
+    return total
 
 
 def _product(a: np.ndarray, index: np.ndarray, differ: set[int]) -> np.ndarray:
-    """Coefficients of the first entry times those of the second, on average."""
-    first = a[index]  # (*profile, terms)
+    """A coefficient of the first entry times that of the second, on average."""
+    first = a[index]  # of the profile's shape
     second = first
     for axis in differ:
         if (n := index.shape[axis]) > 1:
