@@ -61,9 +61,9 @@ def sharing(domain: SecondMoments, args: Sequence[Value], shape: Shape) -> Value
         return None
     key = one.key, one.atom.place
     if key not in domain.shares:
-        some, correction = shares(one.moments, other.moments, sorted(origin.over))
+        some, left = shares(one.moments, other.moments, sorted(origin.over))
         weights = random(scaled(some, 1 / origin.factor), of=[one])
-        domain.shares[key] = (weights, correction)
+        domain.shares[key] = (weights, left)
     return domain.shares[key][0]
 
 
