@@ -28,7 +28,7 @@ from .request import FillRequest, default_device, dtype_name
 _BITS = WIDTH.bit_length() - 1
 # Elements that 32 bits can count; a leaf that has more begins each step at a row.
 _COUNTED = 1 << 32
-# Rows per step of a loop: enough for some cores, and 1 MiB of bits and numbers.
+# Rows per step of a loop: enough for some cores, and 512 KiB of numbers.
 _ROWS = 128
 # A group's share of all bytes, which is what is there beside the model.
 _SHARE = 0.2
